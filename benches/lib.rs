@@ -1,3 +1,3 @@
-//! Measurements live in `benches/`; here is what several of them share.
+//! Parts shared by several benchmarks, which are in `benches/`.
 
 pub mod usage;

@@ -1,23 +1,24 @@
-//! Made-up usage: as uneven over tenants, users and hours as a real platform's.
+//! Generated usage events, as uneven over tenants, users and hours as those of a real platform.
 
 use std::time::Duration;
 
 use incident_core::impact::{ApiUsageEvent, ImpactQuery, TenantWindows};
 use incident_core::{ServiceId, TenantId, Timestamp, UserId, Window};
 
-/// How many tenants there are; the first is the largest.
+/// Number of tenants; the first one is the largest.
 pub const TENANTS: u16 = 500;
 
-/// How many services there are.
+/// Number of services.
 pub const SERVICES: u8 = 12;
 
 const DAYS: u64 = 30;
 const DAY_US: u64 = 24 * 3_600 * 1_000_000;
 
-/// The first instant: 2024-06-01T00:00:00Z.
+/// Time of the first event: 2024-06-01T00:00:00Z, in microseconds since 1970.
 pub const START: i64 = 1_717_200_000_000_000;
 
-/// The windows that are asked about, each from 2024-06-13T09:00:00Z on but the last.
+/// The queried windows: name, start and length in microseconds. All but the last start at
+/// 2024-06-13T09:00:00Z.
 pub const WINDOWS: [(&str, u64, u64); 4] = [
     ("38m", 12 * DAY_US + 9 * 3_600_000_000, 38 * 60_000_000),
     ("12h", 12 * DAY_US + 9 * 3_600_000_000, 12 * 3_600_000_000),
@@ -25,23 +26,24 @@ pub const WINDOWS: [(&str, u64, u64); 4] = [
     ("30d", 0, DAYS * DAY_US),
 ];
 
-/// The tenants that are asked about: how many, and every which one.
+/// The queried tenants: name, the number of the largest tenants to choose from, and the step
+/// between chosen ones.
 pub const ASKED: [(&str, u16, usize); 3] = [("1", 1, 1), ("50", TENANTS, 10), ("all", TENANTS, 1)];
 
-/// One event in 16 bytes.
+/// An event in 16 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Made {
-    /// When, in microseconds since 1970.
+    /// Time, in microseconds since 1970.
     pub at: i64,
-    /// The user, over all tenants.
+    /// Number of the user, unique over all tenants.
     pub user: u32,
-    /// The tenant, from 0 on.
+    /// Number of the tenant, from 0.
     pub tenant: u16,
-    /// The service, from 0 on.
+    /// Number of the service, from 0.
     pub service: u8,
 }
 
-/// `SplitMix64`: the same data every time.
+/// `SplitMix64` with a fixed seed, so that the data is always the same.
 struct Random(u64);
 
 impl Random {
@@ -63,8 +65,8 @@ impl Random {
     }
 }
 
-/// So many events in order of time: tenants by Zipf's law, users of a tenant by a power
-/// law, more by day than by night. A tenth as many users as events.
+/// Generates events in order of time: tenants by Zipf's law, users of a tenant by a power law, more
+/// by day than by night, with a tenth as many users as events.
 #[must_use]
 #[expect(
     clippy::float_arithmetic,
@@ -78,7 +80,7 @@ pub fn made(events: usize) -> Vec<Made> {
     let weights: Vec<f64> = (1..=TENANTS).map(|rank| 1.0 / f64::from(rank)).collect();
     let sum: f64 = weights.iter().sum();
     let all_users = u32::try_from(events / 10).unwrap_or(u32::MAX);
-    // Each tenant's users are a stretch of all of them.
+    // The users of each tenant are a range of all users.
     let (mut tenants, mut first, mut upto) = (Vec::new(), 0_u32, 0.0);
     for weight in &weights {
         let users = ((weight / sum * f64::from(all_users)) as u32).max(50);
@@ -100,7 +102,7 @@ pub fn made(events: usize) -> Vec<Made> {
         let Some((_, first, users)) = tenants.get(tenant).copied() else {
             continue;
         };
-        // A bounded power law of exponent 0.7, by its inverse.
+        // A bounded power law of exponent 0.7, by inverse transform sampling.
         let most = f64::from(users).powf(0.3);
         let drawn = ((most - 1.0) * random.share() + 1.0).powf(1.0 / 0.3) - 1.0;
         made.push(Made {
@@ -122,13 +124,13 @@ pub struct NamesOf {
     users: Vec<UserId>,
 }
 
-/// The name of a tenant.
+/// Returns the name of a tenant.
 #[must_use]
 pub fn tenant_name(tenant: u16) -> String {
     format!("tenant-{tenant:03}")
 }
 
-/// A user as a random UUID, which its number gives.
+/// Returns a random UUID that is derived from the number of a user.
 #[must_use]
 pub fn user_uuid(user: u32) -> String {
     let mut random = Random(u64::from(user));
@@ -147,10 +149,10 @@ pub fn user_uuid(user: u32) -> String {
 }
 
 impl NamesOf {
-    /// Those of some events.
+    /// Creates the names for the given events.
     ///
     /// # Panics
-    /// Never: the names are made here.
+    /// Never panics: the names are generated here.
     #[must_use]
     #[expect(clippy::unwrap_used, reason = "names that are made here")]
     pub fn of(events: &[Made]) -> Self {
@@ -168,10 +170,10 @@ impl NamesOf {
         }
     }
 
-    /// Events as a host would hand them over.
+    /// Converts events into those that a host would record.
     ///
     /// # Panics
-    /// Where an event has no name here.
+    /// Panics if an event has a number without a name.
     #[must_use]
     #[expect(clippy::indexing_slicing, reason = "names of these events")]
     pub fn events(&self, made: &[Made]) -> Vec<ApiUsageEvent> {
@@ -186,11 +188,11 @@ impl NamesOf {
         made.iter().map(one).collect()
     }
 
-    /// A question about one of [`WINDOWS`] and one of [`ASKED`], about three services
-    /// only if `filtered`.
+    /// Returns the query for one of [`WINDOWS`] and one of [`ASKED`], restricted to three services
+    /// if `filtered`.
     ///
     /// # Panics
-    /// Where there are none of these names.
+    /// Panics if one of the names is unknown.
     #[must_use]
     #[expect(clippy::unwrap_used, reason = "constants")]
     pub fn query(&self, window: &str, asked: &str, filtered: bool) -> ImpactQuery {

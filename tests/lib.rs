@@ -1,1 +1,1 @@
-//! Tests that cross crates live in `it/`.
+//! The crate of cross-crate tests, which are in `it/`.

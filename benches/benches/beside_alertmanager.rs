@@ -1,9 +1,9 @@
-//! Ours and Prometheus' Alertmanager, each paging a stand-in of PagerDuty that
-//! has the same bad day: from the cause to the first wake, requests, and wakes.
+//! This library and Prometheus' Alertmanager, each paging a mock PagerDuty with the same failures:
+//! time from the cause to the first wake, number of requests and of wakes.
 //!
-//! Run with `cargo bench -p incident-benches --bench beside_alertmanager`. It
-//! needs Debian's `prometheus-alertmanager` in the path, or its place in
-//! `INCIDENT_ALERTMANAGER`; without it, only ours is measured. Takes five minutes.
+//! Run with `cargo bench -p incident-benches --bench beside_alertmanager`. Needs Debian's
+//! `prometheus-alertmanager` in the path, or its location in `INCIDENT_ALERTMANAGER`; without it,
+//! only this library is measured. Takes five minutes.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,11 +21,11 @@ use incident_store_memory::MemoryStore;
 use serde_json::json;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
-/// Things that go wrong at the same time.
+/// Number of simultaneous causes.
 const CAUSES: usize = 10;
-/// How long the vendor's trouble lasts.
+/// Duration of the vendor's failure.
 const TROUBLE: Duration = Duration::from_secs(20);
-/// How long each is watched.
+/// Duration of each observation.
 const WATCH: Duration = Duration::from_secs(45);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,8 @@ fn plan(day: Day) -> impl Fn(&RecordedAttempt) -> Fault + Send + Sync + 'static 
     }
 }
 
-/// Watches a vendor through a day on which causes were told it by somebody.
+/// Observes a vendor through a day's failures after its causes were reported; returns a row of the
+/// table.
 async fn watch(vendor: MockVendor, day: Day, caused: Instant) -> String {
     if day == Day::RefusesConnections {
         tokio::time::sleep(TROUBLE).await;
@@ -134,7 +135,7 @@ async fn ours(day: Day) -> String {
     row
 }
 
-/// Alertmanager as quick as it can be told to be.
+/// Measures Alertmanager, configured to notify as fast as possible.
 async fn theirs(day: Day, program: &PathBuf) -> String {
     let vendor = vendor(day).await;
     let folder = std::env::temp_dir().join(format!("incident-am-{}-{day:?}", std::process::id()));
@@ -170,7 +171,7 @@ async fn theirs(day: Day, program: &PathBuf) -> String {
     let alerts: Vec<_> = (0..CAUSES)
         .map(|cause| json!({"labels": {"alertname": format!("cause {cause}"), "severity": "critical"}}))
         .collect();
-    // The vendor's day begins with the cause.
+    // The vendor's failures begin with the cause.
     vendor.plan(plan(day));
     let caused = Instant::now();
     let answer = client

@@ -1,4 +1,4 @@
-//! Decide alone, and decide + commit on the in-memory store.
+//! Decide alone, and decide and commit, on the in-memory store.
 //!
 //! Run with `cargo bench -p incident-benches --bench commands`.
 

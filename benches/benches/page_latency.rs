@@ -1,7 +1,6 @@
-//! From the answer to a create to the vendor receiving the trigger, over real
-//! HTTP on loopback: with an idle relay, and while eight clients create as fast
-//! as they can. Beside it, in the same run, a bare client that posts the same
-//! body to the same stand-in.
+//! Time from the response to a create until the vendor receives the trigger, over real HTTP on
+//! loopback: with an idle relay, and while eight clients create at full speed. In the same run, a
+//! bare client posts the same body to the same mock vendor.
 //!
 //! Run with `cargo bench -p incident-benches --bench page_latency`.
 
@@ -21,25 +20,25 @@ const KEY: &str = "0123456789abcdef0123456789abcdef";
 const ONE_AT_A_TIME: usize = 500;
 const CLIENTS: usize = 8;
 const EACH: usize = 250;
-/// What the issue asks for at the 99th percentile.
+/// Target for the 99th percentile.
 const TARGET: Duration = Duration::from_millis(50);
 
-/// A create: when it was asked, and when its answer had been read.
+/// A create: the time of its request, and the time at which its response had been read.
 #[derive(Clone, Copy)]
 struct Create {
     asked: Instant,
     answered: Instant,
 }
 
-/// Times of many creates.
+/// The times of many creates.
 #[derive(Default)]
 struct Times {
-    /// From the call to the answer.
+    /// From the call to the response.
     answer: Vec<Duration>,
-    /// From the call to the vendor having read the trigger.
+    /// From the call until the vendor has read the trigger.
     from_call: Vec<Duration>,
-    /// From the answer to the vendor having read the trigger; zero where the
-    /// vendor was faster, which is usual.
+    /// From the response until the vendor has read the trigger; zero if the vendor was faster, as
+    /// is usual.
     from_answer: Vec<Duration>,
 }
 
@@ -51,7 +50,7 @@ impl Times {
             .push(received.saturating_duration_since(create.answered));
     }
 
-    /// Prints all three; the 99th percentile of the last.
+    /// Prints all three; returns the 99th percentile of the last.
     fn report(self, what: &str) -> Duration {
         println!("{what}");
         report("  call to answer", self.answer);
@@ -60,7 +59,7 @@ impl Times {
     }
 }
 
-/// Creates an incident; its key, and how long it took.
+/// Creates an incident; returns its dedup key and the times.
 async fn create(client: &reqwest::Client, address: SocketAddr) -> (String, Create) {
     let asked = Instant::now();
     let answer = client
@@ -77,7 +76,7 @@ async fn create(client: &reqwest::Client, address: SocketAddr) -> (String, Creat
     (key, Create { asked, answered })
 }
 
-/// When the first request of each key had been read, once there are so many.
+/// Waits until requests of this many keys were read; returns the time of each key's first request.
 async fn received(vendor: &MockVendor, keys: usize) -> BTreeMap<String, Instant> {
     loop {
         let mut seen = BTreeMap::new();
@@ -111,7 +110,7 @@ fn http() -> reqwest::Client {
     builder.tls_certs_only([]).build().unwrap()
 }
 
-/// Creates one after the other, each after the page of the one before.
+/// Creates incidents one after the other, each after the page of the previous one.
 async fn idle(address: SocketAddr, vendor: &MockVendor) -> Times {
     let client = http();
     let mut times = Times::default();
@@ -151,7 +150,7 @@ async fn busy(address: SocketAddr, vendor: &MockVendor) -> Times {
     times
 }
 
-/// The least it can take: a client that posts the same bytes.
+/// Measures the lower bound: a client that posts the same bytes.
 async fn bare(vendor: &MockVendor) -> Vec<Duration> {
     let body = vendor.requests()[0].body.clone();
     let client = http();

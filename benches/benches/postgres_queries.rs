@@ -1,7 +1,6 @@
-//! Queries of the PostgreSQL store: a claim of 50 messages beside its bare SQL,
-//! with 20,000 pending and 100,000 finished ones; the active list with 1,000 and
-//! with 1,000,000 incidents of which 50 are live; and the time from a commit to
-//! the pager's request with an idle relay.
+//! Queries of the PostgreSQL store: a claim of 50 messages beside its bare SQL, with 20,000 pending
+//! and 100,000 finished messages; the active list with 1,000 and with 1,000,000 incidents, 50 of
+//! them live; and the time from a commit to the pager's request with an idle relay.
 //!
 //! Run with `cargo bench -p incident-benches --bench postgres_queries`.
 
@@ -39,7 +38,7 @@ async fn execute(pool: &PgPool, sql: &str) {
     pool.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
 }
 
-/// Incidents that are over, and 50 that are live, from number `from` on.
+/// Inserts closed incidents, and 50 live ones, from number `from` on.
 async fn fill(pool: &PgPool, from: u64, to: u64) {
     let sql = format!(
         "insert into incident.incidents (id, number, revision, version, last_seq, last_hash, status, live, severity, public, \
@@ -71,7 +70,7 @@ async fn active_list(store: &PgStore) -> Duration {
     median(times)
 }
 
-/// A full outbox, with the dead rows of a hundred thousand finished messages.
+/// Fills the outbox, and leaves the dead rows of a hundred thousand finished messages.
 async fn fill_outbox(pool: &PgPool) {
     let insert = |count: u64| {
         format!(
@@ -96,7 +95,7 @@ async fn release(pool: &PgPool) {
     execute(pool, sql).await;
 }
 
-/// Claims of the store and of its bare statement, in turns.
+/// Measures claims by the store and by its bare statement, alternately.
 async fn claims(store: &PgStore, pool: &PgPool) -> (Duration, Duration) {
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
     let owner = Uuid::new_v4();
@@ -136,7 +135,7 @@ async fn claims(store: &PgStore, pool: &PgPool) -> (Duration, Duration) {
     (median(ours), median(bare))
 }
 
-/// Notes when it was asked.
+/// A pager that records the time of each request.
 #[derive(Debug, Default)]
 struct Noting(Mutex<Vec<Instant>>);
 
@@ -197,7 +196,7 @@ async fn main() {
     let store = PgStore::new(pool.clone());
     let incidents = Incidents::builder(Arc::new(store.clone())).build().unwrap();
     let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
-    // Those of the measurement before are over.
+    // The incidents of the previous measurement are closed.
     execute(
         &pool,
         "update incident.incidents set live = false, number = number + 3000000",

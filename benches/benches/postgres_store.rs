@@ -1,6 +1,6 @@
-//! The PostgreSQL store beside pgbench running the same statements, interleaved
-//! in one run: creates and appends at 1, 8 and 32 connections, and one hot
-//! incident beside spread ones. A server of its own, with fsync on.
+//! The PostgreSQL store beside pgbench running the same statements, interleaved in one run: creates
+//! and appends at 1, 8 and 32 connections, and one hot incident beside spread ones. Uses a server
+//! of its own, with fsync on.
 //!
 //! Run with `cargo bench -p incident-benches --bench postgres_store`.
 
@@ -24,7 +24,7 @@ use sqlx::postgres::PgPool;
 
 const ROUNDS: usize = 5;
 const TURN: Duration = Duration::from_secs(2);
-/// Incidents that appends go to, for each connection.
+/// Number of incidents for appends, per connection.
 const EACH: usize = 20;
 
 struct Bench {
@@ -55,7 +55,7 @@ fn engine(pool: PgPool) -> Incidents {
         .unwrap()
 }
 
-/// Runs tasks for a turn; calls per second of all together.
+/// Runs tasks for a turn; returns the total calls per second.
 async fn rate<F: Future<Output = ()> + Send + 'static>(
     tasks: usize,
     task: impl Fn(usize, Arc<AtomicBool>, Arc<AtomicU64>) -> F,
@@ -86,7 +86,7 @@ async fn creates(incidents: &Incidents, connections: usize) -> f64 {
     .await
 }
 
-/// Each task appends to incidents of its own, or all to one.
+/// Measures appends: each task to incidents of its own, or all tasks to one.
 async fn appends(incidents: &Incidents, ids: &[IncidentId], connections: usize, hot: bool) -> f64 {
     rate(connections, |task, stop, count| {
         let own = if hot {
@@ -134,7 +134,7 @@ impl Bench {
             .unwrap()
     }
 
-    /// What pgbench does with a script in a turn, per second.
+    /// Runs a script in pgbench for a turn; returns its transactions per second.
     fn pgbench(&self, script: &str, connections: usize) -> f64 {
         let file = self.scripts.join("script.sql");
         fs::write(&file, script).unwrap();
@@ -162,9 +162,9 @@ impl Bench {
     }
 }
 
-/// A create, as our store sends it: the number, the call. Ids and number are made by the
-/// server, and the document lies in a table, because pgbench takes a colon in a script for
-/// a variable; a procedure of the bench's own puts it together.
+/// Returns the script of a create, as our store sends it: the number, the call. The server
+/// generates ids and number, and the document is in a table, because pgbench takes a colon in a
+/// script for a variable; a procedure of this benchmark assembles it.
 async fn create_script(incidents: &Incidents, pool: &PgPool) -> &'static str {
     let prepared = PreparedCommand::declare(incidents, &context(), &asked())
         .await
@@ -205,7 +205,7 @@ async fn create_script(incidents: &Incidents, pool: &PgPool) -> &'static str {
      call public.create_one(null, null, null);\n"
 }
 
-/// Writes down the document of the next commit on its way to the server.
+/// Statements that capture the document of the next commit on the server.
 const CAPTURE: [&str; 3] = [
     "create table public.captured (doc jsonb)",
     "alter function incident.apply_commit(jsonb) rename to really_apply",
@@ -220,8 +220,8 @@ const RELEASE: [&str; 2] = [
     "alter function incident.really_apply(jsonb) rename to apply_commit",
 ];
 
-/// An append, as our store sends it: the load, the call, on incidents of the connection's
-/// own.
+/// Returns the script of an append, as our store sends it: the load, the call, on incidents of the
+/// connection's own.
 async fn append_script(incidents: &Incidents, pool: &PgPool, ids: &[IncidentId]) -> String {
     for sql in CAPTURE {
         pool.execute(sql).await.unwrap();

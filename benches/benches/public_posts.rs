@@ -1,6 +1,5 @@
-//! Public posts on one incident: the 10,001st beside the 101st, in turns of the
-//! same run, in memory and on PostgreSQL; and the bytes of the page and of what is
-//! kept.
+//! Public posts on one incident: the 10,001st beside the 101st, interleaved in one run, in memory
+//! and on PostgreSQL; and the sizes of the page and of the stored data.
 //!
 //! Run with `cargo bench -p incident-benches --bench public_posts`.
 
@@ -17,14 +16,14 @@ use incident_store_memory::MemoryStore;
 use incident_store_postgres::{PgStore, migrate};
 use incident_test_postgres::{Cluster, Database, Safety};
 
-/// Posts on the young and on the old incident before they are measured.
+/// Number of posts on the young incident before the measurement.
 const YOUNG: usize = 100;
 const OLD: usize = 10_000;
-/// Posts of each that are measured, one on each in turn. Young ones are taken
-/// while they are young: a new incident after so many.
+/// Number of measured posts on each incident, alternately. A young incident is replaced by a new
+/// one after [`PER_YOUNG`] posts, so that it stays young.
 const MEASURED: usize = 200;
 const PER_YOUNG: usize = 10;
-/// A post as people write it.
+/// Length of a typical post, in bytes.
 const BODY: usize = 300;
 
 fn context() -> RequestContext {
@@ -74,7 +73,7 @@ async fn measure(name: &str, store: Arc<dyn Store>) {
         if n % PER_YOUNG == 0 {
             young = public(&incidents, YOUNG).await;
         }
-        // Who goes first changes from turn to turn.
+        // The order alternates.
         if n % 2 == 0 {
             early.push(post(&incidents, young).await);
             late.push(post(&incidents, old).await);

@@ -1,5 +1,5 @@
-//! The public route against a bare axum handler that answers the same bytes:
-//! five interleaved rounds, medians, and their ratio.
+//! The public route beside a bare axum handler that responds with the same bytes: five interleaved
+//! rounds, medians, and their ratio.
 //!
 //! Run with `cargo bench -p incident-benches --bench public_route`.
 
@@ -17,14 +17,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 const ROUNDS: usize = 5;
-/// The two are asked in turns this short, so that a busy neighbour on the machine
-/// slows both alike.
+/// Duration of a turn. The two alternate in short turns, so that other load on the machine slows
+/// both alike.
 const TURN: Duration = Duration::from_millis(250);
 const TURNS: usize = 16;
 const CONNECTIONS: usize = 8;
 const PATH: &str = "/public/status/active";
 
-/// Requests per second over kept-alive connections, one request at a time each.
+/// Measures requests per second over keep-alive connections, with one request at a time on each.
 async fn rate(address: SocketAddr) -> f64 {
     let (stop, count) = (
         Arc::new(AtomicBool::new(false)),
@@ -44,7 +44,7 @@ async fn rate(address: SocketAddr) -> f64 {
                 socket.write_all(request.as_bytes()).await.unwrap();
                 let mut read = socket.read(&mut buffer).await.unwrap();
                 assert!(buffer.starts_with(b"HTTP/1.1 200"));
-                // Every answer is as long as the first, which fits one read.
+                // Every response is as long as the first one, which fits one read.
                 expected = if expected == 0 { read } else { expected };
                 while read < expected {
                     read += socket.read(&mut buffer[read..]).await.unwrap();
@@ -102,7 +102,7 @@ async fn main() {
     for round in 1..=ROUNDS {
         let (mut bare, mut public) = (0.0, 0.0);
         for turn in 0..TURNS {
-            // Who goes first changes from turn to turn.
+            // The order alternates.
             if turn % 2 == 0 {
                 bare += rate(bare_address).await;
                 public += rate(console.address).await;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 const OUTAGES: u64 = 10;
 
-/// Tenants with outages of 7 to 25 minutes, two of which overlap.
+/// Returns tenants with outages of 7 to 25 minutes, two of which overlap.
 fn tenants(count: u64) -> Vec<(TenantId, Vec<IncidentShare>)> {
     let start: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
     let at = |minute: u64| start.saturating_add(Duration::from_secs(minute * 60));

@@ -1,8 +1,8 @@
-//! Distinct users out of millions of events in ClickHouse, through the library: medians of
-//! five rounds.
+//! Distinct users among millions of events in ClickHouse, through the library: medians of five
+//! rounds.
 //!
-//! `cargo bench -p incident-benches --bench usage_clickhouse`; `USAGE_EVENTS` sets how many events
-//! there are (20,000,000).
+//! Run with `cargo bench -p incident-benches --bench usage_clickhouse`; `USAGE_EVENTS` sets the
+//! number of events (20,000,000).
 
 use std::time::{Duration, Instant};
 

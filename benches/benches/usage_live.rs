@@ -1,8 +1,9 @@
-//! A report on a live incident, asked every five seconds: what is followed beside what is
-//! counted anew, in interleaved steps over the same events.
+//! A report on a live incident, requested every five seconds: incremental counts beside full
+//! counts, in interleaved steps over the same events.
 //!
-//! `cargo bench -p incident-benches --bench usage_live`; `USAGE_EVENTS` are those of 30 days, of
-//! which the day before and the twelve hours of the incident are kept.
+//! Run with `cargo bench -p incident-benches --bench usage_live`; `USAGE_EVENTS` sets the number of
+//! events in 30 days, of which those of the day before and of the twelve hours of the incident are
+//! used.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ const BATCH: usize = 50_000;
 const STEPS: i64 = 60;
 const STEP_US: i64 = 5_000_000;
 const HOUR_US: i64 = 3_600_000_000;
-/// 2024-06-13T09:00:00Z.
+/// Start of the incident: 2024-06-13T09:00:00Z, in microseconds since 1970.
 const BEGUN: i64 = START + (12 * 24 + 9) * HOUR_US;
 
 #[tokio::main]
@@ -70,7 +71,7 @@ async fn main() {
     .await;
 }
 
-/// Both read one table.
+/// A sink that drops events: both sources read the same table.
 struct Nowhere;
 
 #[async_trait::async_trait]
@@ -100,7 +101,7 @@ async fn live(
         anew.1.record(batch, WITHIN).await.unwrap();
     }
     if let Some(pool) = pool {
-        // As autovacuum has it by then.
+        // By then autovacuum would have run.
         let sql = "vacuum (analyze) incident.usage_events";
         pool.execute(sql).await.unwrap();
     }
@@ -116,7 +117,7 @@ async fn live(
         for (usage, times) in [followed.0, anew.0].iter().zip(&mut times) {
             let started = Instant::now();
             found.push(usage.unique_users(&query, WITHIN).await.unwrap());
-            // The first two learn that the question grows, and what it is about.
+            // The first two steps detect the growing query and fill its cache.
             if step > 1 {
                 times.push(started.elapsed().as_secs_f64() * 1e3);
             }

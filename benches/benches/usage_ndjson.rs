@@ -1,9 +1,8 @@
-//! Usage events as lines over HTTP, into memory: beside a bare axum handler that reads the
-//! body and parses each line into an event, and beside parsing alone. Five interleaved
-//! rounds, medians.
+//! Usage events as lines over HTTP, into memory: beside a bare axum handler that reads the body and
+//! parses each line into an event, and beside parsing alone. Five interleaved rounds, medians.
 //!
-//! `cargo bench -p incident-benches --bench usage_ndjson`; `USAGE_EVENTS` sets how many lines
-//! there are (300,000).
+//! Run with `cargo bench -p incident-benches --bench usage_ndjson`; `USAGE_EVENTS` sets the number
+//! of lines (300,000).
 
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -74,7 +73,7 @@ async fn main() {
     console.stop().await.unwrap();
 }
 
-/// Reads a body and parses each line.
+/// Reads a body and parses each line; returns the number of events.
 async fn parsed(body: Bytes) -> String {
     count(&body).to_string()
 }

@@ -1,8 +1,8 @@
-//! Distinct users in PostgreSQL: through the library, as the same statement prepared by
-//! hand, and as the flat `GROUP BY` that one would write first. Interleaved, in one run.
+//! Distinct users in PostgreSQL: through the library, as the same statement prepared by hand, and
+//! as the obvious flat `GROUP BY`. Interleaved, in one run.
 //!
-//! Run with `cargo bench -p incident-benches --bench usage_postgres`; `USAGE_EVENTS` sets
-//! how many events there are (20,000,000 if not given: 5 GB and some minutes).
+//! Run with `cargo bench -p incident-benches --bench usage_postgres`; `USAGE_EVENTS` sets the
+//! number of events (20,000,000 by default: 5 GB and some minutes).
 
 use std::time::{Duration, Instant};
 
@@ -30,11 +30,11 @@ const TOTAL: &str = "select count(distinct e.u) as n from unnest($1::int[], $2::
 const FLAT: &str = "select tenant_id, count(distinct user_id) as n from usage \
     where occurred_at >= $1 and occurred_at < $2 group by tenant_id";
 
-/// Of some tenants, where not all are asked about.
+/// The flat statement for a subset of the tenants.
 const FLAT_OF_SOME: &str = "select tenant_id, count(distinct user_id) as n from usage \
     where occurred_at >= $1 and occurred_at < $2 and tenant_id = any($3) group by tenant_id";
 
-/// The host's own table, without partitions.
+/// A table of the host's own, without partitions.
 const HOST: &str = "
     create table usage (like incident.usage_events);
     alter table usage drop column taken_by;
@@ -93,8 +93,8 @@ async fn load(pool: &PgPool, usage: &PgUsage, events: usize) -> NamesOf {
 async fn compare(pool: &PgPool, usage: &PgUsage, query: &ImpactQuery, window: &str, asked: &str) {
     let mut times: [Vec<f64>; 3] = Default::default();
     let mut users = Vec::new();
-    // The library and the bare statements ask for the total beside the counts, on a
-    // connection of its own; the flat one leaves it out.
+    // The library and the bare statements also compute the total, on a connection of its own; the
+    // flat one does not.
     for round in 0..=ROUNDS {
         for (way, times) in times.iter_mut().enumerate() {
             if way == 2 && round > 2 && window == "30d" {
@@ -109,7 +109,7 @@ async fn compare(pool: &PgPool, usage: &PgUsage, query: &ImpactQuery, window: &s
                 1 => bare(pool, query).await,
                 _ => flat(pool, query).await,
             };
-            // The first round warms up.
+            // The first round is a warm-up.
             if round > 0 {
                 times.push(started.elapsed().as_secs_f64() * 1e3);
             }

@@ -1,9 +1,10 @@
-//! Distinct users out of millions of events in memory.
+//! Distinct users among millions of events in memory.
 //!
-//! Alone, `cargo bench -p incident-benches --bench usage_scan`, it tells how fast events
-//! come in and how the time grows with their number; with `USAGE_TOGETHER=20000000` how fast
-//! so many come in from one and from two threads, their making aside. Beside `DuckDB`, in interleaved
-//! rounds over the same events, it is run by `benches/usage_beside_duckdb.py`.
+//! Run alone with `cargo bench -p incident-benches --bench usage_scan`, it measures the ingestion
+//! rate and the growth of query times with the number of events; with `USAGE_TOGETHER=20000000`,
+//! the ingestion rate of that many events with one and with two threads, without the time to
+//! generate them. `benches/usage_beside_duckdb.py` runs it beside `DuckDB`, in interleaved rounds
+//! over the same events.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -34,7 +35,7 @@ fn number(name: &str, default: usize) -> usize {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
-/// Takes events in batches; answers events per second, the making of them aside.
+/// Records events in batches; returns events per second, without the time to generate them.
 async fn load(usage: &MemoryUsage, names: &NamesOf, events: &[Made]) -> f64 {
     let mut spent = Duration::ZERO;
     for batch in events.chunks(BATCH) {
@@ -46,7 +47,7 @@ async fn load(usage: &MemoryUsage, names: &NamesOf, events: &[Made]) -> f64 {
     events.len() as f64 / spent.as_secs_f64()
 }
 
-/// Takes batches that are made beforehand, by several threads at a time.
+/// Records prepared batches from several threads at a time; returns events per second.
 fn load_together(usage: &MemoryUsage, names: &NamesOf, events: &[Made], writers: usize) -> f64 {
     let batches: Vec<_> = events
         .chunks(BATCH)
@@ -78,7 +79,7 @@ async fn asked(usage: &MemoryUsage, query: &ImpactQuery) -> (f64, u64, u64) {
     (millis, sum, counts.total_unique_users)
 }
 
-/// The best of several.
+/// Returns the best time of several runs, in milliseconds, and the sum of the counts.
 async fn best(usage: &MemoryUsage, query: &ImpactQuery) -> (f64, u64) {
     let mut best = (f64::MAX, 0);
     for _ in 0..5 {
@@ -88,7 +89,7 @@ async fn best(usage: &MemoryUsage, query: &ImpactQuery) -> (f64, u64) {
     best
 }
 
-/// How many bytes a second this machine reads, one after another: the roof of a scan.
+/// Measures the bytes per second of a sequential read on this machine, the upper bound of a scan.
 fn roof() -> f64 {
     let bytes: Vec<u64> = vec![1; 20_000_000];
     let mut best = f64::MAX;
@@ -100,7 +101,7 @@ fn roof() -> f64 {
     bytes.len() as f64 * 8.0 / best
 }
 
-/// A source that counts every question as a whole, however often it is asked.
+/// Returns a source that counts every query in full, without the incremental cache.
 fn counting() -> MemoryUsage {
     MemoryUsage::with_limit(64 << 30).incremental_above(Duration::MAX)
 }
@@ -137,7 +138,7 @@ async fn alone() {
             names.query("38m", "all", false),
             names.query("30d", "all", false),
         );
-        // One after the other, so that there is room for a hundred million.
+        // Measured in sequence, so that there is memory for a hundred million events.
         let raw = counting().with_seal_threshold(usize::MAX);
         load(&raw, &names, &all).await;
         let raw_short = best(&raw, &short).await.0;
@@ -157,8 +158,8 @@ async fn alone() {
     }
 }
 
-/// Writes the events for others, and answers one question per line:
-/// `raw|sealed|filtered WINDOW TENANTS`.
+/// Writes the events for other engines, and answers one query per line: `raw|sealed|filtered WINDOW
+/// TENANTS`.
 async fn serve(folder: &str, arguments: &[String]) {
     let events = number("USAGE_EVENTS", 20_000_000);
     let all = made(events);
@@ -191,7 +192,7 @@ async fn serve(folder: &str, arguments: &[String]) {
     }
 }
 
-/// `events.csv` for an engine to read, `questions.csv` with the bounds of windows.
+/// Writes `events.csv` for an engine to read, and `questions.csv` with the bounds of the windows.
 fn write(folder: &str, events: &[Made]) -> std::io::Result<()> {
     let mut out = BufWriter::new(File::create(format!("{folder}/events.csv"))?);
     writeln!(out, "tenant,user,service,at")?;

@@ -1,4 +1,4 @@
-//! The runnable files lie in `examples/`.
+//! The runnable examples are in `examples/`.
 //!
 //! The examples of the repository's README and of `docs/embedding.md` are compiled here.
 

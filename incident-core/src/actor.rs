@@ -1,4 +1,4 @@
-//! Who acts, in which role, and what a role may do.
+//! Actors, their roles, and the actions that a role allows.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{PersonName, ValidationError};
 
-/// What kind of actor did something.
+/// The kind of an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActorKind {
@@ -16,21 +16,21 @@ pub enum ActorKind {
     Person,
     /// A part of the host's own platform.
     Service,
-    /// An outside system: monitoring, a pager.
+    /// An outside system, such as monitoring or a pager.
     Integration,
 }
 
-/// Who does something. The host authenticates; the library records.
+/// The author of an action. The host authenticates it; the library records it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Actor {
     /// Person, service or integration.
     pub kind: ActorKind,
-    /// The name the host knows it by.
+    /// The name by which the host knows the actor.
     pub name: PersonName,
 }
 
 impl Actor {
-    /// A person.
+    /// Creates an actor that is a person.
     #[must_use]
     pub const fn person(name: PersonName) -> Self {
         Self {
@@ -40,24 +40,24 @@ impl Actor {
     }
 }
 
-/// A role the host gives to a caller.
+/// A role that the host gives to a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Reads everything but the audit.
+    /// Reads everything except the audit trail.
     Viewer,
     /// Works on incidents.
     Responder,
-    /// Leads: closes, cancels, merges, reopens, lowers a severity.
+    /// Leads the response: closes, cancels, merges, reopens, lowers a severity.
     Commander,
-    /// A viewer who reads the audit and decides about credits.
+    /// Reads what a viewer reads and the audit trail, and decides about credits.
     Billing,
-    /// May do all, redaction included.
+    /// May do everything, redaction included.
     Admin,
 }
 
 impl Role {
-    /// Every role, with its name.
+    /// All roles, each with its name.
     pub const ALL: [(Self, &'static str); 5] = [
         (Self::Viewer, "viewer"),
         (Self::Responder, "responder"),
@@ -92,17 +92,17 @@ impl fmt::Display for Role {
     }
 }
 
-/// An actor together with the role the host found for it.
+/// An actor together with the role that the host found for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Caller {
-    /// Who it is.
+    /// The actor.
     pub actor: Actor,
-    /// In which role.
+    /// The role of the actor.
     pub role: Role,
 }
 
 impl Caller {
-    /// A person in a role.
+    /// Creates a caller that is a person in a role.
     ///
     /// ```
     /// use incident_core::actor::{Caller, Role};
@@ -119,56 +119,56 @@ impl Caller {
     }
 }
 
-/// Something that needs a right. Names are those of the audit trail.
+/// An action that needs a right, under the name that the audit trail uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// Read incidents, timelines, reports.
+    /// Reading incidents, timelines and reports.
     Read,
-    /// Read and verify the audit trail.
+    /// Reading and verifying the audit trail.
     ReadAudit,
-    /// Declare an incident.
+    /// Declaring an incident.
     Declare,
-    /// Declare a SEV1 or SEV2 that pages nobody.
+    /// Declaring a SEV1 or SEV2 that does not page.
     DeclareUnpaged,
-    /// Acknowledge an incident.
+    /// Acknowledging an incident.
     Acknowledge,
-    /// Write an update, with or without a change of status.
+    /// Writing an update, with or without a change of status.
     Update,
-    /// Change fields.
+    /// Changing fields.
     Change,
-    /// Lower a severity.
+    /// Lowering a severity.
     LowerSeverity,
-    /// Show an incident to the public, or hide it.
+    /// Showing an incident to the public, or hiding it.
     Publish,
-    /// Link a post-mortem.
+    /// Linking a post-mortem.
     LinkPostMortem,
-    /// Page on-call again.
+    /// Paging on-call again.
     Page,
-    /// Close.
+    /// Closing an incident.
     Close,
-    /// Cancel.
+    /// Cancelling an incident.
     Cancel,
-    /// Merge into another incident.
+    /// Merging an incident into another one.
     Merge,
-    /// Reopen a resolved incident.
+    /// Reopening a resolved incident.
     Reopen,
-    /// Correct an incident that has ended.
+    /// Correcting an incident that has ended.
     CorrectEnded,
-    /// Say that an outage touches more months than one incident does.
+    /// Declaring or entering an outage that touches more months than one incident usually may.
     LongOutage,
-    /// Erase the free text of an entry.
+    /// Erasing the free text of an entry.
     Redact,
-    /// Send a suggestion or an alert.
+    /// Sending a suggestion or an alert.
     Suggest,
-    /// Send usage events.
+    /// Sending usage events.
     RecordUsage,
-    /// Approve or waive a credit.
+    /// Approving or waiving a credit.
     DecideCredit,
 }
 
 impl Action {
-    /// Every action.
+    /// All actions.
     pub const ALL: [Self; 21] = [
         Self::Read,
         Self::ReadAudit,
@@ -193,7 +193,7 @@ impl Action {
         Self::DecideCredit,
     ];
 
-    /// The name used in audit entries.
+    /// Returns the name that audit entries use.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -246,8 +246,10 @@ const COMMANDER: [Action; 9] = [
     Action::LongOutage,
 ];
 
-/// Which role may do what. The default is the shipped table; a host grants and
-/// revokes, or starts from [`Permissions::none`].
+/// The actions that each role may do.
+///
+/// The default is the shipped table; a host grants and revokes, or starts from
+/// [`Permissions::none`].
 ///
 /// ```
 /// use incident_core::actor::{Action, Permissions, Role};
@@ -260,27 +262,27 @@ const COMMANDER: [Action; 9] = [
 pub struct Permissions(BTreeSet<(Role, Action)>);
 
 impl Permissions {
-    /// A table in which nobody may do anything but the admin, who may do all.
+    /// Creates a table that allows everything to the admin and nothing to any other role.
     #[must_use]
     pub const fn none() -> Self {
         Self(BTreeSet::new())
     }
 
-    /// Also allows `role` to do `action`.
+    /// Adds the right of `role` to do `action`.
     #[must_use]
     pub fn grant(mut self, role: Role, action: Action) -> Self {
         self.0.insert((role, action));
         self
     }
 
-    /// No longer allows `role` to do `action`.
+    /// Removes the right of `role` to do `action`.
     #[must_use]
     pub fn revoke(mut self, role: Role, action: Action) -> Self {
         self.0.remove(&(role, action));
         self
     }
 
-    /// Whether `role` may do `action`. An admin may do all.
+    /// Returns whether `role` may do `action`. An admin may do everything.
     #[must_use]
     pub fn allows(&self, role: Role, action: Action) -> bool {
         role == Role::Admin || self.0.contains(&(role, action))

@@ -1,15 +1,13 @@
-//! Anchors: heads of chains, to be kept where whoever can rewrite the database
-//! cannot.
+//! Anchors: chain heads to store outside the database, where no one who can rewrite the database
+//! can change them.
 //!
-//! A hash chain shows a changed link. It cannot show that links were cut from
-//! its end, or that all of it was written anew: that takes a head that was
-//! written down elsewhere. An [`Anchor`] is one line of JSON with such heads and
-//! a digest over them, fit for a log, a file or a mail:
+//! A hash chain reveals a changed link. It cannot reveal that links were cut from its end, or that
+//! all of it was rewritten: that takes a head that was recorded elsewhere. An [`Anchor`] is one
+//! line of JSON with such heads and a digest over them, fit for a log, a file or a mail:
 //!
 //! `{"v":1,"at":"...","heads":{"timeline/<id>":{"seq":7,"hash":"..."}, ...},"digest":"..."}`
 //!
-//! where `digest = sha256("incident/anchor/v1\0" || the same object without its
-//! digest)`.
+//! where `digest = sha256("incident/anchor/v1\0" || the same object without its digest)`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,7 +22,7 @@ use crate::{IncidentId, Timestamp, ValidationError};
 
 const DOMAIN: &[u8] = b"incident/anchor/v1\0";
 
-/// A chain that has a head. Written `timeline/<incident>`, `audit/<incident>` or
+/// A chain that can be anchored, written `timeline/<incident>`, `audit/<incident>` or
 /// `audit/system`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -72,7 +70,7 @@ impl From<AnchoredChain> for String {
     }
 }
 
-/// Heads of chains as they were at one time. Displayed as its line.
+/// The heads of chains at one time. Its `Display` form is the line to store.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -94,7 +92,7 @@ pub struct Anchor {
     digest: Hash,
 }
 
-/// What is digested. The order of the fields is part of the format.
+/// The digested content. The order of the fields is part of the format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct AnchorPayload {
     v: u8,
@@ -112,7 +110,7 @@ struct AnchorLine {
 }
 
 impl Anchor {
-    /// The anchor of these heads.
+    /// Creates the anchor of heads that were read at `at`.
     #[must_use]
     pub fn new(at: Timestamp, heads: BTreeMap<AnchoredChain, Head>) -> Self {
         let said = AnchorPayload { v: 1, at, heads };
@@ -123,19 +121,19 @@ impl Anchor {
         }
     }
 
-    /// When the heads were read.
+    /// Returns the time at which the heads were read.
     #[must_use]
     pub const fn at(&self) -> Timestamp {
         self.payload.at
     }
 
-    /// The heads, by chain.
+    /// Returns the heads, by chain.
     #[must_use]
     pub const fn heads(&self) -> &BTreeMap<AnchoredChain, Head> {
         &self.payload.heads
     }
 
-    /// One number that stands for all of it.
+    /// Returns the digest over the time and all heads.
     #[must_use]
     pub const fn digest(&self) -> Hash {
         self.digest

@@ -1,8 +1,8 @@
-//! The audit trail: who did what, what was refused, in hash chains of its own.
+//! The audit trail: allowed and denied actions, in hash chains of their own.
 //!
-//! One chain per incident and one named `system`, so that no lock is global.
-//! `hash = sha256("incident/audit/v1\0" || chain || seq || previous || canonical)`,
-//! where `chain` is the 16 bytes of the incident's id, or `system`.
+//! One chain per incident and one named `system`, so that no lock is global. `hash =
+//! sha256("incident/audit/v1\0" || chain || seq || previous || canonical)`, where `chain` is the 16
+//! bytes of the incident's id, or `system`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,17 +18,17 @@ use crate::{IncidentId, PersonName, Timestamp, ValidationError};
 
 const DOMAIN: &[u8] = b"incident/audit/v1\0";
 
-/// Which chain an audit entry belongs to.
+/// The chain that an audit entry belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Chain {
-    /// Everything that concerns no single incident.
+    /// The chain of all entries that concern no single incident.
     System,
-    /// Everything about one incident.
+    /// The chain of one incident.
     Incident(IncidentId),
 }
 
 impl Chain {
-    /// The chain of an incident, or that of the system.
+    /// Returns the chain of an incident, or the system's chain without one.
     #[must_use]
     pub fn of(incident: Option<IncidentId>) -> Self {
         incident.map_or(Self::System, Self::Incident)
@@ -63,38 +63,38 @@ impl FromStr for Chain {
     }
 }
 
-/// Whether something was allowed.
+/// The outcome of an audited action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditOutcome {
-    /// It was done.
+    /// The action was done.
     Allowed,
-    /// It was refused for lack of rights.
+    /// The action was refused for lack of rights.
     Denied,
 }
 
 /// An audit entry before it is sealed.
 ///
-/// `detail` never holds free text, but for the reason of a redaction, which its
-/// admin writes for this place.
+/// `detail` never holds free text, except for the reason of a redaction, which its admin writes for
+/// the audit trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditDraft {
-    /// The incident it concerns.
+    /// The incident that the entry concerns.
     pub incident_id: Option<IncidentId>,
-    /// When.
+    /// Time of the action.
     pub at: Timestamp,
-    /// Who.
+    /// Author of the action.
     pub actor: Actor,
-    /// What, as in [`Action::name`](crate::actor::Action::name).
+    /// Name of the action, as in [`Action::name`](crate::actor::Action::name).
     pub action: String,
-    /// Whether it was allowed.
+    /// Outcome of the action.
     pub outcome: AuditOutcome,
-    /// Particulars: numbers, states, names of fields.
+    /// Details: numbers, states, names of fields.
     pub detail: BTreeMap<String, String>,
 }
 
 impl AuditDraft {
-    /// Makes the entry of something that was done.
+    /// Creates the entry of an action that was done.
     pub(crate) fn allowed(
         actor: Actor,
         at: Timestamp,
@@ -116,21 +116,21 @@ impl AuditDraft {
 /// An audit entry, sealed into its chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// The chain.
+    /// The chain of the entry.
     pub chain: Chain,
-    /// 1, 2, 3, ... without gaps in this chain.
+    /// Number of the entry: 1, 2, 3, ... without gaps in its chain.
     pub seq: u64,
-    /// What it says.
+    /// Content of the entry.
     pub payload: AuditDraft,
     /// The bytes that were hashed.
     pub canonical: Vec<u8>,
-    /// The hash of the entry before.
+    /// The hash of the previous entry.
     pub prev_hash: Hash,
     /// The hash of this entry.
     pub hash: Hash,
 }
 
-/// The canonical form, as it is read. Written by `Serialize` of [`AuditDraft`].
+/// The canonical form for reading. `Serialize` of [`AuditDraft`] writes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CanonicalAuditEntry {
@@ -179,16 +179,16 @@ impl AuditDraft {
     /// Returns the bytes to hash and to store.
     ///
     /// # Errors
-    /// Never for a value made here; the signature is that of the serialiser.
+    /// Never fails for a value made by this crate; the signature is the serialiser's.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
         Ok(serde_json::to_vec(self)?)
     }
 }
 
-/// What stored bytes say.
+/// Parses stored canonical bytes.
 ///
 /// # Errors
-/// They are not canonical bytes of version 1.
+/// Fails unless the bytes are canonical bytes of version 1.
 pub fn read(bytes: &[u8]) -> Result<AuditDraft, CanonicalError> {
     use serde::de::Error as _;
     let wrong = |error: &dyn fmt::Display| CanonicalError::from(serde_json::Error::custom(error));
@@ -218,11 +218,12 @@ pub fn read(bytes: &[u8]) -> Result<AuditDraft, CanonicalError> {
     })
 }
 
-/// Seals an entry onto the end of its chain. Pure: the store calls it under the lock of the chain,
-/// with the head it read there.
+/// Seals an entry onto the end of its chain.
+///
+/// Pure: the store calls it under the lock of the chain, with the head that it read there.
 ///
 /// # Errors
-/// Never for a draft made by this crate; the signature is that of the serialiser.
+/// Never fails for a draft made by this crate; the signature is the serialiser's.
 pub fn seal(head: Head, draft: AuditDraft) -> Result<AuditEntry, CanonicalError> {
     let chain = draft.chain();
     let canonical = draft.to_bytes()?;
@@ -238,10 +239,10 @@ pub fn seal(head: Head, draft: AuditDraft) -> Result<AuditEntry, CanonicalError>
     })
 }
 
-/// Checks one entry against the end of the chain before it.
+/// Checks one entry against the end of the chain before it, and returns the new end.
 ///
 /// # Errors
-/// The reason why the entry does not fit.
+/// Returns the reason if the entry does not fit.
 pub fn verify_next(chain: Chain, head: Head, entry: &AuditEntry) -> Result<Head, &'static str> {
     let seq = head.seq + 1;
     if entry.seq != seq || entry.chain != chain {
@@ -270,8 +271,9 @@ pub fn verify_next(chain: Chain, head: Head, entry: &AuditEntry) -> Result<Head,
     Ok(Head { seq, hash })
 }
 
-/// Checks one chain, in order of `seq`, and names the first bad entry.
-/// `anchors` are the heads that were kept outside the store, if any.
+/// Checks one chain, in order of `seq`, and reports the first bad entry.
+///
+/// `anchors` are the heads that were stored outside the store, if any.
 #[must_use]
 pub fn verify<'a>(
     chain: Chain,

@@ -14,7 +14,7 @@ use crate::{Salt, ValidationError};
 pub struct Hash(pub [u8; 32]);
 
 impl Hash {
-    /// What the first link of every chain points back to.
+    /// The previous hash of the first link of every chain: 32 zero bytes.
     pub const ZERO: Self = Self([0; 32]);
 }
 
@@ -53,8 +53,8 @@ impl TryFrom<String> for Hash {
     }
 }
 
-/// The hash of one link:
-/// `sha256(domain || chain id || seq as big-endian u64 || previous hash || canonical bytes)`.
+/// Computes the hash of one link: `sha256(domain || chain id || seq as big-endian u64 || previous
+/// hash || canonical bytes)`.
 ///
 /// `domain` ends with a NUL, so that no chain of one kind can pass for another.
 #[must_use]
@@ -68,7 +68,7 @@ pub fn link(domain: &[u8], chain: &[u8], seq: u64, previous: Hash, canonical: &[
     Hash(hasher.finalize().into())
 }
 
-/// The commitment to a text: `sha256(salt || text)`.
+/// Computes the commitment to a text: `sha256(salt || text)`.
 #[must_use]
 pub fn commitment(salt: Salt, text: &str) -> Hash {
     let mut hasher = Sha256::new();
@@ -77,10 +77,10 @@ pub fn commitment(salt: Salt, text: &str) -> Hash {
     Hash(hasher.finalize().into())
 }
 
-/// Where a chain ends: the number of links and the hash of the last one.
+/// The end of a chain: the number of links and the hash of the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Head {
-    /// How many links there are; the last one's `seq`.
+    /// Number of links, which is the last one's `seq`.
     pub seq: u64,
     /// The hash of the last link; [`Hash::ZERO`] for an empty chain.
     pub hash: Hash,
@@ -94,23 +94,23 @@ impl Head {
     };
 }
 
-/// What checking a chain found.
+/// The result of checking a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Every link is as it was sealed.
     Valid {
-        /// Where the chain ends.
+        /// The end of the chain.
         head: Head,
-        /// Links up to this number are those that were anchored. Of what comes
-        /// after it, and of everything where this is 0, a check cannot see that
-        /// links were cut from the end, or all rewritten.
+        /// Number of the last link that an anchor covers; 0 if none does.
+        ///
+        /// Links after it may have been cut from the end or rewritten without the check noticing.
         anchored: u64,
     },
-    /// The first link that is wrong, and why.
+    /// The first link that is wrong, and the reason.
     Broken {
         /// The number of the bad link.
         seq: u64,
-        /// What does not fit.
+        /// The mismatch that was found.
         reason: &'static str,
     },
 }
@@ -119,15 +119,15 @@ pub enum Verdict {
 #[derive(Clone, Debug)]
 pub(crate) struct Walk {
     head: Head,
-    /// What was anchored, by number.
+    /// The anchored heads, by number.
     anchors: BTreeSet<Head>,
-    /// The first link is an anchored one: what it points back to was checked
-    /// when it was anchored.
+    /// Set if the next link is an anchored one, whose previous hash was checked when it was
+    /// anchored.
     onward: bool,
 }
 
 impl Walk {
-    /// A check of the whole chain, which holds every link that was anchored.
+    /// Starts a check of a whole chain, which must hold every anchored link.
     pub(crate) fn whole(anchors: impl IntoIterator<Item = Head>) -> Self {
         Self {
             head: Head::EMPTY,
@@ -136,7 +136,7 @@ impl Walk {
         }
     }
 
-    /// A check of what follows an anchor, the anchored link included.
+    /// Starts a check of the links from an anchor on, the anchored link included.
     pub(crate) fn onward(anchor: Option<Head>) -> Self {
         let whole = Self::whole(anchor);
         match anchor {
@@ -152,13 +152,15 @@ impl Walk {
         }
     }
 
-    /// The number of the last link that was checked; the next one is asked for.
+    /// Returns the number of the last link that was checked; the next one to load follows it.
     pub(crate) const fn seq(&self) -> u64 {
         self.head.seq
     }
 
-    /// What the next link, which says that it points back to `previous`, has to
-    /// point back to.
+    /// Returns the head that the next link must point back to.
+    ///
+    /// `previous` is the previous hash that this link states: it is accepted for an anchored first
+    /// link.
     pub(crate) const fn before(&self, previous: Hash) -> Head {
         let Head { seq, hash } = self.head;
         Head {
@@ -167,7 +169,11 @@ impl Walk {
         }
     }
 
-    /// Goes on by a link, or ends at one that does not fit.
+    /// Advances by one link, or ends the check at a link that does not fit.
+    ///
+    /// # Errors
+    /// Returns [`Verdict::Broken`] if the link does not fit, or if another link was anchored under
+    /// its number.
     pub(crate) fn step(&mut self, checked: Result<Head, &'static str>) -> Result<(), Verdict> {
         let head = checked.map_err(|reason| self.broken(reason))?;
         let (first, last) = (Hash([0; 32]), Hash([0xff; 32]));
@@ -181,20 +187,20 @@ impl Walk {
         Ok(())
     }
 
-    /// The verdict on the next link.
+    /// Returns the verdict that the next link is bad.
     pub(crate) fn broken(&self, reason: &'static str) -> Verdict {
-        // The place tells which link is bad; its own number may be the lie.
+        // The position decides which link is bad: the link's own number may be forged.
         let seq = self.head.seq + 1;
         Verdict::Broken { seq, reason }
     }
 
-    /// The verdict on the last link that was checked.
+    /// Returns the verdict that the last checked link is bad.
     pub(crate) const fn broken_last(&self, reason: &'static str) -> Verdict {
         let seq = self.head.seq;
         Verdict::Broken { seq, reason }
     }
 
-    /// The verdict where there are no more links.
+    /// Ends the check: there are no more links.
     pub(crate) fn end(self) -> Verdict {
         let anchored = self.anchors.last().map_or(0, |anchor| anchor.seq);
         if anchored > self.head.seq {

@@ -1,4 +1,4 @@
-//! What one decision changes, as one value that a store takes whole.
+//! Everything that one decision changes, as one value that a store applies whole.
 
 use std::sync::Arc;
 
@@ -12,24 +12,25 @@ use crate::suggestion::Suggestion;
 use crate::timeline::{CanonicalError, EntryDraft, StateMarks, SysIncidentUpdateEntry};
 use crate::{IncidentId, MessageId, Name, Revision, RuleName, Salt, SuggestionId, Timestamp};
 
-/// A new state of one incident, with the entries that tell how it came about.
+/// A new state of one incident, with the entries that explain it.
 #[derive(Clone, Debug)]
 pub struct IncidentWrite {
-    /// The incident from here on.
+    /// The new state.
     pub after: Arc<Incident>,
-    /// The revision it was decided on; none where the incident is new.
+    /// The revision that the decision was based on; none for a new incident.
     pub expected: Option<Revision>,
     /// The entries to append, which have no place in their chain yet.
     pub entries: Vec<SysIncidentUpdateEntry>,
 }
 
 impl IncidentWrite {
-    /// A new state with its entries, of which the last one is bound to the state
-    /// ([`StateMarks`]): a check of the chain sees when the state is rewritten. Each entry has a
-    /// salt of its own, which must be random.
+    /// Creates a write of a new state with its entries.
+    ///
+    /// The last entry is bound to the state ([`StateMarks`]), so that a check of the chain notices
+    /// a rewritten state. `salt` must return a new random salt for each entry.
     ///
     /// # Errors
-    /// As [`SysIncidentUpdateEntry::new`].
+    /// Fails as [`SysIncidentUpdateEntry::new`] does.
     pub fn new(
         after: Arc<Incident>,
         expected: Option<Revision>,
@@ -51,29 +52,29 @@ impl IncidentWrite {
 /// A change of the outbox.
 #[derive(Clone, Debug)]
 pub enum OutboxWrite {
-    /// One more thing to do.
+    /// A new message.
     Add(Box<Message>),
-    /// Triggers of a thread are not claimed any more, nor are resolutions that
-    /// repeat: what is pending ends, and what is in flight is not tried again.
+    /// The end of the triggers and resends of one ordering key: pending ones end, and those in
+    /// flight are not tried again.
     Supersede {
         /// The incident.
         incident: IncidentId,
-        /// The thread: an escalation's rule, or none for the incident's own page.
+        /// The ordering key: that of an escalation's rule, or of the incident's own page if none.
         rule: Option<RuleName>,
     },
-    /// These messages are due from a time on, where they would be due later and nobody
-    /// works on them. Others, settled ones too, are left as they are.
+    /// An earlier due time for messages that would be due later and are not leased. Others,
+    /// completed ones included, stay as they are.
     Hasten {
         /// The messages.
         messages: Vec<MessageId>,
-        /// They are due from here on.
+        /// The new due time.
         due_at: Timestamp,
     },
-    /// A message that was given up is due again, as if it had never been tried.
+    /// A dead-lettered message that is due again, as if it had never been tried.
     Replay {
         /// The message.
         message: MessageId,
-        /// It is due from here on.
+        /// The new due time.
         due_at: Timestamp,
     },
 }
@@ -81,25 +82,26 @@ pub enum OutboxWrite {
 /// A change of a suggestion.
 #[derive(Clone, Debug)]
 pub enum SuggestionWrite {
-    /// A new one.
+    /// A new suggestion.
     Open(Suggestion),
-    /// An incident is declared from it.
+    /// A suggestion from which an incident is declared.
     Use(SuggestionId),
 }
 
-/// A declaration that claims an alert.
+/// The claim of a declaration on an alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertClaim {
-    /// The alert.
+    /// The key of the alert.
     pub key: Name,
-    /// Every live incident, of any environment and mode, that was declared for the alert
-    /// or stands for it, as the declaration was decided on them. A store that knows
-    /// another one refuses the commit with
+    /// The live incidents, of any environment and mode, that were declared for the alert or stand
+    /// for it when the declaration was decided.
+    ///
+    /// A store that knows another one refuses the commit with
     /// [`AlertKeyTaken`](crate::port::StoreError::AlertKeyTaken).
     pub seen: Vec<IncidentId>,
 }
 
-/// Everything one decision changes. A store keeps all of it or nothing.
+/// Everything that one decision changes. A store applies all of it or nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Commit {
     /// Incidents, in order of id.
@@ -108,7 +110,7 @@ pub struct Commit {
     pub alert: Option<AlertClaim>,
     /// Audit entries.
     pub audit: Vec<AuditDraft>,
-    /// Things to do outside.
+    /// Changes of the outbox.
     pub outbox: Vec<OutboxWrite>,
     /// Credits.
     pub ledger: Vec<LedgerWrite>,
@@ -116,9 +118,9 @@ pub struct Commit {
     pub credits: Vec<CreditTransition>,
     /// A suggestion.
     pub suggestion: Option<SuggestionWrite>,
-    /// The reply to remember.
+    /// The response to store under an idempotency key.
     pub remember: Option<IdempotencyRecord>,
-    /// The message that this commit finishes or puts off.
+    /// The lease completion of the message that this commit finishes or puts back.
     pub completes: Option<LeaseCompletion>,
     /// The entry whose free text is erased, with every copy of it
     /// ([`TextPlace`](crate::redaction::TextPlace)). The audit entries of the commit record it.

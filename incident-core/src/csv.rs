@@ -1,14 +1,14 @@
-//! Cells of tables that people open in a spreadsheet.
+//! Escaping of CSV cells, so that spreadsheets do not run them as formulas.
 
 use std::borrow::Cow;
 
-/// Characters that a formula begins with: those of OWASP's "CSV Injection", their full-width
-/// forms, which spreadsheets read as the same, and line ends, which hide what follows.
+/// First characters of formulas: those of OWASP's "CSV Injection", their full-width forms, which
+/// spreadsheets read as the same, and line ends, which hide the text after them.
 const FORMULA: [char; 11] = [
     '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
 ];
 
-/// A text as a cell of CSV, with an apostrophe before what a spreadsheet would take for
+/// Escapes the text of a CSV cell: adds an apostrophe before text that a spreadsheet would take for
 /// a formula.
 ///
 /// ```
@@ -30,7 +30,7 @@ pub fn escape_csv_formula(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    /// S16: each beginning of a formula, full-width ones too, and nothing else.
+    /// S16: each first character of a formula, full-width ones too, and nothing else.
     #[test]
     fn formulas_have_an_apostrophe_before_them() {
         for first in "=+-@\t\r\n＝＋－＠".chars() {

@@ -1,33 +1,33 @@
-//! What must happen because something happened.
+//! Effects: the consequences that an event has outside of the incident.
 
 use crate::incident::{Event, Incident, Mode, SlaFacts, Status};
 use crate::paging::{PageAction, PagingState, Urgency};
 use crate::policy::Policy;
 use crate::{MessageId, Name, RuleName};
 
-/// A consequence that leaves the incident.
+/// A consequence outside of the incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// On-call is paged.
     Page,
-    /// The pagers that may hold the alert are told.
+    /// The pagers that may hold the alert are notified.
     NotifyTargets(PageAction),
-    /// Those that a rule names are paged.
+    /// The targets of a rule are paged.
     Escalate(RuleName),
     /// The alert of an escalation is closed.
     CallOffEscalation(RuleName),
-    /// The pagers that may hold the alert are told its severity.
+    /// The pagers that may hold the alert get its severity.
     Reprioritise,
-    /// A message that was given up is due again.
+    /// A dead-lettered message is due again.
     Replay(MessageId),
-    /// The credits are computed anew.
+    /// The credits are recomputed.
     RecomputeCredits,
-    /// An alarm: this vendor no longer calls anybody, and nobody has the incident.
+    /// An alarm: this vendor no longer calls anyone, and the incident is not acknowledged.
     Deserted(Name),
 }
 
 impl Effect {
-    /// Returns the rule of the escalation that it is about; none for the incident's own page.
+    /// Returns the rule of the escalation that it is about; `None` for the incident's own page.
     #[must_use]
     pub const fn rule(&self) -> Option<&RuleName> {
         match self {
@@ -42,10 +42,9 @@ impl Effect {
     }
 }
 
-/// The consequences of one event. Pure and total.
+/// Returns the consequences of one event. Pure and total.
 ///
-/// `before` is the incident the event happened to, `after` the same incident
-/// with the event applied.
+/// `before` is the incident before the event, `after` the same incident with the event applied.
 #[must_use]
 pub fn effects_of(
     event: &Event,
@@ -91,7 +90,7 @@ pub fn effects_of(
         Event::Changed(_) => effects.extend(raise(before, after, policy)),
         Event::TookIn(taken) => {
             effects.extend(raise(before, after, policy));
-            // The page of the other one is resolved with it, and nobody has answered it.
+            // The page of the other one is resolved with it, and is not acknowledged.
             let silent = before.paging.state == PagingState::None && !before.is_acknowledged();
             if taken.was_paging && silent && !effects.contains(&Effect::Page) {
                 effects.push(Effect::Page);
@@ -115,16 +114,17 @@ pub fn effects_of(
     effects
 }
 
-/// Tells if credits are computed again: something that they are computed from is another one.
-/// An incident that goes on has none of its own yet, but for tenants that were hit before it was reopened;
-/// and its outage counts in the periods that are credited as a whole.
+/// Returns `true` if the facts that credits are computed from have changed. An incident that goes
+/// on has no credits of its own yet, but for tenants that were hit before it was reopened; and its
+/// outage counts in the periods that are credited as a whole.
 fn moves_credits(before: &Incident, after: &Incident) -> bool {
     SlaFacts::of(before) != SlaFacts::of(after)
 }
 
-/// An incident turns out to be worse. Its page went out so that it wakes nobody,
-/// and a vendor does not ring again for an alert that is open: that one is
-/// closed, and a page opened that wakes somebody. Not where somebody has it.
+/// Returns the effects of a change of severity. If a worse incident was paged so that it woke no
+/// one, its alert is closed and a page opened that wakes someone, as a vendor does not ring again
+/// for an open alert; not if the incident is acknowledged. Otherwise the open alert gets the new
+/// severity.
 fn raise(before: &Incident, after: &Incident, policy: &Policy) -> Vec<Effect> {
     let (was, is) = (policy.of(before.severity), policy.of(after.severity));
     let worse = after.severity < before.severity && is.urgency == Urgency::High;

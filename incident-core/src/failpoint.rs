@@ -1,8 +1,8 @@
-//! Places where a test lets the process die. Nothing without the feature
-//! `failpoints`, which only tests switch on.
+//! Failpoints at which a test aborts the process. They do nothing without the feature `failpoints`,
+//! which only tests enable.
 
-/// Aborts the process where `INCIDENT_FAILPOINT` names this place: `name`, or
-/// `name:3` for the third time it is passed.
+/// Aborts the process if `INCIDENT_FAILPOINT` names this place: `name`, or `name:3` for the third
+/// time it is passed.
 #[cfg(feature = "failpoints")]
 pub fn hit(name: &str) {
     use std::sync::OnceLock;
@@ -22,7 +22,7 @@ pub fn hit(name: &str) {
     }
 }
 
-/// Nothing: this build has no failpoints.
+/// Does nothing: this build has no failpoints.
 #[cfg(not(feature = "failpoints"))]
 #[inline]
 pub const fn hit(_name: &str) {}

@@ -1,4 +1,4 @@
-//! Every id of the domain, in one registry.
+//! All id types of the domain, in one registry.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::ValidationError;
 
-/// Makes one newtype over a UUID per kind of thing.
+/// Creates one newtype over a UUID per kind of thing.
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -17,13 +17,13 @@ macro_rules! ids {
         pub struct $name(Uuid);
 
         impl $name {
-            /// The id that a UUID stands for.
+            /// Creates the id from its UUID.
             #[must_use]
             pub const fn from_uuid(uuid: Uuid) -> Self {
                 Self(uuid)
             }
 
-            /// The UUID itself.
+            /// Returns the UUID of the id.
             #[must_use]
             pub const fn uuid(self) -> Uuid {
                 self.0
@@ -46,7 +46,7 @@ macro_rules! ids {
             type Err = ValidationError;
 
             fn from_str(text: &str) -> Result<Self, ValidationError> {
-                // Only the hyphenated form: one thing has one spelling.
+                // Only the hyphenated form, so that each id has one spelling.
                 match Uuid::try_parse(text) {
                     Ok(uuid) if text.len() == 36 => Ok(Self(uuid)),
                     _ => Err(ValidationError::new("id", "a hyphenated UUID")),
@@ -74,15 +74,15 @@ ids! {
     CreditId,
     /// An incident; a UUID v7, so that ids sort by time of declaration.
     IncidentId,
-    /// A message of the outbox: one thing to be done outside, such as a page.
+    /// A message of the outbox: one job to do outside, such as a page.
     MessageId,
-    /// What the public page calls an incident; says nothing about the internal id.
+    /// The id of an incident on the public page; it reveals nothing about the internal id.
     PublicId,
     /// A suggestion of the correlation engine.
     SuggestionId,
 }
 
-/// How many commands an incident has taken; the `ETag` of its representation.
+/// The number of commands that an incident has accepted; the `ETag` of its representation.
 ///
 /// A page's outcome does not raise it.
 #[derive(
@@ -92,7 +92,7 @@ ids! {
 pub struct Version(pub u64);
 
 impl Version {
-    /// The version after one more command.
+    /// Returns the version after one more command.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
@@ -117,8 +117,9 @@ impl fmt::Display for Version {
     }
 }
 
-/// How often an incident's row was written, page outcomes included: what the
-/// store compares to refuse a write decided on old facts.
+/// The number of writes of an incident's row, page outcomes included.
+///
+/// A store compares it to refuse a write that was decided on an old state.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -126,7 +127,7 @@ impl fmt::Display for Version {
 pub struct Revision(pub u64);
 
 impl Revision {
-    /// The revision after one more write.
+    /// Returns the revision after one more write.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)

@@ -1,4 +1,4 @@
-//! Idempotency keys: a command happens once, however often it is sent.
+//! Idempotency keys: a command that is sent again is applied once.
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
@@ -14,10 +14,10 @@ use crate::redaction::Redaction;
 use crate::suggestion::Suggestion;
 use crate::{PersonName, Timestamp, ValidationError};
 
-/// A key that makes a command happen once, however often it is sent.
+/// A key under which a command is applied once, however often it is sent.
 ///
-/// Two keys are equal where their actor and key are, whatever the request: that is how a second
-/// request under the key of another one is found.
+/// Two keys are equal if their actor and key are, whatever the request: that is how a different
+/// request under a used key is detected.
 ///
 /// ```
 /// use incident_core::engine::IdempotencyKey;
@@ -28,24 +28,24 @@ use crate::{PersonName, Timestamp, ValidationError};
 /// ```
 #[derive(Clone, Debug)]
 pub struct IdempotencyKey {
-    /// In whose scope the key is: the caller, or one name for all who act for somebody, such as
-    /// the people that a vendor names.
+    /// The scope of the key: the caller, or one shared name for all who act through an integration,
+    /// such as the people that a vendor names.
     pub actor: PersonName,
     /// The key.
     pub key: String,
-    /// What it is used for: the same key with another fingerprint is refused.
+    /// The hash of the request: the same key with another fingerprint is refused.
     pub fingerprint: [u8; 32],
 }
 
 impl IdempotencyKey {
-    /// Longest key, in bytes.
+    /// Maximum length of a key, in bytes.
     pub const MAX_LEN: usize = 255;
 
-    /// Makes a key for a request, whose parts are hashed (SHA-256, each ended by a zero byte):
+    /// Creates a key for a request, whose parts are hashed (SHA-256, each ended by a zero byte):
     /// the same key with another request is refused.
     ///
     /// # Errors
-    /// The key is not 1 to 255 visible ASCII characters.
+    /// Fails unless the key is 1 to 255 visible ASCII characters.
     pub fn new(actor: PersonName, key: &str, request: &[&[u8]]) -> Result<Self, ValidationError> {
         let is_valid = (1..=Self::MAX_LEN).contains(&key.len())
             && key.bytes().all(|byte| byte.is_ascii_graphic());
@@ -94,37 +94,39 @@ impl Hash for IdempotencyKey {
     }
 }
 
-/// What a command answered, to be given again.
+/// The response of a command, stored to be returned again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoredResponse {
-    /// An incident, and the numbers of the entries that were made.
+    /// An incident, and the numbers of the entries that were appended.
     Incident {
-        /// The incident as it was answered.
+        /// The incident as it was returned.
         incident: Arc<Incident>,
-        /// The entries that were made.
+        /// The numbers of the appended entries.
         seqs: Vec<u64>,
-        /// Whether an alert found a live incident instead of making one.
+        /// `true` if an alert found a live incident instead of creating one.
         deduplicated: bool,
     },
-    /// A suggestion, and whether it was open before.
+    /// A suggestion.
     Suggestion {
         /// The suggestion.
         suggestion: Suggestion,
-        /// Whether it was open before.
+        /// `true` if the suggestion was open before.
         repeated: bool,
     },
-    /// So many usage events.
+    /// The number of accepted usage events.
     Accepted(u64),
-    /// What became of a test page.
+    /// The result of a test page.
     Tested(PagerTest),
     /// A credit that was decided.
     Credit(Box<CappedCredit>),
 }
 
 impl StoredResponse {
-    /// Erases words of an incident that were redacted, where the reply repeats them: it
-    /// tells the incident as it is now, and its suggestion without words.
+    /// Erases redacted text of an incident that the response repeats.
+    ///
+    /// A response about the incident returns the incident as it is now; one about its suggestion
+    /// loses the suggestion's text.
     pub fn redact(&mut self, redaction: &Redaction, now: &Arc<Incident>) {
         match self {
             Self::Incident { incident, .. } if incident.id == redaction.incident_id => {
@@ -134,21 +136,21 @@ impl StoredResponse {
                 suggestion.redact();
             }
             Self::Incident { .. } | Self::Suggestion { .. } => {}
-            // Names and figures; the words of a test page are ours.
+            // Names and figures; the text of a test page is the library's own.
             Self::Accepted(_) | Self::Tested(_) | Self::Credit(_) => {}
         }
     }
 }
 
-/// A reply to be remembered under a key.
+/// A response to store under a key.
 #[derive(Clone, Debug)]
 pub struct IdempotencyRecord {
     /// The key.
     pub key: IdempotencyKey,
-    /// When the reply was made: an older record that had expired by then gives way.
+    /// Time of the response: an older record that had expired by then is replaced.
     pub made_at: Timestamp,
-    /// Until when a repeat gets the same reply.
+    /// Time from which the record has expired: until then a repeat gets the same response.
     pub expires_at: Timestamp,
-    /// The reply.
+    /// The response.
     pub reply: StoredResponse,
 }

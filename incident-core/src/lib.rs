@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// Vocabulary: knows nobody.
+// Vocabulary: depends on no other module of the crate.
 pub mod actor;
 pub mod chain;
 mod csv;
@@ -35,7 +35,7 @@ pub mod status_page;
 pub mod suggestion;
 pub mod timeline;
 
-// What a decision changes, and who keeps it.
+// The changes of a decision, and the ports that store them.
 pub mod commit;
 pub mod effect;
 pub mod engine;

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{HttpsUrl, IncidentId, ServiceId, Timestamp, ValidationError};
 
-/// An address with places to fill in: `{id}`, the incident; `{from}`, the start
-/// of its impact; `{services}`, the services it hits, separated by commas.
+/// A link template with placeholders: `{id}`, the incident; `{from}`, the start of its impact;
+/// `{services}`, the services it hits, separated by commas.
 ///
 /// ```
 /// use incident_core::LinkTemplate;
@@ -22,15 +22,15 @@ use crate::{HttpsUrl, IncidentId, ServiceId, Timestamp, ValidationError};
 pub struct LinkTemplate(HttpsUrl);
 
 impl LinkTemplate {
-    /// A template.
+    /// Creates a template.
     ///
     /// # Errors
-    /// It is no https address.
+    /// Fails if `template` is not an https address.
     pub fn new(template: &str) -> Result<Self, ValidationError> {
         Ok(Self(HttpsUrl::new(template)?))
     }
 
-    /// The link of one incident. What is filled in is percent-encoded.
+    /// Returns the link of one incident, with the names of services percent-encoded.
     #[must_use]
     pub fn fill(&self, id: IncidentId, from: Timestamp, services: &[ServiceId]) -> String {
         let services: Vec<String> = services
@@ -45,7 +45,7 @@ impl LinkTemplate {
     }
 }
 
-/// Everything but the unreserved characters of RFC 3986.
+/// All characters except the unreserved ones of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

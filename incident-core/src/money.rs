@@ -13,10 +13,10 @@ use crate::{Percent, ValidationError};
 pub struct Currency([u8; 3]);
 
 impl Currency {
-    /// The currency of a code.
+    /// Creates a currency from its code.
     ///
     /// # Errors
-    /// Not three upper-case ASCII letters.
+    /// Fails if the code is not three upper-case ASCII letters.
     pub fn new(code: &str) -> Result<Self, ValidationError> {
         match <[u8; 3]>::try_from(code.as_bytes()) {
             Ok(letters) if letters.iter().all(u8::is_ascii_uppercase) => Ok(Self(letters)),
@@ -27,8 +27,9 @@ impl Currency {
         }
     }
 
-    /// The number of decimals of its amounts: two for EUR, none for JPY. As
-    /// ISO 4217 (list one, column "minor unit") says; 2 where it says nothing.
+    /// Returns the number of decimals of amounts: two for EUR, none for JPY.
+    ///
+    /// Follows ISO 4217 (list one, column "minor unit"); 2 for codes that it does not list.
     #[must_use]
     pub const fn decimals(self) -> u8 {
         match &self.0 {
@@ -40,7 +41,7 @@ impl Currency {
         }
     }
 
-    /// The three letters.
+    /// Returns the three letters.
     #[must_use]
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
@@ -79,14 +80,14 @@ impl From<Currency> for String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Money {
-    /// Minor units: 1250 is 12.50 EUR, and 1250 XAF.
+    /// The amount in minor units: 1250 is 12.50 EUR, and 1250 XAF.
     pub minor: i64,
-    /// The currency they are counted in.
+    /// The currency of the amount.
     pub currency: Currency,
 }
 
 impl fmt::Display for Money {
-    /// As the currency is written: `1,234.55 EUR`, `1,235 JPY`, `-0.05 EUR`.
+    /// Writes the amount in the form of its currency: `1,234.55 EUR`, `1,235 JPY`, `-0.05 EUR`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = usize::from(self.currency.decimals());
         let digits = format!(
@@ -114,7 +115,7 @@ impl fmt::Display for Money {
 impl FromStr for Money {
     type Err = ValidationError;
 
-    /// Reads what [`Display`](fmt::Display) writes, with or without the commas: `1,234.55 EUR`.
+    /// Reads the output of [`Display`](fmt::Display), with or without the commas: `1,234.55 EUR`.
     fn from_str(text: &str) -> Result<Self, ValidationError> {
         let wrong = || ValidationError::new("money", "an amount and a currency, such as 12.50 EUR");
         let (amount, code) = text.split_once(' ').ok_or_else(wrong)?;
@@ -137,13 +138,13 @@ impl FromStr for Money {
 }
 
 impl Money {
-    /// An amount of minor units: 1250 is 12.50 EUR.
+    /// Creates an amount of minor units: 1250 is 12.50 EUR.
     #[must_use]
     pub const fn new(minor: i64, currency: Currency) -> Self {
         Self { minor, currency }
     }
 
-    /// The same below zero: what is taken back.
+    /// Returns the amount with the opposite sign, as in a reversal.
     #[must_use]
     pub const fn negative(self) -> Self {
         Self {
@@ -152,8 +153,10 @@ impl Money {
         }
     }
 
-    /// A share of this amount, rounded once to whole minor units: half to even, as
-    /// IEEE 754 calls it ("banker's rounding"). The one rounding of every credit.
+    /// Computes a share of this amount, rounded once to whole minor units.
+    ///
+    /// Rounds half to even, as IEEE 754 calls it ("banker's rounding"). This is the only rounding
+    /// of a credit.
     ///
     /// ```
     /// use incident_core::{Currency, Money, Percent};

@@ -11,7 +11,7 @@ use crate::window::Window;
 use crate::zone::Zone;
 use crate::{Timestamp, ValidationError};
 
-/// A calendar month in UTC, such as `2026-11`.
+/// A calendar month, such as `2026-11`: in UTC unless a method takes a zone.
 ///
 /// ```
 /// use incident_core::{Month, Timestamp};
@@ -23,14 +23,14 @@ use crate::{Timestamp, ValidationError};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Month {
-    /// 1970..=9999.
+    /// The year, 1970..=9999.
     year: u16,
-    /// 1..=12.
+    /// The month of the year, 1..=12.
     month: u8,
 }
 
 impl Month {
-    /// The month a time lies in.
+    /// Returns the month that a time lies in, in UTC.
     #[must_use]
     pub fn of(time: Timestamp) -> Self {
         let date = time.to_chrono();
@@ -40,15 +40,15 @@ impl Month {
         }
     }
 
-    /// The month in which something that ended at `end` lies: an end exactly at
-    /// a month's start belongs to the month before, as `end` is exclusive.
+    /// Returns the month, in UTC, to which an end belongs.
+    ///
+    /// An end exactly at a month's start belongs to the month before, as `end` is exclusive.
     #[must_use]
     pub fn of_end(end: Timestamp) -> Self {
         Self::of(end.saturating_sub(Duration::from_micros(1)))
     }
 
-    /// The month in which something that ended at `end` lies, by the calendar of a
-    /// zone.
+    /// Returns the month to which an end belongs, by the calendar of a zone.
     #[must_use]
     pub fn of_end_in(end: Timestamp, zone: Zone) -> Self {
         if zone == Zone::UTC {
@@ -56,13 +56,13 @@ impl Month {
         }
         let (year, month) = zone.month_of(end.saturating_sub(Duration::from_micros(1)));
         Self {
-            // Just before 1970 in the west, just after 9999 in the east.
+            // 1969 just before 1970 in the west, 10000 just after 9999 in the east.
             year: u16::try_from(year.clamp(1970, 9999)).unwrap_or(1970),
             month: u8::try_from(month).unwrap_or(1),
         }
     }
 
-    /// The whole month by the calendar of a zone, as a half-open window.
+    /// Returns the whole month by the calendar of a zone, as a half-open window.
     #[must_use]
     pub fn window_in(self, zone: Zone) -> Window {
         if zone == Zone::UTC {
@@ -76,13 +76,13 @@ impl Month {
         Window::spanning(zone.start_of(year, month), zone.start_of(next_year, next))
     }
 
-    /// Its year and its number in it, 1 to 12.
+    /// Returns the year and the number of the month in it, 1 to 12.
     #[must_use]
     pub const fn parts(self) -> (u16, u8) {
         (self.year, self.month)
     }
 
-    /// The month after it; none after the last one.
+    /// Returns the next month; `None` after the last one.
     #[must_use]
     pub const fn next(self) -> Option<Self> {
         match self.month {
@@ -91,7 +91,7 @@ impl Month {
         }
     }
 
-    /// The month before it; none before the first one.
+    /// Returns the previous month; `None` before the first one.
     #[must_use]
     pub const fn before(self) -> Option<Self> {
         match self.month {
@@ -100,7 +100,7 @@ impl Month {
         }
     }
 
-    /// A month of a year; none outside 1 to 12 and 1970 to 9999.
+    /// Creates a month of a year; `None` outside 1 to 12 and 1970 to 9999.
     #[must_use]
     pub const fn from_parts(year: u16, month: u8) -> Option<Self> {
         if matches!(year, 1970..=9999) && matches!(month, 1..=12) {
@@ -110,7 +110,7 @@ impl Month {
         }
     }
 
-    /// The whole month as a half-open window.
+    /// Returns the whole month in UTC, as a half-open window.
     #[must_use]
     pub fn window(self) -> Window {
         let (next_year, next_month) = match self.month {
@@ -124,7 +124,7 @@ impl Month {
     }
 }
 
-/// Midnight at the start of a month; [`Timestamp::MAX`] past 9999.
+/// Returns midnight at the start of a month, in UTC; [`Timestamp::MAX`] past 9999.
 fn first_of(year: u16, month: u8) -> Timestamp {
     NaiveDate::from_ymd_opt(i32::from(year), u32::from(month), 1)
         .and_then(|date| date.and_hms_opt(0, 0, 0))

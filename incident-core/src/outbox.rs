@@ -1,4 +1,4 @@
-//! Messages of the outbox: what is to be done outside, once it is committed.
+//! Messages of the outbox: jobs to do outside, once their commit is stored.
 
 use std::borrow::Cow;
 
@@ -10,32 +10,31 @@ use crate::incident::{Incident, Severity};
 use crate::paging::{DeliveryLog, EndTest, PageAction, PageEvent};
 use crate::{IncidentId, MessageId, PersonName, RuleName, TenantId, Timestamp, Window};
 
-/// A job to be done outside, with its data.
+/// A job to do outside, with its data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MessageBody {
-    /// Deliver a page.
+    /// A page to deliver.
     Page(PageEvent),
-    /// Compute the credits that a command left to the relay.
+    /// Credits to compute that a command left to the relay.
     #[serde(rename = "settle")]
     RecomputeCredits(RecomputeCredits),
-    /// Submit credits to billing.
+    /// Credits to submit to billing.
     #[serde(rename = "bill")]
     SubmitCredits(Batch),
-    /// Resolve the alerts of a test page.
+    /// The alerts of a test page, to be resolved.
     EndTest(EndTest),
 }
 
-/// Credits to be computed: those of an incident that hits all tenants, and those of
-/// periods as a whole.
+/// Credits to compute: those of an incident that hits all tenants, and those of whole periods.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecomputeCredits {
-    /// Whose command led to it.
+    /// The author of the command that caused it.
     pub author: PersonName,
-    /// Whose periods; those of all tenants if absent.
+    /// The tenants whose periods are recomputed; all tenants if absent.
     pub tenants: Option<Vec<TenantId>>,
-    /// When there was an outage, before or after the command.
+    /// The span of the outage before and after the command, from its first start to its last end.
     pub span: Option<Window>,
 }
 
@@ -43,16 +42,16 @@ impl MessageBody {
     /// The kinds that this version knows; a store hands out no others.
     pub const KINDS: [&str; 4] = ["page", "settle", "bill", "end_test"];
 
-    /// Erases words of an incident that were redacted: what is left are those it has now.
+    /// Erases redacted text of an incident: a page gets the texts that the incident has now.
     pub fn redact(&mut self, incident: &Incident) {
         match self {
             Self::Page(page) => page.reword(incident),
-            // Names, times and figures; the words of a test page are ours.
+            // Names, times and figures; the text of a test page is the library's own.
             Self::RecomputeCredits(_) | Self::SubmitCredits(_) | Self::EndTest(_) => {}
         }
     }
 
-    /// Its kind, as the outbox names it.
+    /// Returns the kind, as the outbox names it.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -64,34 +63,36 @@ impl MessageBody {
     }
 }
 
-/// A job of the outbox. Messages of one incident and one [ordering key](Self::ordering_key) are
-/// done in the order in which they were committed; those of others do not wait for them.
+/// A job of the outbox.
+///
+/// Messages of one incident and one [ordering key](Self::ordering_key) are done in the order in
+/// which they were committed; those of others do not wait for them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// The id.
     pub id: MessageId,
-    /// The incident; none where it belongs to no single one.
+    /// The incident; none if it belongs to no single one.
     pub incident_id: Option<IncidentId>,
     /// The priority: a worse severity goes first.
     pub priority: Severity,
     /// The job.
     pub body: MessageBody,
-    /// When it was committed.
+    /// Time of the commit.
     pub committed_at: Timestamp,
-    /// It is not claimed before this.
+    /// Earliest time of its claim.
     pub due_at: Timestamp,
-    /// What happened so far.
+    /// The delivery log per target so far.
     pub log: Vec<DeliveryLog>,
 }
 
 impl Message {
-    /// Tells if it opens an alert.
+    /// Returns `true` if it opens an alert.
     #[must_use]
     pub fn is_trigger(&self) -> bool {
         matches!(&self.body, MessageBody::Page(page) if page.action == PageAction::Trigger)
     }
 
-    /// Tells if it is cancelled when a newer message supersedes those of its ordering key
+    /// Returns `true` if it is cancelled when its ordering key is superseded
     /// ([`OutboxWrite::Supersede`](crate::commit::OutboxWrite)): a trigger, or a resend.
     #[must_use]
     pub fn is_supersedable(&self) -> bool {
@@ -101,30 +102,30 @@ impl Message {
     /// Returns the ordering key: messages of one incident, or of none, with one key are done in
     /// order.
     ///
-    /// One each for its own page, the page of an escalation's rule, its credits, the batches for
-    /// billing, the end of a test page: a slow pager holds up no credit, and a sink that is away
-    /// no page.
+    /// There is one key each for the incident's own page, the page of an escalation's rule, its
+    /// credits, the batches for billing and the end of a test page: a slow pager delays no credit,
+    /// and an unavailable billing sink delays no page.
     #[must_use]
     pub fn ordering_key(&self) -> Cow<'_, str> {
         match &self.body {
             MessageBody::Page(page) => page_ordering_key(page.rule.as_ref()).into(),
             MessageBody::RecomputeCredits(_) => "/settle".into(),
             MessageBody::SubmitCredits(_) => "/bill".into(),
-            // A key per test: one whose vendor is away holds up no other.
+            // A key per test: an unavailable vendor delays no other test.
             MessageBody::EndTest(end) => format!("/test/{}", end.page.incident_id).into(),
         }
     }
 }
 
-/// Returns the ordering key of the page of a rule, or of the incident's own.
+/// Returns the ordering key of the page of a rule, or of the incident's own page.
 #[must_use]
 pub fn page_ordering_key(rule: Option<&RuleName>) -> &str {
-    // A rule's name has no slash, so it is none of the others.
+    // A rule's name has no slash, so it equals none of the other keys.
     rule.map_or("", AsRef::as_ref)
 }
 
-/// The right to work on a message for a while, fenced: a finish counts only
-/// with the owner and token that hold it.
+/// The right to work on a message for a limited time, fenced: a completion counts only with the
+/// owner and token that hold it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// Random per process start.
@@ -143,7 +144,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Returns the end of its lease with an outcome.
+    /// Returns the completion of its lease with an outcome.
     #[must_use]
     pub const fn complete(&self, outcome: JobOutcome) -> LeaseCompletion {
         LeaseCompletion {
@@ -153,53 +154,54 @@ impl Claim {
         }
     }
 
-    /// Returns a number of the message that spreads its retries: the same each time.
+    /// Returns a number that spreads the message's retries; always the same for one message.
     #[must_use]
     pub const fn jitter_seed(&self) -> u64 {
         self.message.id.uuid().as_u64_pair().1
     }
 }
 
-/// A message that was leased and cannot be read: a newer version wrote it, or it is
-/// damaged. It is to be handed back ([`JobOutcome::Released`]), for a version that can read it.
+/// A leased message that cannot be read: a newer version wrote it, or it is damaged.
+///
+/// It must be handed back ([`JobOutcome::Released`]), for a version that can read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// The message.
     pub id: MessageId,
-    /// Its incident; none where it belongs to no single one.
+    /// Its incident; none if it belongs to no single one.
     pub incident_id: Option<IncidentId>,
     /// The lease on it.
     pub lease: Lease,
-    /// When it was due: it is handed back with this.
+    /// The due time, with which it is handed back.
     pub due_at: Timestamp,
-    /// Why it cannot be read, for the log.
+    /// The reason it cannot be read, for the log.
     pub why: String,
 }
 
-/// What became of a claimed message.
+/// The outcome of a claimed message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobOutcome {
     /// It is done.
     Done,
-    /// It is tried again. A trigger that was superseded meanwhile ends instead.
+    /// It is tried again. A trigger or resend that was superseded meanwhile ends instead.
     Retry {
-        /// Not before this.
+        /// Earliest time of the retry.
         due_at: Timestamp,
-        /// What happened so far.
+        /// The delivery log so far.
         log: Vec<DeliveryLog>,
     },
-    /// It is put back as it was: nothing was done with it. What was superseded
-    /// meanwhile ends instead.
+    /// It is put back unchanged: nothing was done with it. A message that was superseded meanwhile
+    /// ends instead.
     Released {
-        /// Not before this.
+        /// Earliest time of its next claim.
         due_at: Timestamp,
     },
-    /// It is no longer tried; kept for a replay.
+    /// It is no longer tried, and is stored as a dead letter that can be replayed.
     DeadLettered {
-        /// What happened so far.
+        /// The delivery log so far.
         log: Vec<DeliveryLog>,
     },
-    /// It is no longer wanted.
+    /// It is no longer needed.
     Cancelled,
 }
 
@@ -210,31 +212,31 @@ pub struct LeaseCompletion {
     pub message: MessageId,
     /// The lease that was held.
     pub lease: Lease,
-    /// What became of it.
+    /// The outcome of the message.
     pub outcome: JobOutcome,
 }
 
-/// What waits.
+/// The messages that wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// Messages that are neither done nor given up.
+    /// Number of messages that are neither completed nor dead-lettered.
     pub unfinished: u64,
-    /// Messages that were given up and not replayed.
+    /// Number of dead letters that were not replayed.
     pub given_up: u64,
-    /// When the oldest trigger that no pager has accepted yet was committed.
+    /// Commit time of the oldest unfinished trigger, which no pager has accepted yet.
     pub oldest_page: Option<Timestamp>,
-    /// By how many microseconds the store's clock is ahead of this process', where
-    /// the store leases by a clock of its own; behind if negative.
+    /// Lead of the store's clock over this process' clock, in microseconds, if the store leases by
+    /// a clock of its own; negative if it is behind.
     pub clock_ahead: Option<i64>,
 }
 
-/// Which messages that were given up.
+/// A filter of dead letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeadLetterFilter {
     /// Those of one incident.
     Incident(IncidentId),
     /// Those that belong to no single incident.
     NoIncident,
-    /// This one.
+    /// This message only.
     Message(MessageId),
 }

@@ -9,8 +9,8 @@ use crate::ValidationError;
 
 /// A percentage from 0 to 100, exact to four decimals.
 ///
-/// Reads and prints a decimal string without trailing zeros; on the wire it is
-/// that string, never a float.
+/// Reads and prints a decimal string without trailing zeros. The wire format is that string, never
+/// a float.
 ///
 /// ```
 /// use incident_core::Percent;
@@ -32,10 +32,10 @@ impl Percent {
     /// 100 %.
     pub const HUNDRED: Self = Self(1_000_000);
 
-    /// From parts per million; 1 000 000 is 100 %.
+    /// Creates a percentage from parts per million; 1 000 000 is 100 %.
     ///
     /// # Errors
-    /// More than 100 %.
+    /// Fails above 100 %.
     pub fn from_ppm(ppm: u32) -> Result<Self, ValidationError> {
         if ppm <= Self::HUNDRED.0 {
             Ok(Self(ppm))
@@ -44,38 +44,38 @@ impl Percent {
         }
     }
 
-    /// From whole percents.
+    /// Creates a percentage from whole percents.
     ///
     /// # Errors
-    /// More than 100 %.
+    /// Fails above 100 %.
     pub fn of_whole(percent: u32) -> Result<Self, ValidationError> {
         Self::from_ppm(percent.saturating_mul(10_000))
     }
 
-    /// From thousandths of a percent below 100 %, for constants of this crate.
+    /// Creates a percentage below 100 % from thousandths of a percent, for constants of this crate.
     pub(crate) const fn of_thousandths(thousandths: u32) -> Self {
         Self(thousandths * 10)
     }
 
-    /// Parts per million.
+    /// Returns parts per million.
     #[must_use]
     pub const fn ppm(self) -> u32 {
         self.0
     }
 
-    /// The sum, at most 100 %.
+    /// Returns the sum, at most 100 %.
     #[must_use]
     pub fn saturating_add(self, other: Self) -> Self {
         Self((self.0 + other.0).min(Self::HUNDRED.0))
     }
 
-    /// The difference, at least 0 %.
+    /// Returns the difference, at least 0 %.
     #[must_use]
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// All four decimals, as availabilities are shown: `99.9120`.
+    /// Formats all four decimals, as availabilities are displayed: `99.9120`.
     #[must_use]
     pub fn to_fixed(self) -> String {
         format!("{}.{:04}", self.0 / 10_000, self.0 % 10_000)

@@ -1,4 +1,4 @@
-//! Stretches of the calendar that contracts count in.
+//! Calendar periods of contracts: months, quarters and years.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Month, Timestamp, ValidationError, Window, Zone};
 
-/// How long the periods of a contract are.
+/// The length of a contract's periods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PeriodKind {
     /// A calendar month.
     Month,
-    /// Three calendar months, from January, April, July and October on.
+    /// Three calendar months, starting in January, April, July or October.
     Quarter,
     /// A calendar year.
     Year,
 }
 
 impl PeriodKind {
-    /// Its name.
+    /// Returns the name: `month`, `quarter` or `year`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -30,7 +30,7 @@ impl PeriodKind {
         }
     }
 
-    /// How many calendar months it is made of.
+    /// Returns the number of calendar months in the period.
     #[must_use]
     pub const fn months(self) -> u8 {
         match self {
@@ -61,7 +61,7 @@ pub struct Period {
 const EXPECTED: &str = "a month, a quarter or a year, such as 2026-11, 2026-Q4 or 2026";
 
 impl Period {
-    /// The period of a kind that a month lies in.
+    /// Returns the period of a kind that contains a month.
     #[must_use]
     pub fn of_month(month: Month, kind: PeriodKind) -> Self {
         let (year, number) = month.parts();
@@ -72,26 +72,27 @@ impl Period {
         }
     }
 
-    /// The period in which something that ended at `end` lies: an end exactly at a
-    /// period's start belongs to the one before, as `end` is exclusive.
+    /// Returns the period to which an end belongs, by the calendar of a zone.
+    ///
+    /// An end exactly at a period's start belongs to the period before, as `end` is exclusive.
     #[must_use]
     pub fn of_end(end: Timestamp, kind: PeriodKind, zone: Zone) -> Self {
         Self::of_month(Month::of_end_in(end, zone), kind)
     }
 
-    /// Its first month.
+    /// Returns the first month of the period.
     #[must_use]
     pub const fn first_month(self) -> Month {
         self.first
     }
 
-    /// How long it is.
+    /// Returns the length of the period.
     #[must_use]
     pub const fn kind(self) -> PeriodKind {
         self.kind
     }
 
-    /// The whole period by the calendar of a zone, as a half-open window.
+    /// Returns the whole period by the calendar of a zone, as a half-open window.
     #[must_use]
     pub fn window(self, zone: Zone) -> Window {
         let start = self.first.window_in(zone).start();

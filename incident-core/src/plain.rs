@@ -1,13 +1,13 @@
-//! Texts on one line of a log or of a terminal.
+//! Escaping of texts for one line of a log or of a terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Escapes what could leave the line that a text stands on, or change how it is read.
+/// Escapes characters that could leave the line that a text stands on, or change how it is read.
 ///
 /// Control characters (line breaks, ESC and the C1 set among them), separators of lines and
-/// paragraphs, and the characters that turn the direction of writing (Unicode UAX #9;
-/// "Trojan Source", CVE-2021-42574) are written as escapes.
+/// paragraphs, and the characters that change the direction of writing (Unicode UAX #9; "Trojan
+/// Source", CVE-2021-42574) are written as escapes.
 ///
 /// ```
 /// use incident_core::plain;
@@ -48,7 +48,7 @@ fn is_unsafe(character: char) -> bool {
 mod tests {
     use super::*;
 
-    /// S9: every character that is named there, each by itself and in the middle of a text.
+    /// S9: every character named above, each by itself and in the middle of a text.
     #[test]
     fn no_control_and_no_bidirectional_character_is_left() {
         let named = (0..=0x1f_u32)

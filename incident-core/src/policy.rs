@@ -1,4 +1,4 @@
-//! Per severity: whether to page, how urgently, how often to tell the team.
+//! Policy per severity: paging, urgency, deadlines, updates and post-mortems.
 
 use std::time::Duration;
 
@@ -7,33 +7,33 @@ use serde::Deserialize;
 use crate::incident::Severity;
 use crate::paging::Urgency;
 
-/// What one severity promises.
+/// The policy of one severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeverityPolicy {
-    /// Whether creating an incident pages on-call.
+    /// If `true`, a declaration pages on-call.
     pub page: bool,
-    /// Whether a reopen pages on-call again, in a new epoch.
+    /// If `true`, a reopen pages on-call again, in a new epoch.
     pub page_on_reopen: bool,
-    /// Whether an incident that is raised to this severity, from one whose page
-    /// wakes nobody, pages on-call anew.
+    /// If `true`, raising an incident to this severity pages on-call again, if its page so far
+    /// wakes no one.
     pub page_on_raise: bool,
-    /// How the page goes out.
+    /// The urgency of the page.
     pub urgency: Urgency,
-    /// A page that no pager accepted within so many seconds raises an alarm of
-    /// our own; none for no alarm.
+    /// Seconds after which a page that no pager accepted raises an alarm of our own; `None` for no
+    /// alarm.
     pub accept_within_seconds: Option<u32>,
-    /// A page that only informs and has found no room for so many seconds waits
-    /// behind an open alert of the same service; none for never, so that each
-    /// incident has an alert of its own however long that takes.
+    /// Seconds for which a page that only informs may wait for its first attempt, before it is
+    /// grouped under an open alert of the same service. `None` for never, so that each incident has
+    /// an alert of its own however long that takes.
     pub coalesce_after_seconds: Option<u32>,
-    /// How often the team is told, in minutes; none for no promise.
+    /// Minutes between two updates for the team; `None` for no promise.
     pub update_every_minutes: Option<u32>,
-    /// Whether closing needs a post-mortem link.
+    /// If `true`, closing needs a post-mortem link.
     pub post_mortem_required: bool,
 }
 
-/// The policy of all severities. The default is the one that ships; what is
-/// read replaces only what it names.
+/// The policy of all severities. The default is the one that ships; a policy that is read replaces
+/// only the values that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Named")]
 pub struct Policy {
@@ -82,7 +82,7 @@ impl Default for Policy {
     }
 }
 
-/// A policy as it is written down: only what differs.
+/// A policy as it is written down: only its differences from the default.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Named {
@@ -168,7 +168,7 @@ impl From<Named> for Policy {
 }
 
 impl Policy {
-    /// The policy of one severity.
+    /// Returns the policy of one severity.
     #[must_use]
     pub const fn of(&self, severity: Severity) -> &SeverityPolicy {
         match severity {
@@ -179,7 +179,7 @@ impl Policy {
         }
     }
 
-    /// How often the team is told at this severity.
+    /// Returns the time between two updates for the team at this severity.
     #[must_use]
     pub fn update_every(&self, severity: Severity) -> Option<Duration> {
         self.of(severity)
@@ -187,15 +187,15 @@ impl Policy {
             .map(|minutes| Duration::from_secs(u64::from(minutes) * 60))
     }
 
-    /// How long a page of this severity that only informs looks for room before it
-    /// waits behind another alert of its service.
+    /// Returns the time for which a page of this severity that only informs may wait, before it is
+    /// grouped under another alert of its service.
     #[must_use]
     pub fn coalesce_after(&self, severity: Severity) -> Option<Duration> {
         let seconds = self.of(severity).coalesce_after_seconds?;
         Some(Duration::from_secs(u64::from(seconds)))
     }
 
-    /// How long a page of this severity may wait for a pager to accept it.
+    /// Returns the time in which a pager has to accept a page of this severity.
     #[must_use]
     pub fn accept_within(&self, severity: Severity) -> Option<Duration> {
         let seconds = self.of(severity).accept_within_seconds?;

@@ -1,39 +1,37 @@
-//! What a redaction erases: one list of the places where the words of an entry can lie,
-//! walked by every store.
+//! Redactions, and the list of places that hold the text of an entry, which every store walks.
 //!
-//! A redaction erases the texts of one entry of a timeline, and every copy of what it wrote
-//! that the library holds: to show it, to send it or to answer it once more. What stays:
-//! names (of people, services, tenants), times, kinds and statuses; the reasons of
-//! redactions and waivers and the address of a post-mortem, which are part of the audit
-//! trail; and what has left already: pages that a vendor took, lines of a log, backups.
+//! A redaction erases the texts of one entry of a timeline, and every copy of them that the library
+//! holds to show, to send or to return again. It does not erase names (of people, services,
+//! tenants), times, kinds and statuses; the reasons of redactions and waivers and the address of a
+//! post-mortem, which are part of the audit trail; nor anything that has left the library: pages
+//! that a vendor accepted, lines of a log, backups.
 
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::incident::Incident;
 use crate::{IncidentId, SuggestionId};
 
-/// A place where the words of an entry can lie. A store erases them in all of them, in the
-/// commit that records the redaction.
+/// A place that can hold the text of an entry. A store erases it in all places, in the commit that
+/// records the redaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TextPlace {
     /// The texts of the entry, with their salts.
     Entry,
-    /// The incident's own fields, its public title and its public lines: those that the
-    /// entry wrote. Erased by the new state of the incident, which is a write of the same
-    /// commit.
+    /// The incident's own fields, its public title and its public updates, as far as the entry
+    /// wrote them. The new state of the incident, a write of the same commit, erases them.
     Incident,
     /// Pages of the incident that wait in the outbox, or are being sent.
     Outbox,
-    /// Pages of the incident that were given up and can be tried again.
+    /// Dead-lettered pages of the incident, which can be tried again.
     GivenUp,
-    /// Replies that are remembered under an idempotency key and repeat the incident, or its
+    /// Responses that are stored under an idempotency key and repeat the incident, or its
     /// suggestion.
     Replies,
-    /// The suggestion that the incident was declared from, where its declaration is erased.
+    /// The suggestion that the incident was declared from, if its declaration is erased.
     Suggestion,
 }
 
 impl TextPlace {
-    /// Every place.
+    /// All places.
     pub const ALL: [Self; 6] = [
         Self::Entry,
         Self::Incident,
@@ -43,7 +41,7 @@ impl TextPlace {
         Self::Suggestion,
     ];
 
-    /// Its name, as the database has it.
+    /// Returns the name that the database uses.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -57,20 +55,22 @@ impl TextPlace {
     }
 }
 
-/// The erasure of an entry's words, as a commit asks for it.
+/// The erasure of an entry's text, as part of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Redaction {
     /// The incident.
     pub incident_id: IncidentId,
-    /// The entry.
+    /// The number of the entry.
     pub seq: u64,
-    /// The suggestion whose words the entry repeats, if it does.
+    /// The suggestion whose text the entry repeats, if it does.
     pub suggestion: Option<SuggestionId>,
 }
 
 impl Redaction {
-    /// The erasure of one entry of an incident. Its declaration repeats the words of the
-    /// suggestion it was made from.
+    /// Creates the erasure of one entry of an incident.
+    ///
+    /// The declaration (`seq` 1) repeats the text of the suggestion that the incident was declared
+    /// from.
     #[must_use]
     pub fn of(incident: &Incident, seq: u64) -> Self {
         Self {
@@ -80,15 +80,17 @@ impl Redaction {
         }
     }
 
-    /// Says whether an audit entry is the record of this erasure. Without one a store
-    /// refuses it, and a check of the chain misses the text.
+    /// Returns `true` if an audit entry is the record of this erasure.
+    ///
+    /// Without one a store refuses the erasure, and a check of the chain reports the text as
+    /// missing.
     #[must_use]
     pub fn is_recorded_by(&self, audit: &AuditDraft) -> bool {
         recorded(audit) == Some((self.incident_id, self.seq))
     }
 }
 
-/// Returns the entry whose erasure an audit entry records, if it does.
+/// Returns the incident and entry whose erasure an audit entry records, if it does.
 #[must_use]
 pub fn recorded(audit: &AuditDraft) -> Option<(IncidentId, u64)> {
     if audit.action != ACTION || audit.outcome != AuditOutcome::Allowed {
@@ -101,5 +103,5 @@ pub fn recorded(audit: &AuditDraft) -> Option<(IncidentId, u64)> {
 /// The action of an audit entry that records a redaction.
 pub(crate) const ACTION: &str = "redact";
 
-/// Its particular that names the entry.
+/// The audit detail that holds the number of the entry.
 pub(crate) const SEQ: &str = "seq";

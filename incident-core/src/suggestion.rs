@@ -1,5 +1,5 @@
-//! Suggestions: the correlation engine saw a pair of service and tenant in
-//! trouble and proposes an incident. A person decides.
+//! Suggestions: the correlation engine saw a pair of service and tenant in trouble and proposes an
+//! incident. A person decides.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::incident::Incident;
 use crate::{Name, ServiceId, SuggestionId, TenantId, Text, Timestamp};
 
-/// How long a suggestion stays open, counted from when we received it.
+/// Time for which a suggestion stays open, from its receipt.
 pub const SUGGESTION_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What the correlation engine sends.
+/// A suggestion as the correlation engine sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Suggest {
@@ -19,16 +19,16 @@ pub struct Suggest {
     pub service: ServiceId,
     /// The tenant.
     pub tenant: TenantId,
-    /// What was seen, in a few words: `error_rate`, `latency_p99`.
+    /// The observed signal, in a few words: `error_rate`, `latency_p99`.
     pub signal: Name,
-    /// When it was seen.
+    /// Time of the observation.
     pub observed_at: Timestamp,
-    /// More about it.
+    /// Further details.
     #[serde(default)]
     pub evidence: Option<Text>,
 }
 
-/// Where a suggestion stands.
+/// The state of a suggestion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SuggestionState {
@@ -36,33 +36,32 @@ pub enum SuggestionState {
     Open,
     /// An incident was declared from it.
     Used,
-    /// Nobody followed it in time.
+    /// No incident was declared from it in time.
     Expired,
 }
 
-/// A suggestion that was received. At most one is open for a pair of service
-/// and tenant.
+/// A suggestion that was received. At most one is open for a pair of service and tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suggestion {
     /// The id.
     pub id: SuggestionId,
-    /// What was sent.
+    /// The suggestion as it was sent.
     #[serde(rename = "said")]
     pub request: Suggest,
-    /// When we received it.
+    /// Time of the receipt.
     pub received_at: Timestamp,
-    /// Whether an incident was declared from it.
+    /// Set if an incident was declared from it.
     pub used: bool,
 }
 
 impl Suggestion {
-    /// Erases what was said in words.
+    /// Erases its words: the evidence and the signal.
     pub fn redact(&mut self) {
         self.request.evidence = None;
         self.request.signal = Name::made("redacted");
     }
 
-    /// Where it stands at `now`.
+    /// Returns its state at `now`.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> SuggestionState {
         match (
@@ -75,7 +74,7 @@ impl Suggestion {
         }
     }
 
-    /// Whether a live incident concerns the same pair.
+    /// Returns `true` if an incident is live and hits the same service and tenant.
     #[must_use]
     pub fn concerns(&self, incident: &Incident) -> bool {
         incident.status.is_live()
@@ -85,7 +84,7 @@ impl Suggestion {
                 .includes(self.request.tenant.as_str())
     }
 
-    /// A title for the incident that it proposes.
+    /// Returns a title for the incident that it proposes.
     #[must_use]
     pub fn title(&self) -> String {
         let Suggest {

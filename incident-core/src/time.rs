@@ -1,8 +1,7 @@
-//! Points in time, to the microsecond, and calendar months.
+//! Points in time, to the microsecond.
 //!
-//! A [`Timestamp`] cannot hold what a database, a hash or a calendar would choke
-//! on: no infinity, no leap second, no year outside 1970..=9999, nothing finer
-//! than a microsecond.
+//! A [`Timestamp`] cannot hold a value that a database, a hash or a calendar would choke on: no
+//! infinity, no leap second, no year outside 1970..=9999, nothing finer than a microsecond.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,9 +27,8 @@ const EXPECTED: &str =
 
 /// A point in time in UTC, with microsecond precision.
 ///
-/// Parses RFC 3339 with any offset, converts to UTC and cuts what is finer than
-/// a microsecond (never rounds up into the future). Prints the shortest of 0, 3
-/// or 6 decimals, with `Z`.
+/// Parses RFC 3339 with any offset, converts to UTC and truncates to microseconds (never rounds up
+/// into the future). Prints the shortest of 0, 3 or 6 decimals, with `Z`.
 ///
 /// ```
 /// use incident_core::Timestamp;
@@ -44,15 +42,15 @@ const EXPECTED: &str =
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// 1970-01-01T00:00:00Z, the earliest time there is.
+    /// The earliest time: 1970-01-01T00:00:00Z.
     pub const MIN: Self = Self(0);
-    /// The last microsecond of 9999.
+    /// The latest time: the last microsecond of 9999.
     pub const MAX: Self = Self(MAX_US);
 
-    /// A time from microseconds since 1970-01-01T00:00:00Z.
+    /// Creates a time from microseconds since 1970-01-01T00:00:00Z.
     ///
     /// # Errors
-    /// Before 1970 or after 9999.
+    /// Fails before 1970 or after 9999.
     pub fn from_micros(micros: i64) -> Result<Self, ValidationError> {
         if (0..=MAX_US).contains(&micros) {
             Ok(Self(micros))
@@ -61,16 +59,16 @@ impl Timestamp {
         }
     }
 
-    /// Microseconds since 1970-01-01T00:00:00Z. Never negative.
+    /// Returns microseconds since 1970-01-01T00:00:00Z; never negative.
     #[must_use]
     pub const fn micros(self) -> i64 {
         self.0
     }
 
-    /// A time from chrono's type. What is finer than a microsecond is cut.
+    /// Converts from chrono's type, truncating to microseconds.
     ///
     /// # Errors
-    /// A leap second, or a year outside 1970..=9999.
+    /// Fails for a leap second, or a year outside 1970..=9999.
     pub fn from_chrono(time: DateTime<Utc>) -> Result<Self, ValidationError> {
         // chrono shows a leap second as 1_000_000_000 nanoseconds or more.
         if time.nanosecond() >= 1_000_000_000 {
@@ -79,27 +77,27 @@ impl Timestamp {
         Self::from_micros(time.timestamp_micros())
     }
 
-    /// The same time as chrono's type.
+    /// Converts to chrono's type.
     #[must_use]
     pub fn to_chrono(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0).unwrap_or(DateTime::UNIX_EPOCH)
     }
 
-    /// This time plus a duration, at most [`Timestamp::MAX`].
+    /// Adds a duration, up to [`Timestamp::MAX`].
     #[must_use]
     pub fn saturating_add(self, by: Duration) -> Self {
         let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(by).min(MAX_US))
     }
 
-    /// This time minus a duration, at least [`Timestamp::MIN`].
+    /// Subtracts a duration, down to [`Timestamp::MIN`].
     #[must_use]
     pub fn saturating_sub(self, by: Duration) -> Self {
         let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(by).max(0))
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// Returns the time elapsed since `earlier`; zero if this is not after it.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0 - earlier.0).unwrap_or(0))
@@ -153,8 +151,9 @@ fn any_form(text: &str) -> Result<Timestamp, ValidationError> {
     Timestamp::from_chrono(time.with_timezone(&Utc))
 }
 
-/// Reads `2026-11-20T22:15:00Z`, with up to nine decimals or without: what most senders
-/// write. None for every other form, whether it is a time or not.
+/// Reads `2026-11-20T22:15:00Z` with at most nine decimals, the form that most senders write.
+///
+/// Returns `None` for every other form, whether or not it is a time.
 pub(crate) fn plain(text: &[u8]) -> Option<Timestamp> {
     let (date, rest) = text.split_first_chunk::<20>()?;
     let [
@@ -189,7 +188,7 @@ pub(crate) fn plain(text: &[u8]) -> Option<Timestamp> {
             for at in 0..6 {
                 micros = micros * 10 + decimals.get(at).map_or(Some(0), |byte| digit(*byte))?;
             }
-            // What is finer is cut, and still has to be digits.
+            // Decimals beyond the sixth are dropped, and still have to be digits.
             let mut finer = decimals.iter().skip(6);
             finer.all(u8::is_ascii_digit).then_some(micros)?
         }
@@ -210,7 +209,7 @@ pub(crate) fn plain(text: &[u8]) -> Option<Timestamp> {
     if !fits || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    // Years from March on, so that a leap day is the last of its year.
+    // Years start in March here, so that a leap day is the last day of its year.
     let (year, month) = match month {
         3.. => (year, month - 3),
         _ => (year - 1, month + 9),
@@ -264,14 +263,14 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Every time is printed in the plain form, and read from it.
+        /// Every time is printed in the plain form and read back from it.
         #[test]
         fn printed_times_are_plain(micros in 0..=MAX_US, unit in prop::sample::select(&[1, 1_000, 1_000_000, 86_400_000_000][..])) {
             let time = Timestamp(micros / unit * unit);
             prop_assert_eq!(plain(time.to_string().as_bytes()), Some(time));
         }
 
-        /// Any date and time of day, there or not: plain times are those of the general parser.
+        /// Any date and time of day, valid or not: the plain reader agrees with the general parser.
         #[test]
         fn plain_times_are_read_as_all_others(
             date in (prop_oneof![1965_u16..1975, 1970_u16..=9999, prop::sample::select(&[2000, 2024, 2100][..])], 0_u8..14, 0_u8..33),

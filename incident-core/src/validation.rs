@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-/// A value was not acceptable: which one, and what was expected.
+/// A value that was not acceptable: its field, and the expected form.
 ///
-/// **Handling:** show it to whoever sent the value. It never repeats the value,
-/// which might be a secret that was pasted into the wrong field.
+/// **Handling:** show it to the sender of the value. It never repeats the value, which might be a
+/// secret that was pasted into the wrong field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: expected {expected}")]
 pub struct ValidationError {
@@ -14,7 +14,7 @@ pub struct ValidationError {
 }
 
 impl ValidationError {
-    /// An error about `field`, whose value should have been `expected`.
+    /// Creates an error about `field`, whose value should have been `expected`.
     pub fn new(
         field: impl Into<Cow<'static, str>>,
         expected: impl Into<Cow<'static, str>>,
@@ -25,20 +25,19 @@ impl ValidationError {
         }
     }
 
-    /// The field, as a path below the input: `affected_tenants/2/until`.
+    /// Returns the field, as a path below the input: `affected_tenants/2/until`.
     #[must_use]
     pub fn field(&self) -> &str {
         &self.field
     }
 
-    /// What would have been acceptable.
+    /// Returns the description of an acceptable value.
     #[must_use]
     pub fn expected(&self) -> &str {
         &self.expected
     }
 
-    /// The same error about a field of another name, for a caller who knows
-    /// where the value came from.
+    /// Returns the same error about another field, for a caller that knows the source of the value.
     #[must_use]
     pub fn at(mut self, field: impl Into<Cow<'static, str>>) -> Self {
         self.field = field.into();

@@ -44,51 +44,51 @@ impl TryFrom<Bounds> for Window {
 }
 
 impl Window {
-    /// The window `[start, end)`.
+    /// Creates the window `[start, end)`.
     ///
     /// # Errors
-    /// `end` is not after `start`.
+    /// Fails if `end` is not after `start`.
     pub fn new(start: Timestamp, end: Timestamp) -> Result<Self, ValidationError> {
         Self::non_empty(start, end)
             .ok_or_else(|| ValidationError::new("end", "a time after `start`"))
     }
 
-    /// `[start, end)` if that holds anything at all.
+    /// Creates the window `[start, end)`; `None` if `end` is not after `start`.
     #[must_use]
     pub fn non_empty(start: Timestamp, end: Timestamp) -> Option<Self> {
         (start < end).then_some(Self { start, end })
     }
 
-    /// For bounds known to be in order, such as those of a month.
+    /// Creates a window from bounds known to be in order, such as those of a month.
     pub(crate) const fn spanning(start: Timestamp, end: Timestamp) -> Self {
         Self { start, end }
     }
 
-    /// The first instant inside.
+    /// Returns the first instant inside.
     #[must_use]
     pub const fn start(self) -> Timestamp {
         self.start
     }
 
-    /// The first instant after it.
+    /// Returns the first instant after the window.
     #[must_use]
     pub const fn end(self) -> Timestamp {
         self.end
     }
 
-    /// Its length in microseconds; at least 1.
+    /// Returns the length in microseconds; at least 1.
     #[must_use]
     pub fn micros(self) -> u64 {
         u64::try_from(self.end.micros() - self.start.micros()).unwrap_or(0)
     }
 
-    /// Whether an instant lies inside: `start <= time < end`.
+    /// Returns `true` if an instant lies inside: `start <= time < end`.
     #[must_use]
     pub fn contains(self, time: Timestamp) -> bool {
         self.start <= time && time < self.end
     }
 
-    /// What two windows have in common. Windows that only touch share nothing.
+    /// Returns the intersection of two windows. Windows that only touch have none.
     #[must_use]
     pub fn intersect(self, other: Self) -> Option<Self> {
         Self::non_empty(self.start.max(other.start), self.end.min(other.end))
@@ -118,7 +118,7 @@ impl fmt::Debug for Window {
 #[serde(from = "Vec<Window>")]
 pub struct Windows(Vec<Window>);
 
-/// In any order, overlapping or not: a set.
+/// Joins windows in any order, overlapping or not.
 impl From<Vec<Window>> for Windows {
     fn from(windows: Vec<Window>) -> Self {
         windows.into_iter().collect()
@@ -126,31 +126,31 @@ impl From<Vec<Window>> for Windows {
 }
 
 impl Windows {
-    /// The empty set.
+    /// Creates the empty set.
     #[must_use]
     pub const fn empty() -> Self {
         Self(Vec::new())
     }
 
-    /// The windows, ascending and disjoint.
+    /// Returns the windows, ascending and disjoint.
     #[must_use]
     pub fn as_slice(&self) -> &[Window] {
         &self.0
     }
 
-    /// Whether no instant is inside.
+    /// Returns `true` if the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The length of all windows together, in microseconds.
+    /// Returns the length of all windows together, in microseconds.
     #[must_use]
     pub fn micros(&self) -> u64 {
         self.0.iter().map(|window| window.micros()).sum()
     }
 
-    /// Whether an instant lies inside any of the windows.
+    /// Returns `true` if an instant lies inside any of the windows.
     #[must_use]
     pub fn contains(&self, time: Timestamp) -> bool {
         let after = self.0.partition_point(|window| window.end() <= time);
@@ -159,19 +159,19 @@ impl Windows {
             .is_some_and(|window| window.contains(time))
     }
 
-    /// The first instant inside.
+    /// Returns the first instant inside; `None` if the set is empty.
     #[must_use]
     pub fn start(&self) -> Option<Timestamp> {
         self.0.first().map(|window| window.start())
     }
 
-    /// The first instant after the last window.
+    /// Returns the first instant after the last window; `None` if the set is empty.
     #[must_use]
     pub fn end(&self) -> Option<Timestamp> {
         self.0.last().map(|window| window.end())
     }
 
-    /// Returns the end of the part of this set that lies inside `bounds`.
+    /// Returns the end of the part of this set inside `bounds`; `None` if there is no such part.
     #[must_use]
     pub fn end_within(&self, bounds: Window) -> Option<Timestamp> {
         let begun = self
@@ -181,7 +181,7 @@ impl Windows {
         last.intersect(bounds).map(Window::end)
     }
 
-    /// The part of this set that lies inside `bounds`, without allocating.
+    /// Iterates over the part of this set inside `bounds`, without allocating.
     pub fn clip_iter(&self, bounds: Window) -> impl Iterator<Item = Window> + '_ {
         let first = self
             .0
@@ -193,13 +193,13 @@ impl Windows {
             .map_while(move |window| window.intersect(bounds))
     }
 
-    /// The part of this set that lies inside `bounds`.
+    /// Returns the part of this set inside `bounds`.
     #[must_use]
     pub fn clip(&self, bounds: Window) -> Self {
         Self(self.clip_iter(bounds).collect())
     }
 
-    /// The instants that are in both sets.
+    /// Returns the instants that are in both sets.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {
         other
@@ -209,13 +209,13 @@ impl Windows {
             .collect()
     }
 
-    /// The instants that are in one of the sets.
+    /// Returns the instants that are in either set.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         self.0.iter().chain(&other.0).copied().collect()
     }
 
-    /// The instants of this set that are not in `other`.
+    /// Returns the instants of this set that are not in `other`.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Self {
         let mut left = Vec::new();

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Timestamp, ValidationError};
 
-/// A zone of the tz database by its name, such as `Europe/Paris`. The database is
-/// part of the build: the same on every machine, whatever its `TZ`.
+/// A time zone of the tz database by name, such as `Europe/Paris`.
+///
+/// The database is compiled in: it is the same on every machine, whatever its `TZ`.
 ///
 /// ```
 /// use incident_core::{Month, Zone};
@@ -28,32 +29,31 @@ impl Zone {
     /// Coordinated universal time.
     pub const UTC: Self = Self(Tz::UTC);
 
-    /// Every zone of the database.
+    /// Lists every zone of the database.
     pub fn all() -> impl Iterator<Item = Self> {
         chrono_tz::TZ_VARIANTS.into_iter().map(Self)
     }
 
-    /// Its name.
+    /// Returns the name of the zone.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.0.name()
     }
 
-    /// The same weekday and time of the day so many weeks before, by the clocks there; none
-    /// before 1970.
+    /// Returns the same weekday and local time a number of weeks earlier; `None` before 1970.
     pub(crate) fn weeks_before(self, time: Timestamp, weeks: u32) -> Option<Timestamp> {
         let there = time.to_chrono().with_timezone(&self.0).naive_local();
         let earlier = there.checked_sub_signed(TimeDelta::weeks(weeks.into()))?;
         Timestamp::from_chrono(self.instant_of(earlier)).ok()
     }
 
-    /// Year and month (1..=12) of the calendar there.
+    /// Returns the year and month (1..=12) of a time by the local calendar.
     pub(crate) fn month_of(self, time: Timestamp) -> (i32, u32) {
         let there = time.to_chrono().with_timezone(&self.0);
         (there.year(), there.month())
     }
 
-    /// The first instant of a month there, between [`Timestamp::MIN`] and
+    /// Returns the first instant of a local month, between [`Timestamp::MIN`] and
     /// [`Timestamp::MAX`].
     pub(crate) fn start_of(self, year: i32, month: u32) -> Timestamp {
         let date = NaiveDate::from_ymd_opt(year, month, 1);
@@ -68,15 +68,16 @@ impl Zone {
         }
     }
 
-    /// The instant at which a clock there first shows this time, or would where
-    /// it skips it.
+    /// Returns the instant at which a local clock first shows a time.
+    ///
+    /// For a time that the clock skips, the offset before the gap applies.
     fn instant_of(self, local: NaiveDateTime) -> chrono::DateTime<Utc> {
         match self.0.from_local_datetime(&local) {
             MappedLocalTime::Single(time) | MappedLocalTime::Ambiguous(time, _) => {
                 time.with_timezone(&Utc)
             }
-            // Summer time begins at midnight, or a whole day is left out: the
-            // offset before the gap holds up to it.
+            // Summer time begins at midnight, or the zone skips a whole day: the offset before the
+            // gap holds up to it.
             MappedLocalTime::None => {
                 let day_before = local - TimeDelta::days(2);
                 let offset = self.0.offset_from_utc_datetime(&day_before);
@@ -169,7 +170,7 @@ mod tests {
         }
     }
 
-    /// M17: nine in the morning stays nine in the morning.
+    /// M17: the local time of day stays nine in the morning.
     #[test]
     fn weeks_before_a_change_of_the_clocks_have_the_same_time_of_the_day() {
         let paris: Zone = "Europe/Paris".parse().unwrap();

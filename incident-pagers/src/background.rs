@@ -1,4 +1,4 @@
-//! What the loop does beside sending pages: one pass of a kind at a time.
+//! Background passes of the worker: at most one of each kind at a time.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -6,7 +6,7 @@ use std::future::Future;
 use incident_core::engine::{Error, Incidents};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 
-/// A kind of pass. None waits for another, and none for pages.
+/// A kind of background pass. Passes of different kinds do not wait for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum PassKind {
     Confirm,
@@ -18,7 +18,7 @@ pub(crate) enum PassKind {
     Anchor,
 }
 
-/// The passes that run.
+/// The background passes that are running.
 #[derive(Debug, Default)]
 pub(crate) struct Background {
     running: JoinSet<()>,
@@ -26,7 +26,7 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    /// Starts a pass, unless one of its kind still runs: that one does its work.
+    /// Starts a pass, unless one of its kind is still running.
     pub(crate) fn start(&mut self, kind: PassKind, incidents: &Incidents) {
         self.start_as(kind, pass(kind, incidents.clone()));
     }
@@ -39,7 +39,7 @@ impl Background {
         }
     }
 
-    /// Ends with the next pass that does; none if none runs.
+    /// Waits for the next pass to end. Returns `None` if none is running.
     pub(crate) async fn ended(&mut self) -> Option<()> {
         let ended = self.running.join_next().await?;
         tell_panic(ended);
@@ -47,7 +47,8 @@ impl Background {
     }
 }
 
-/// A pass that panicked is tried again like one that failed, and somebody is to know.
+/// Logs the panic of a pass as an error, and returns `None` for it. The pass is tried again like
+/// one that failed.
 pub(crate) fn tell_panic<T>(ended: Result<T, JoinError>) -> Option<T> {
     match ended {
         Ok(answer) => Some(answer),
@@ -93,7 +94,7 @@ async fn pass(kind: PassKind, incidents: Incidents) {
     }
 }
 
-/// What the next round makes good is a warning.
+/// Logs a failed pass as a warning: the next one tries again.
 fn warn_of<T>(result: Result<T, Error>, what: &'static str) {
     if let Err(error) = result {
         tracing::warn!(error = &error as &dyn std::error::Error, "{what}");
@@ -117,7 +118,7 @@ mod tests {
 
     use super::*;
 
-    /// A4: a slow pass is not started a second time, and others go on.
+    /// A4: a slow pass is not started a second time, and passes of other kinds go on.
     #[tokio::test]
     async fn one_of_each_kind_at_a_time() {
         let mut background = Background::default();
@@ -135,7 +136,7 @@ mod tests {
             background.start_as(PassKind::Confirm, async {});
             assert_eq!(background.ended().await, Some(()));
         }
-        // One that panicked ended: the next one starts.
+        // A pass that panicked has ended: the next one of its kind can start.
         background.start_as(PassKind::Issue, async { panic!("on purpose") });
         assert_eq!(background.ended().await, Some(()));
         background.start_as(PassKind::Issue, async {});

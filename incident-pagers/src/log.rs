@@ -7,17 +7,17 @@ use incident_core::paging::{DeliveryResult, PageAction, PageEvent, Receipt, Targ
 use incident_core::port::Pager;
 use incident_core::{ValidationError, plain};
 
-/// Writes each page as a line of the log at `warn`, and accepts it.
+/// A pager that writes each page as a log line at `warn` level, and accepts it.
 ///
-/// Nobody is woken: for development, demos, and hosts that page by other means.
+/// It wakes no one: for development, demos, and hosts that page by other means.
 #[derive(Clone, Debug)]
 pub struct LogPager(TargetId);
 
 impl LogPager {
-    /// A log pager under another name than `log`.
+    /// Creates a log pager under another name than `log`.
     ///
     /// # Errors
-    /// The name is not one of a target.
+    /// Fails if the name is not 1 to 64 characters of `a-z`, `0-9`, `-` and `_`.
     pub fn named(name: &str) -> Result<Self, ValidationError> {
         Ok(Self(TargetId::new(name)?))
     }
@@ -52,7 +52,7 @@ impl Pager for LogPager {
             severity = %page.severity,
             number = page.number,
             "{action}: {}",
-            // Whatever formats the log of the host: a title stays in its line.
+            // Escaped, so that a title cannot begin a line of its own in any log format.
             plain(page.title.as_str()),
         );
         DeliveryResult::Accepted(Receipt::default())
@@ -83,7 +83,7 @@ mod tests {
         }
     }
 
-    /// S9: a title stays in its line, whatever formats the log of the host.
+    /// S9: a title cannot forge a log line, whatever format the host's log has.
     #[tokio::test]
     async fn a_title_forges_no_line() {
         let written = Written::default();

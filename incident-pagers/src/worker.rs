@@ -1,4 +1,4 @@
-//! The loop that drains the outbox and anchors the chains.
+//! The loop that drains the outbox and runs the background passes.
 
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -13,36 +13,40 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::background::{Background, PassKind, tell_panic, write_down};
 
-/// About the longest time between two looks at the outbox: another process may have
-/// put something there, or a lease may have run out.
+/// Maximum time between two polls of the outbox, give or take 10 %: another process may have added
+/// a message, or a lease may have expired.
 const POLL: Duration = Duration::from_secs(1);
 
-/// About the time between two anchors: so old is the newest entry that can be
-/// cut off unseen.
+/// Time between two anchoring passes, give or take 10 %. Entries newer than the last anchor can be
+/// cut off undetected.
 const ANCHOR: Duration = Duration::from_secs(5 * 60);
 
-/// The time between two looks at what waits, and at what became of pages.
+/// Time between two passes that confirm pages, measure the backlog and issue credits.
 const WATCH: Duration = Duration::from_secs(5);
 
-/// About the time between two looks at what people did at the vendors.
+/// Time between two passes that reconcile alerts with the vendors, give or take 10 %.
 const RECONCILE: Duration = Duration::from_secs(60);
 
-/// How many passes that send pages run at a time. More than one, so that a page committed while
-/// a slow pager keeps a pass busy does not wait for it.
+/// Maximum number of concurrent passes that send pages. More than one, so that a page committed
+/// while a slow pager holds up a pass does not wait for it.
 const PASSES: usize = 16;
 
-/// How long passes may take to end after the signal to stop. What is in flight
-/// then is repeated when its lease ends.
+/// Maximum time for passes to end after the stop signal. A page still in flight then is sent again
+/// when its lease expires.
 const GRACE: Duration = Duration::from_secs(25);
 
-/// The loop of an engine: drains its outbox and does what else is to be done in the background.
+/// The worker of an engine: drains its outbox and runs the background passes.
 ///
-/// It drains when something was committed, when a message falls due and once a second. Every five
-/// seconds it asks what became of pages, measures what waits, and issues the credits that were
-/// approved; about once a minute it asks where alerts stand that nobody has, approves the credits
-/// that need nobody, and writes down how many calls were refused; every five minutes it anchors the
-/// heads of the chains. One pass of each kind runs at a time, beside those that send pages: none
-/// of them holds up a page.
+/// It drains on every commit, when a message falls due and once a second. Other passes run
+/// periodically:
+///
+/// - every 5 s: confirms accepted pages, measures the backlog, issues approved credits;
+/// - about once a minute: asks the vendors for the state of alerts that no one has acknowledged,
+///   approves credits by policy, records how many calls were refused;
+/// - about every 5 minutes: anchors the heads of the chains.
+///
+/// One pass of each kind runs at a time, apart from those that send pages, so none of them delays
+/// a page.
 ///
 /// ```no_run
 /// # async fn serve(builder: incident_core::engine::IncidentsBuilder) -> Result<(), Box<dyn std::error::Error>> {
@@ -61,16 +65,16 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Builds an engine and the loop that its commits wake.
+    /// Builds an engine, and the worker that its commits wake.
     ///
     /// # Errors
-    /// As [`IncidentsBuilder::build`].
+    /// Fails as [`IncidentsBuilder::build`] does.
     pub fn new(builder: IncidentsBuilder) -> Result<(Incidents, Self), BuildError> {
         let wake = Arc::new(Notify::new());
         let woken = Arc::clone(&wake);
         let builder = builder.on_event(move |event| {
             if event.outbox {
-                // A wake while the loop works is not lost.
+                // `notify_one` stores the wake if the loop is busy, so none is lost.
                 woken.notify_one();
             }
         });
@@ -82,12 +86,12 @@ impl Worker {
         Ok((incidents, worker))
     }
 
-    /// Runs the loop as a task of its own. Needs a tokio runtime.
+    /// Starts the loop as a task of its own. Needs a tokio runtime.
     #[must_use = "dropped, it stops"]
     pub fn spawn(self) -> RunningWorker {
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(self.run(async {
-            // An error: the handle was dropped.
+            // An error means that the handle was dropped, which also stops the loop.
             let _ = stopped.await;
         }));
         RunningWorker {
@@ -96,11 +100,13 @@ impl Worker {
         }
     }
 
-    /// Runs the loop until `shutdown` is done, and then once more, so that what was accepted is
-    /// also sent; anchors, and ends what the engine holds in memory
-    /// ([`WorkerHandle::finish`](incident_core::engine::WorkerHandle::finish)). Passes that run
-    /// then have 25 s to end; what is in flight after that is repeated when its lease ends.
-    /// Credits that were approved and not issued yet wait for the next loop.
+    /// Runs the loop until `shutdown` completes, then drains once more, so that accepted pages are
+    /// sent.
+    ///
+    /// It then ends what the engine holds in memory, by
+    /// [`WorkerHandle::finish`](incident_core::engine::WorkerHandle::finish), and anchors. Passes
+    /// that still run have 25 s to end; a message in flight after that is sent again when its
+    /// lease expires. Credits that are approved and not yet issued wait for the next worker.
     ///
     /// Needs a tokio runtime; passes run as tasks of it and end with the loop.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
@@ -115,7 +121,7 @@ impl Worker {
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
-                // The end of a pass makes room for the next one, and says when something is due.
+                // The end of a pass frees a slot, and returns when the next message is due.
                 Some(ended) = passes.join_next() => {
                     if let Some(Some(next)) = tell_panic(ended) {
                         let at = poll.deadline().min(Instant::now() + next);
@@ -167,7 +173,7 @@ impl Worker {
     }
 }
 
-/// A loop that runs. Dropped, it stops in the background.
+/// A worker that runs as a task. Dropping it stops the loop in the background.
 #[derive(Debug)]
 pub struct RunningWorker {
     stop: Option<oneshot::Sender<()>>,
@@ -175,8 +181,9 @@ pub struct RunningWorker {
 }
 
 impl RunningWorker {
-    /// Stops the loop and waits for its end: see [`Worker::run`]. May be called again where the
-    /// wait was cut short.
+    /// Stops the loop and waits for its end: see [`Worker::run`].
+    ///
+    /// May be called again if the wait was cancelled.
     pub async fn stop(&mut self) {
         drop(self.stop.take());
         if !self.task.is_finished()
@@ -189,14 +196,14 @@ impl RunningWorker {
         }
     }
 
-    /// Ends the loop where it stands: what is in flight is repeated when its lease ends.
+    /// Stops the loop at once. Messages in flight are sent again when their leases expire.
     pub fn abort(&self) {
         self.task.abort();
     }
 }
 
-/// Between 0.9 and 1.1 of a time: replicas that were started together do not ask
-/// the database together for ever.
+/// Returns a random duration between 0.9 and 1.1 of `time`, so that replicas started together do
+/// not query the database in step.
 fn jittered(time: Duration) -> Duration {
     // A new hasher has a random key.
     let noise = RandomState::new().build_hasher().finish() % 201;
@@ -213,8 +220,10 @@ async fn finish(incidents: &Incidents) {
     }
 }
 
-/// Does one pass; gives the time until the next message is due, if that is in the future.
-/// What is due already and was not handed out is somebody else's, or unknown here.
+/// Runs one pass. Returns the time until the next message is due, if that is in the future.
+///
+/// A message that is already due and was not claimed belongs to another process, or to a version
+/// that this one does not know.
 async fn drain(incidents: Incidents) -> Option<Duration> {
     match incidents.worker().drain().await {
         Ok(drained) => {

@@ -11,11 +11,11 @@ use incident_core::anchor::{Anchor, AnchoredChain};
 use incident_core::chain::Head;
 use incident_core::port::{AnchorError, AnchorRecord, AnchorSink};
 
-/// Most heads of one chain that are held; the newest.
+/// Maximum number of heads stored per chain; the newest ones stay.
 const MAX_HEADS: usize = 10_000;
 
-/// A record of anchors in memory: for tests, and as what a record in another
-/// place keeps an index with. Clones share what they keep.
+/// A record of anchors in memory, for tests and as the index of a record that is stored elsewhere.
+/// Clones share their content.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -37,13 +37,13 @@ struct AnchoredHead {
 }
 
 impl MemoryAnchors {
-    /// Notes an anchor; the same as [`AnchorSink::append`].
+    /// Records an anchor, as [`AnchorSink::append`] does.
     pub fn note(&self, anchor: &Anchor) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (chain, head) in anchor.heads() {
             let heads = kept.heads.entry(*chain).or_default();
             heads.insert(*head);
-            // A later head holds all entries before it, so the oldest can go.
+            // A later head covers all entries before it, so the oldest can go.
             if heads.len() > MAX_HEADS {
                 heads.pop_first();
             }

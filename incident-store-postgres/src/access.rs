@@ -1,4 +1,4 @@
-//! Every way to the server: with a deadline, on a connection that answers.
+//! Access to the server: every call has a deadline and a connection that replies.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,23 +12,23 @@ use tokio::time::{Instant, timeout_at};
 use crate::failure::{Failure, Late};
 use crate::warm_connection::{LentConnection, WarmConnection};
 
-/// How often another connection is tried when one turns out to be dead.
+/// Maximum number of connections that are tried when connections turn out to be dead.
 const MAX_RECONNECTS: u32 = 4;
 
-/// A pool that was silent for longer is asked for a sign of life before it writes. A restart
-/// takes longer than this, and whatever reads first, as most commands do, finds out by itself
-/// and is heard of: so a write costs no second round trip where any other call just went well.
+/// Silence of a pool after which a connection is pinged before it writes. A restart of the
+/// server takes longer, and earlier reads, with which most commands begin, detect it by
+/// themselves. So a write costs no second round trip shortly after any other successful call.
 const SILENT: Duration = Duration::from_millis(50);
 
-/// A pool that was silent for longer is asked before it reads, too. Firewalls and address
-/// translation forget idle connections without a word, after some minutes: the read would
-/// wait for all of its time.
+/// Silence of a pool after which a connection is pinged before it reads, too. Firewalls and
+/// address translation drop idle connections silently after some minutes, and the read would
+/// wait for its whole time-out.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
-/// How long a sign of life may take.
+/// Time-out of a ping.
 const PING: Duration = Duration::from_secs(1);
 
-/// The host's pool, and when the server last answered on it.
+/// The host's pool, with the time of the server's last reply on it.
 #[derive(Clone)]
 pub(crate) struct PgServer {
     pool: PgPool,
@@ -42,8 +42,8 @@ impl fmt::Debug for PgServer {
     }
 }
 
-/// When the server last answered: milliseconds since this value was made, or 0 where its
-/// connections are in doubt.
+/// The time of the server's last reply: milliseconds since `start`, or 0 if the connections of
+/// the pool are in doubt.
 #[derive(Clone, Debug)]
 struct LastReply {
     start: Instant,
@@ -69,12 +69,12 @@ impl LastReply {
     }
 }
 
-/// What a connection is wanted for.
+/// The use of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum For {
-    /// What can be asked again.
+    /// A statement that may be sent again.
     Reading,
-    /// What is never sent twice.
+    /// A statement that is never sent twice.
     Writing,
 }
 
@@ -89,12 +89,12 @@ impl PgServer {
         }
     }
 
-    /// A connection for what can be asked again.
+    /// Acquires a connection for a statement that may be sent again.
     pub(crate) async fn session(&self, deadline: Instant) -> Result<Session, Failure> {
         self.alive(For::Reading, deadline).await
     }
 
-    /// A connection for a statement that must not be sent twice.
+    /// Acquires a connection for a statement that must not be sent twice.
     pub(crate) async fn session_to_write(&self, deadline: Instant) -> Result<Session, Failure> {
         self.alive(For::Writing, deadline).await
     }
@@ -120,7 +120,7 @@ impl PgServer {
             match session.checked(answer) {
                 Ok(()) => return Ok(session),
                 Err(_) if tries < MAX_RECONNECTS && Instant::now() < deadline => self.drop_idle(),
-                // Nothing of ours was sent.
+                // The statement of the caller was not sent.
                 Err(failure) => return Err(failure.before()),
             }
         }
@@ -136,7 +136,7 @@ impl PgServer {
             return Ok(session(lent));
         }
         let _waits = self.at_hand.wait();
-        // Put there by somebody who did not see that we wait.
+        // Another call may have put it there before it could see this one waiting.
         if let Some(lent) = self.at_hand.take() {
             return Ok(session(lent));
         }
@@ -151,8 +151,8 @@ impl PgServer {
         }
     }
 
-    /// Closes every connection that nobody uses: where one broke, the others most likely
-    /// did as well, as when the server was restarted.
+    /// Closes every idle connection: if one broke, the others most likely did as well, as in a
+    /// restart of the server.
     fn drop_idle(&self) {
         if let Some(mut lent) = self.at_hand.take() {
             lent.connection.close_on_drop();
@@ -173,7 +173,7 @@ pub(crate) struct Session {
     pub(crate) deadline: Instant,
 }
 
-/// What came of a call that had a deadline.
+/// The result of a call with a deadline.
 pub(crate) type Timed<T> = Result<sqlx::Result<T>, Elapsed>;
 
 impl Session {
@@ -181,13 +181,13 @@ impl Session {
         &mut self.lent.connection
     }
 
-    /// How much time the call has left.
+    /// Returns the time that the call has left.
     pub(crate) fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// Ends the call: a connection that was late or broke is closed instead of
-    /// going back to the pool.
+    /// Ends the call. A connection that timed out or broke is closed instead of returned to the
+    /// pool.
     pub(crate) fn end<T>(mut self, answer: Timed<T>) -> Result<T, Failure> {
         let answer = self.checked(answer);
         let Self {
@@ -200,8 +200,9 @@ impl Session {
         answer
     }
 
-    /// A call that failed because somebody left the connection in a transaction, which is
-    /// rolled back. Nothing was done, and the call may be made again.
+    /// Rolls back an open transaction that an earlier user left on the connection, if the call
+    /// failed because of it. Returns `true` if that worked: nothing was done, and the call may
+    /// be repeated.
     pub(crate) async fn is_freed<T: Sync>(&mut self, answer: &Timed<T>) -> bool {
         let Ok(Err(error)) = answer else { return false };
         if !Failure::is_in_transaction(error) {
@@ -211,11 +212,12 @@ impl Session {
         matches!(done, Ok(Ok(_)))
     }
 
-    /// Rolls back what somebody left open here, for a call that cannot do that itself.
-    /// One round trip, and silent: a `ROLLBACK` outside of a transaction is a line in
-    /// the server's log.
+    /// Rolls back a transaction that an earlier user left open, for a call that cannot do that
+    /// by itself. Takes one round trip if none is open, and leaves no line in the server's log,
+    /// as a `ROLLBACK` outside of a transaction would.
     pub(crate) async fn free(&mut self) -> Result<(), Failure> {
-        // Nothing, answered with whether a transaction is open; only then there is one here.
+        // An empty statement: the reply reports whether a transaction is open, and sqlx fails
+        // if none is.
         let free = async {
             match self.lent.connection.begin_with(";").await {
                 Err(sqlx::Error::BeginFailed) => Ok(()),
@@ -227,24 +229,25 @@ impl Session {
         self.checked(answer).map_err(Failure::before)
     }
 
-    /// Begins a transaction that only reads and in which no statement takes longer than this
-    /// call may, for [`limited!`]. Poolers lend a connection for a transaction, so the limit must
-    /// end with it.
+    /// Begins a read-only transaction whose statements the server stops when the call's time is
+    /// up, for [`limited!`]. Poolers lend a connection for a transaction, so the limit must end
+    /// with it.
     pub(crate) async fn begin_limited(&mut self) -> sqlx::Result<Transaction<'_, Postgres>> {
         let left = self.left();
-        // A little less than the time here, so that it is the server that ends the statement,
-        // and the connection is still good.
+        // A little less than the time here: the server then ends the statement first, and the
+        // connection stays usable.
         let less = left.saturating_sub((left / 20).min(Duration::from_millis(20)));
         let most = u128::from(i32::MAX.unsigned_abs());
         let limit = less.as_millis().clamp(1, most);
         let begin = format!("begin read only; set local statement_timeout = {limit}");
-        // Whoever goes away in the middle of it leaves a connection that nobody may use.
+        // If the future is dropped in the middle, the connection must not be used again.
         self.lent.altered = true;
         let connection = &mut self.lent.connection;
         connection.begin_with(sqlx::AssertSqlSafe(begin)).await
     }
 
-    /// Ends it as it was rolled back: the connection is as it was before, or is closed.
+    /// Ends a limited transaction by the result of its roll-back: the connection is as it was
+    /// before, or is closed.
     pub(crate) fn end_limited<T>(
         &mut self,
         answer: sqlx::Result<T>,
@@ -281,8 +284,8 @@ impl Session {
     }
 }
 
-/// A call made again on another connection when one breaks: a read, or something else
-/// that may be done twice.
+/// Repetition of a call on another connection when one breaks: a read, or another call that may
+/// be done twice.
 pub(crate) struct Again {
     deadline: Instant,
     tries: u32,
@@ -304,8 +307,9 @@ impl Again {
     }
 }
 
-/// Makes a call until a connection holds: `again!(server, until, |session| call)`. A macro,
-/// because no closure can say that its future is `Send` for every connection.
+/// Makes a call, and repeats it on other connections while they break:
+/// `again!(server, deadline, |session| call)`. A macro, because a closure cannot declare its
+/// future as `Send` for every connection.
 macro_rules! again {
     ($server:expr, $deadline:expr, |$session:ident| $call:expr) => {{
         let mut again = $crate::access::Again::deadline($deadline);
@@ -326,8 +330,8 @@ macro_rules! again {
 }
 pub(crate) use again;
 
-/// Makes a call that must be alone in its transaction: `alone!(session, |connection| call)`.
-/// One that somebody left open is rolled back, and the call made again.
+/// Makes a call that must be alone in its transaction: `alone!(session, |connection| call)`. A
+/// transaction that was left open is rolled back, and the call repeated.
 macro_rules! alone {
     ($session:ident, |$connection:ident| $call:expr) => {{
         let deadline = $session.deadline;
@@ -342,7 +346,7 @@ macro_rules! alone {
 }
 pub(crate) use alone;
 
-/// Makes a call in a transaction in which the server ends by itself what takes too long:
+/// Makes a call in a transaction whose statements the server stops when the time is up:
 /// `limited!(session, |connection| call)`.
 macro_rules! limited {
     ($session:expr, |$connection:ident| $call:expr) => {{
@@ -355,7 +359,7 @@ macro_rules! limited {
 }
 pub(crate) use limited;
 
-/// Reads within a time: `read!(server, within, |connection| call)`.
+/// Makes a read with a time-out: `read!(server, timeout, |connection| call)`.
 macro_rules! read {
     ($server:expr, $timeout:expr, |$connection:ident| $call:expr) => {{
         let deadline = tokio::time::Instant::now() + $timeout;
@@ -382,7 +386,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_is_measured_from_the_last_answer() {
         let heard = heard();
-        // Nothing was heard yet.
+        // There was no reply yet.
         assert!(heard.is_silent_for(FORGOTTEN));
         heard.note();
         assert!(!heard.is_silent_for(SILENT));

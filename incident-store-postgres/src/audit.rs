@@ -1,4 +1,4 @@
-//! Reading the audit trail.
+//! Reads of the audit trail.
 
 use std::time::Duration;
 
@@ -62,7 +62,8 @@ async fn entries(
             return read.collect();
         }
         found.extend(read.filter_map(Result::ok));
-        // A list that is shorter than its limit has no more: what was left out is made up.
+        // Callers take a list below its limit for the last one: replace the rows that were
+        // skipped.
         let missing = wanted.saturating_sub(found.len());
         match rows.last() {
             Some(last) if missing > 0 && rows.len() >= query.limit => {

@@ -1,41 +1,41 @@
-//! The clock by which messages are leased, and times of the server as times of this process.
+//! The clock of leases, and the conversion of the server's times to times of this process.
 
 use std::sync::Arc;
 
 use incident_core::Timestamp;
 use incident_core::port::Clock;
 
-/// By which clock messages are due and leases run out.
+/// The clock by which messages become due and leases expire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StoreClock {
-    /// The server's. Processes whose clocks are apart then agree on what is due and whose
-    /// lease ran out. Due times are moved by the difference when they are written and
-    /// read, so that the engine sees those of its own clock.
+    /// The server's clock. Processes with different clocks then agree on due messages and
+    /// expired leases. Due times are shifted by the difference when they are written and read,
+    /// so that the engine sees times of its own clock.
     #[default]
     Server,
-    /// That of the caller, as requests tell it: for tests that set a clock by hand.
+    /// The caller's clock, as sent with each request: for tests that set a clock by hand.
     Caller,
 }
 
-/// The clock of this process, where the server's is the one that counts.
+/// The clock of this process if the server's clock decides; `None` if the caller's does.
 #[derive(Clone, Debug)]
 pub(crate) struct HostClock(pub(crate) Option<Arc<dyn Clock>>);
 
 impl HostClock {
-    /// Returns the time here, where times are to be moved.
+    /// Returns the time of this process; `None` if times are not converted.
     pub(crate) fn now(&self) -> Option<Timestamp> {
         self.0.as_ref().map(|clock| clock.now())
     }
 
-    /// Returns the time that a statement is given: that of the caller, or none where the
-    /// server's counts.
+    /// Returns the time to send with a statement: the caller's, or `None` if the server's clock
+    /// decides.
     pub(crate) fn given(&self, callers: Timestamp) -> Option<Timestamp> {
         self.0.is_none().then_some(callers)
     }
 }
 
-/// Converts a time of the server's clock to one of this process: `here` and `there` are one
-/// moment on both.
+/// Converts a time of the server's clock to the clock of this process. `here` and `there` are
+/// the same moment on the two clocks.
 pub(crate) fn to_host_time(
     time: Timestamp,
     here: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! Sending a commit.
+//! Commits, and the incident port.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,28 +28,28 @@ use crate::row;
 use crate::store::PgStore;
 use crate::timeline;
 
-/// How often a commit is tried that stood in the way of another.
+/// Maximum number of attempts of a commit that collides with another one or is not sent.
 const MAX_COLLISION_RETRIES: u32 = 4;
 
-/// Refuses to run inside of a transaction: see `incident.commit`.
+/// Statement that refuses to run inside of a transaction: see `incident.commit`.
 const COMMIT: &str = "call incident.commit($1, null, null, null)";
 
-/// Inside of the host's own transaction.
+/// Statement for a commit inside of the host's own transaction.
 const APPLY: &str = "select seq, prev_hash, hash from incident.apply_commit($1::text::jsonb)";
 
 impl PgStore {
-    /// Writes a prepared command inside the host's own transaction, on the host's
-    /// connection: both are there when the host commits, or neither.
+    /// Writes a prepared command inside the host's own transaction, on the host's connection:
+    /// both are committed by the host, or neither.
     ///
-    /// When the host has committed, it calls [`PreparedCommand::committed`].
-    /// [`commit_with`](Self::commit_with) does all three where nothing comes after it.
+    /// After its commit the host calls [`PreparedCommand::committed`]. Use
+    /// [`commit_with`](Self::commit_with) to do both at the end of a transaction.
     ///
-    /// A refusal fails the host's transaction, which is then rolled back.
-    /// Deadlines and cancellation are the host's. Its page is due by the server's clock
-    /// ([`StoreClock::Server`](crate::StoreClock)).
+    /// A refusal fails the host's transaction, which is then rolled back. The host is
+    /// responsible for deadlines and cancellation. The command's page is due by the server's
+    /// clock ([`StoreClock::Server`](crate::StoreClock)).
     ///
     /// # Errors
-    /// As [`IncidentStore::commit`].
+    /// Fails as [`IncidentStore::commit`] does.
     pub async fn commit_in(
         connection: &mut PgConnection,
         prepared: &PreparedCommand,
@@ -65,13 +65,13 @@ impl PgStore {
         linked_each(entries.cloned(), &rows).map_err(|error| Failure::of(error).of_write())
     }
 
-    /// Commits the host's own transaction together with a prepared command: the rows that
-    /// the host wrote in it and the incident are kept, or neither.
+    /// Commits the host's own transaction together with a prepared command: both the rows that
+    /// the host wrote in it and the incident are stored, or neither.
     ///
-    /// Writes the command ([`commit_in`](Self::commit_in)), commits, and tells the engine
-    /// ([`PreparedCommand::committed`]), also where nobody can know if it was committed. After
-    /// a refusal the transaction is rolled back. It must be the outermost one of its connection,
-    /// as `PgPool::begin` makes it. Deadlines and cancellation are the host's.
+    /// Writes the command ([`commit_in`](Self::commit_in)), commits, and notifies the engine
+    /// ([`PreparedCommand::committed`]), also if the outcome of the commit is unknown. After a
+    /// refusal the transaction is rolled back. It must be the outermost one of its connection,
+    /// such as `PgPool::begin` returns. The host is responsible for deadlines and cancellation.
     ///
     /// ```no_run
     /// use incident_core::IncidentId;
@@ -96,7 +96,7 @@ impl PgStore {
     /// ```
     ///
     /// # Errors
-    /// As [`IncidentStore::commit`]; or the server did not commit.
+    /// Fails as [`IncidentStore::commit`] does, or if the server does not commit.
     pub async fn commit_with(
         mut transaction: Transaction<'_, Postgres>,
         prepared: &PreparedCommand,
@@ -110,7 +110,7 @@ impl PgStore {
         end.map(|()| done)
     }
 
-    /// Sends a document, which had a `length` before it was sent for the first time.
+    /// Sends a document that had `length` bytes before it was sent for the first time.
     async fn send(
         &self,
         document: &mut String,
@@ -126,8 +126,8 @@ impl PgStore {
     }
 }
 
-/// Sets the time at which a document is sent, by which the server moves what is due
-/// to its own clock: its last member, behind the `length` that it has without.
+/// Sets the last member of a document, `sent_at`: the sender's time, by which the server
+/// converts due times to its own clock. `length` is the document's length without that member.
 fn set_sent_at(document: &mut String, length: usize, now: Option<Timestamp>) {
     if let Some(now) = now {
         document.truncate(length.saturating_sub(1));
@@ -142,7 +142,7 @@ async fn call(connection: &mut PgConnection, document: &str) -> sqlx::Result<PgR
         .await
 }
 
-/// The entries at the places that the row of a call tells.
+/// Returns the entries with the places and hashes that the row of a call lists.
 fn linked_all(
     entries: impl Iterator<Item = SysIncidentUpdateEntry>,
     row: &PgRow,
@@ -160,7 +160,7 @@ fn linked_all(
     entries.collect()
 }
 
-/// The entries at the places that rows tell, one each.
+/// Returns the entries with the places and hashes of one row each.
 fn linked_each(
     entries: impl Iterator<Item = SysIncidentUpdateEntry>,
     rows: &[PgRow],
@@ -174,8 +174,8 @@ fn linked_each(
     entries.collect()
 }
 
-/// An entry as core seals it, which must be what the server sealed: the same arithmetic is
-/// written twice, and one of the two would be wrong.
+/// Seals an entry as core does and compares the hash with the server's: the same computation
+/// exists twice, and a difference means that one of them is wrong.
 fn linked(
     entry: SysIncidentUpdateEntry,
     seq: u64,
@@ -194,7 +194,7 @@ fn not_ours() -> sqlx::Error {
     row::unreadable("the server sealed other entries than core does")
 }
 
-/// A column of several values; null where there are none.
+/// Reads a column with several values; empty if it is null.
 fn several<'r, T>(row: &'r PgRow, column: &str) -> sqlx::Result<Vec<T>>
 where
     Option<Vec<T>>: Decode<'r, Postgres> + Type<Postgres>,
@@ -210,8 +210,8 @@ async fn next_number(connection: &mut PgConnection) -> sqlx::Result<u64> {
 
 #[async_trait]
 impl IncidentStore for PgStore {
-    /// One statement: where the caller goes away it is done whole or not at all, and the pool
-    /// lends its connection when it has ended.
+    /// Sends one statement: if the caller drops the future, it is executed completely or not at
+    /// all, and the pool lends its connection again only after it has ended.
     async fn commit(
         &self,
         commit: Commit,
@@ -224,7 +224,7 @@ impl IncidentStore for PgStore {
         let row = loop {
             tries += 1;
             match self.send(&mut document, length, deadline).await {
-                // Nothing was written, and the same may be now.
+                // Nothing was written, and the same commit may succeed now.
                 Err(failure)
                     if (failure.is_collision() || failure.is_not_sent())
                         && tries < MAX_COLLISION_RETRIES => {}

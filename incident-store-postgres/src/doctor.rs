@@ -1,4 +1,4 @@
-//! What is wrong with a database, in sentences.
+//! Diagnosis of a database, in sentences.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,33 +13,34 @@ use crate::read_only;
 use crate::row;
 use crate::usage::UsageTable;
 
-/// The oldest server that is supported.
+/// The oldest supported version of the server, as `server_version_num`.
 const OLDEST: i32 = 140_000;
 
-/// The largest difference between our clock and the server's that is not told.
+/// Maximum difference between the clocks of this process and the server that is not reported.
 const SKEW: Duration = Duration::from_secs(2);
 
-/// A table that is smaller is read in no time.
+/// Size, in pages, below which a table of usage events is not checked: it is read quickly
+/// anyway.
 const FEW_PAGES: i64 = 1_000;
 
-/// More than three years of days.
+/// Maximum number of partitions that is not reported: somewhat more than three years of days.
 const MANY_PARTITIONS: i64 = 1_200;
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FindingSeverity {
-    /// What was answered as committed may be lost or changed, or nothing can be committed at all.
+    /// Commits that were acknowledged may be lost or changed, or no commit is possible at all.
     Unsafe,
-    /// It works, but worse than it should.
+    /// The database works, but worse than it should.
     Warning,
 }
 
-/// One thing that is wrong, and what to do.
+/// One problem, with its remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// How bad it is.
+    /// The severity.
     pub level: FindingSeverity,
-    /// What it is, in a sentence.
+    /// The problem in a sentence.
     pub message: String,
 }
 
@@ -53,11 +54,11 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Looks at server, schema and role as the store's own connections see them, and
-/// at the table of usage events. The worst findings come first; nothing is changed.
+/// Examines the server, the schema and the role, as the store's own connections see them, and
+/// the table of usage events. Findings are sorted, the worst first; nothing is changed.
 ///
 /// # Errors
-/// The server did not answer.
+/// Fails if the server does not reply within `timeout`, or refuses a statement.
 pub async fn doctor(
     pool: &PgPool,
     usage: &UsageTable,
@@ -153,7 +154,7 @@ async fn settings(
     Ok(())
 }
 
-/// Whether the schema is there.
+/// Reports problems of the schema. Returns `true` if it exists at this version or a newer one.
 async fn schema(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> sqlx::Result<bool> {
     let there = "select to_regclass('incident._migrations') is not null as there";
     if !sqlx::query(there)
@@ -200,7 +201,7 @@ async fn schema(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> s
     Ok(true)
 }
 
-/// Every guard, as the migrations made it: its table and its name.
+/// The guards that the migrations create: table and name of each trigger.
 const GUARDS: [(&str, &str); 15] = [
     ("incidents", "never_lost"),
     ("incidents", "never_emptied"),
@@ -302,7 +303,7 @@ async fn collation(
     usage: &UsageTable,
     findings: &mut Vec<Finding>,
 ) -> sqlx::Result<()> {
-    // The collation of the column; that of the database where it has none of its own.
+    // The column's collation, or the database's if the column has the default one.
     let sql = "select a.attname::text as name, case when l.collname = 'default' \
                    then (select datcollate from pg_database where datname = current_database()) else l.collcollate end as collation \
                from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace \
@@ -330,13 +331,14 @@ async fn collation(
     Ok(())
 }
 
-/// Pages that are not known to be visible are read although the index has it all.
+/// Reports pages that are not marked as all-visible: an index-only scan has to read them from
+/// the table.
 async fn visibility(
     connection: &mut PgConnection,
     usage: &UsageTable,
     findings: &mut Vec<Finding>,
 ) -> sqlx::Result<()> {
-    // The table, or its partitions.
+    // The table itself, or its partitions.
     let sql = "select coalesce(sum(c.relpages), 0)::bigint as pages, coalesce(sum(c.relallvisible), 0)::bigint as visible \
                from pg_class c where c.relkind = 'r' and (c.oid = to_regclass($1) \
                    or c.oid in (select inhrelid from pg_inherits where inhparent = to_regclass($1)))";
@@ -356,7 +358,8 @@ async fn visibility(
     Ok(())
 }
 
-/// Beyond this, planning a question about all times takes longer than many answers.
+/// Reports too many partitions: planning a query over all times then takes longer than many
+/// queries run.
 async fn partitions(
     connection: &mut PgConnection,
     usage: &UsageTable,

@@ -1,4 +1,4 @@
-//! A commit as the JSON that `incident.apply_commit` takes.
+//! The JSON document of a commit, as `incident.apply_commit` reads it.
 
 use chrono::{DateTime, Utc};
 use incident_core::Timestamp;
@@ -17,14 +17,15 @@ use uuid::Uuid;
 
 use crate::json_writer::JsonWriter;
 
-/// What stands for the chain of the system.
+/// The id under which the chain of the system is stored.
 pub(crate) const SYSTEM: Uuid = Uuid::nil();
 
-/// The document of a commit. Public for measurements, which send the same by
-/// other means.
+/// Returns the JSON document of a commit. Public for benchmarks, which send the same document
+/// by other means.
 ///
 /// # Errors
-/// Something in it cannot be written as JSON, which no value of core is.
+/// Returns [`StoreError::Unavailable`] if a value cannot be written as JSON, which holds for no
+/// value of core.
 pub fn document(commit: &Commit) -> std::result::Result<String, StoreError> {
     let mut json = JsonWriter::default();
     json.object(|json| members(json, commit))
@@ -63,7 +64,7 @@ fn members(json: &mut JsonWriter, commit: &Commit) -> Result<()> {
     Ok(())
 }
 
-/// The number of a severity: 1 for the worst.
+/// Returns the number of a severity, 1 for the worst.
 pub(crate) const fn priority(severity: Severity) -> i16 {
     match severity {
         Severity::Sev1 => 1,
@@ -86,7 +87,7 @@ fn write(json: &mut JsonWriter, write: &IncidentWrite) -> Result<()> {
             json.values("tenants", list.iter().map(|one| one.tenant_id.as_str()))?;
         }
     }
-    // The alerts for which it stands; none where it never had any.
+    // Only if it ever had an alert; otherwise the member is left out.
     if after.has_alerts() {
         json.values("alerts", after.alerts())?;
     }
@@ -211,8 +212,8 @@ fn opens(json: &mut JsonWriter, new: &Suggestion) -> Result<()> {
     json.member("said", &new.request)
 }
 
-/// The erasure of an entry, with every place that it reaches: one that the database does
-/// not know is refused there.
+/// Writes the erasure of an entry with the names of all places; the database refuses a place
+/// that it does not know.
 fn redacts(json: &mut JsonWriter, redaction: &Redaction) -> Result<()> {
     json.member("incident_id", &redaction.incident_id)?;
     json.member("seq", &redaction.seq)?;
@@ -239,7 +240,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A time as the driver binds it.
+/// Converts a time to the type that the driver binds.
 pub(crate) fn time(time: Timestamp) -> DateTime<Utc> {
     time.to_chrono()
 }

@@ -1,4 +1,4 @@
-//! What an error of the driver means: certainly not written, or unknown.
+//! Classification of driver errors: certainly not written, or unknown.
 
 use std::error::Error;
 use std::fmt;
@@ -9,7 +9,7 @@ use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 type BoxedSource = Box<dyn Error + Send + Sync>;
 
-/// A call that did not answer in time.
+/// The error of a call that did not end before its deadline.
 #[derive(Debug)]
 pub(crate) struct Late;
 
@@ -21,27 +21,27 @@ impl fmt::Display for Late {
 
 impl Error for Late {}
 
-/// The error code of a batch whose days would be too many.
+/// SQLSTATE of a batch of usage events that would exceed the limit on days.
 pub(crate) const TOO_MANY_DAYS: &str = "INC20";
 
-/// A call that failed.
+/// A failed call.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Before anything was sent.
+    /// The call failed before anything was sent.
     Before(BoxedSource),
-    /// The connection was closed before all of the statement was sent. What a server got
-    /// of it ends with the connection: it commits at the last message of a statement.
+    /// The connection was closed before the whole statement was sent. The server discards a
+    /// partial statement with the connection: it commits at the last message of a statement.
     NotSent(BoxedSource),
-    /// While the server may have been at it.
+    /// The call failed while the server may have been executing it.
     During(BoxedSource),
-    /// The server answered with something that this version does not write.
+    /// The server's reply is in a form that this version does not write.
     Unreadable(BoxedSource),
-    /// The server refused, with an error code.
+    /// The server refused the statement with an SQLSTATE.
     Server(sqlx::Error),
 }
 
 impl Failure {
-    /// An error of a statement that was sent.
+    /// Classifies an error of a statement that was sent.
     pub(crate) fn of(error: sqlx::Error) -> Self {
         if error.as_database_error().is_some() {
             if ends_session(&error) {
@@ -50,10 +50,10 @@ impl Failure {
                 Self::Server(error)
             }
         } else if matches!(&error, sqlx::Error::Io(io) if io.kind() == ErrorKind::BrokenPipe) {
-            // Only writing fails so.
+            // Only a write fails with this error.
             Self::NotSent(Box::new(error))
         } else if matches!(error, sqlx::Error::Encode(_)) {
-            // Nothing was sent yet.
+            // Encoding fails before anything is sent.
             Self::Before(Box::new(error))
         } else if matches!(
             error,
@@ -65,7 +65,7 @@ impl Failure {
         }
     }
 
-    /// A failure of a call that writes nothing.
+    /// Converts the failure of a call that writes nothing.
     pub(crate) fn of_read(self) -> StoreError {
         match self {
             Self::Unreadable(source) => StoreError::Corrupt(source),
@@ -76,7 +76,7 @@ impl Failure {
         }
     }
 
-    /// A failure of a call that writes.
+    /// Converts the failure of a call that writes.
     pub(crate) fn of_write(self) -> StoreError {
         match self {
             Self::Before(source) | Self::NotSent(source) => StoreError::Unavailable(source),
@@ -85,7 +85,8 @@ impl Failure {
         }
     }
 
-    /// Whether the time was over: here, or by the server's `statement_timeout`.
+    /// Returns `true` if the time was up: the caller's deadline or the server's
+    /// `statement_timeout`.
     pub(crate) fn is_late(&self) -> bool {
         match self {
             Self::Before(source) | Self::During(source) => source.is::<Late>(),
@@ -98,7 +99,7 @@ impl Failure {
         matches!(self, Self::NotSent(_))
     }
 
-    /// The same, where it came of something that was sent before what counts.
+    /// Converts the failure of a preparatory statement: the statement proper was not sent.
     pub(crate) fn before(self) -> Self {
         Self::Before(match self {
             Self::Before(source)
@@ -109,18 +110,19 @@ impl Failure {
         })
     }
 
-    /// Whether the server refused the statement, and not for taking too long.
+    /// Returns `true` if the server refused the statement for another reason than its time
+    /// limit.
     pub(crate) fn is_refused(&self) -> bool {
         matches!(self, Self::Server(_)) && !self.is_late()
     }
 
-    /// Whether a statement that must be alone in its transaction found another one open:
+    /// Returns `true` if a statement that must be alone in its transaction found one open:
     /// `invalid_transaction_termination`, `in_failed_sql_transaction`.
     pub(crate) fn is_in_transaction(error: &sqlx::Error) -> bool {
         matches!(code(error).as_deref(), Some("2D000" | "25P02"))
     }
 
-    /// Whether a row found no partition: a check violation of no constraint.
+    /// Returns `true` if no partition takes a row: a check violation without a constraint.
     pub(crate) fn is_without_partition(&self) -> bool {
         let Self::Server(error) = self else {
             return false;
@@ -129,7 +131,7 @@ impl Failure {
             && detail_of(error).is_some_and(|error| error.constraint().is_none())
     }
 
-    /// The number of days that usage events would lie on, where that is too many.
+    /// Returns the number of days that usage events would lie on if that exceeds the limit.
     pub(crate) fn too_many_days(&self) -> Option<u64> {
         let Self::Server(error) = self else {
             return None;
@@ -138,15 +140,15 @@ impl Failure {
         is_this.then(|| detail_of(error)?.detail()?.parse().ok())?
     }
 
-    /// Whether the same call may succeed when it is made again: two
-    /// transactions stood in each other's way, and this one was undone whole.
+    /// Returns `true` if the same call may succeed when repeated: two transactions collided,
+    /// and this one was rolled back completely.
     pub(crate) fn is_collision(&self) -> bool {
         let Self::Server(error) = self else {
             return false;
         };
         let code = code(error);
-        // serialization_failure, deadlock_detected; unique_violation of the
-        // index on alert keys, whose holder a second look finds.
+        // serialization_failure, deadlock_detected; unique_violation of the index on alert
+        // keys: the next attempt finds the incident that has the key.
         matches!(code.as_deref(), Some("40001" | "40P01"))
             || (code.as_deref() == Some("23505")
                 && detail_of(error)
@@ -154,9 +156,10 @@ impl Failure {
     }
 }
 
-/// Whether the server, or a proxy before it, ended the session with its error. What it was
-/// doing may have been done: a server that stops after a commit, and a proxy that lost it,
-/// say so too. Anything else is an error of the statement, which was then undone.
+/// Returns `true` if the server, or a proxy before it, ended the session with its error. The
+/// statement may have been executed: a server that stops after a commit reports the same, as
+/// does a proxy that lost its server. Any other error is one of the statement, which was rolled
+/// back.
 fn ends_session(error: &sqlx::Error) -> bool {
     let fatal = detail_of(error)
         .is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic));
@@ -173,7 +176,7 @@ fn detail_of(error: &sqlx::Error) -> Option<&PgDatabaseError> {
     error.as_database_error()?.try_downcast_ref()
 }
 
-/// What the server's refusal means; certainly nothing was written.
+/// Converts a refusal by the server; nothing was written.
 fn refusal(error: sqlx::Error) -> StoreError {
     if let Some(known) = refused(&error) {
         return known;
@@ -181,7 +184,7 @@ fn refusal(error: sqlx::Error) -> StoreError {
     match code(&error).as_deref() {
         // read_only_sql_transaction
         Some("25006") => StoreError::ReadOnly(Box::new(error)),
-        // Data exceptions: no repetition helps, and the server is well.
+        // Data exceptions: a repetition does not help, and the server is healthy.
         Some(code) if code.starts_with("22") => {
             tracing::error!(
                 error = &error as &dyn Error,
@@ -193,7 +196,7 @@ fn refusal(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// The refusals of `incident.apply_commit`, by their error codes.
+/// Converts a refusal by `incident.apply_commit`, by its SQLSTATE; `None` for other errors.
 fn refused(error: &sqlx::Error) -> Option<StoreError> {
     let about = detail_of(error).and_then(PgDatabaseError::detail);
     let id = || about.and_then(|text| text.parse::<uuid::Uuid>().ok());

@@ -1,4 +1,4 @@
-//! Reading incidents, and what was answered under a key.
+//! Reads of incidents and of stored responses.
 
 use std::sync::Arc;
 
@@ -60,7 +60,8 @@ async fn read<T>(
             return read.collect();
         }
         found.extend(read.filter_map(Result::ok));
-        // A list that is shorter than its limit has no more: what was left out is made up.
+        // Callers take a list below its limit for the last one: replace the rows that were
+        // skipped.
         let missing = wanted.saturating_sub(found.len());
         match rows.last() {
             Some(last) if missing > 0 && rows.len() >= filter.limit => {
@@ -73,13 +74,13 @@ async fn read<T>(
     }
 }
 
-/// The statement of a filter, for tests that look at its plan.
+/// Returns the statement of a filter, for tests that check its plan.
 #[must_use]
 pub fn list_sql(filter: &IncidentFilter) -> String {
     query(filter).sql().as_str().to_owned()
 }
 
-/// Fields of an outline that stand in the state under the same name.
+/// The fields of an outline that have the same name in the state.
 const OUTLINE: [&str; 14] = [
     "id",
     "number",
@@ -97,8 +98,8 @@ const OUTLINE: [&str; 14] = [
     "paging",
 ];
 
-/// The query of outlines. A state of ten thousand tenants is unpacked once, by joining it
-/// with nothing: each look into the packed one would unpack it again.
+/// Builds the query of outlines. `|| '{}'` unpacks a state with ten thousand tenants once;
+/// otherwise each access to a field would unpack it again.
 fn outline_query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
     let fields: Vec<String> = OUTLINE
         .iter()
@@ -124,8 +125,8 @@ fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
     sql
 }
 
-/// The incidents of a filter. What the filter leaves open does not stand in it, so
-/// that the plan can use the index that fits.
+/// Appends the source, conditions and order of a filter. Conditions that the filter leaves open
+/// are omitted, so that the plan can use the index that fits.
 fn filtered(sql: &mut QueryBuilder<Postgres>, filter: &IncidentFilter) {
     let IncidentFilter {
         statuses,
@@ -154,7 +155,7 @@ fn filtered(sql: &mut QueryBuilder<Postgres>, filter: &IncidentFilter) {
     sql.push(" where true");
     if !statuses.is_empty() {
         if live {
-            // Implied by the statuses; named because the index is on it.
+            // Implied by the statuses; stated because the index is on it.
             sql.push(" and live");
         }
         let names: Vec<String> = statuses.iter().map(status_name).collect();
@@ -213,8 +214,9 @@ fn of_text(sql: &mut QueryBuilder<Postgres>, wanted: &str) {
         .push(") > 0)");
 }
 
-/// The incidents of an alert, each looked up by its id: asked for among all others, every
-/// live one might be read. The offset keeps the planner from joining it.
+/// Appends the incidents of an alert, each looked up by its id: as one condition among others,
+/// it could read every live incident. The offset keeps the planner from flattening the lookup
+/// into a plain join.
 fn of_alert(sql: &mut QueryBuilder<Postgres>, alert: &str, live: bool) {
     sql.push("(select i.id from incident.incidents i where i.alert_key = ")
         .push_bind(alert.to_owned())

@@ -1,5 +1,5 @@
-//! JSON, written member by member: a commit may hold megabytes, and a tree of it would hold them
-//! twice.
+//! A JSON writer for single members: a commit may have megabytes, which a tree of values would
+//! hold twice.
 
 use std::io;
 
@@ -7,8 +7,8 @@ use serde::Serialize;
 
 /// A writer of one JSON object.
 ///
-/// What serde cannot write ends it with an error; no value of core is such. As
-/// [`io::Write`] it takes the bytes of JSON that stands in a string.
+/// A value that serde cannot write ends it with an error; no value of core is such. As
+/// [`io::Write`] it takes the bytes of JSON that is nested in a string.
 #[derive(Debug, Default)]
 pub(crate) struct JsonWriter {
     text: Vec<u8>,
@@ -121,7 +121,7 @@ impl JsonWriter {
         Ok(())
     }
 
-    /// `name` is one of ours, and needs no escape.
+    /// Writes a member's name, a constant of this crate that needs no escapes.
     fn name(&mut self, name: &'static str) {
         self.separate();
         self.text.push(b'"');
@@ -129,7 +129,7 @@ impl JsonWriter {
         self.text.extend_from_slice(b"\":");
     }
 
-    /// Writes a comma behind a value.
+    /// Writes a comma after a value.
     fn separate(&mut self) {
         if !matches!(self.text.last(), None | Some(b'{' | b'[' | b':')) {
             self.text.push(b',');
@@ -138,7 +138,8 @@ impl JsonWriter {
 }
 
 impl io::Write for JsonWriter {
-    /// Control characters are escapes in JSON already, so only these two need one.
+    /// Writes JSON into a string. Control characters are escaped in JSON already, so only
+    /// quotes and backslashes are escaped here.
     fn write(&mut self, json: &[u8]) -> io::Result<usize> {
         for byte in json {
             if matches!(byte, b'"' | b'\\') {
@@ -194,7 +195,7 @@ mod tests {
         );
     }
 
-    /// JSON in a string is what serde makes of the same text.
+    /// JSON in a string equals the string that serde writes for the same text.
     #[test]
     fn a_text_member_is_escaped_as_serde_does_it() {
         for value in [

@@ -1,4 +1,4 @@
-//! Makes the tables.
+//! Creation and upgrade of the schema.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use sqlx::{Connection, Executor, SqlSafeStr};
 
 use crate::{read_only, row};
 
-/// The migrations, in order. A migration that was released is never changed.
+/// The migrations, in order. A released migration is never changed.
 const MIGRATIONS: [(i64, &str, &str); 6] = [
     (
         1,
@@ -42,11 +42,11 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
     ),
 ];
 
-/// The newest of them.
+/// Version of the newest migration.
 pub(crate) const LATEST: i64 = 6;
 
-/// Every function, procedure and what triggers call, as this version has them: put in place
-/// after the migrations, over what an older version had.
+/// The functions, procedures and trigger functions of this version. They are created after the
+/// migrations and replace those of an older version.
 const FUNCTIONS: &str = concat!(
     include_str!("../sql/chains.sql"),
     include_str!("../sql/commit.sql"),
@@ -59,11 +59,11 @@ const FUNCTIONS: &str = concat!(
     include_str!("../sql/version_5.sql"),
 );
 
-/// Raised where functions change that were released: those of a higher version are left as
-/// they are, so that a process which is about to be replaced does not put its own back.
+/// Version of [`FUNCTIONS`], to be raised when released functions change. Functions of a higher
+/// version stay as they are, so that a process about to be replaced does not restore its own.
 const FUNCTIONS_VERSION: i64 = 1;
 
-/// Whether the functions are those of this version or of a newer one.
+/// Query that is true if the functions are those of this version or of a newer one.
 const FUNCTIONS_ARE_CURRENT: &str = "select exists (select 1 from incident._functions where version > $1 \
      or version = $1 and hash = sha256(convert_to($2, 'UTF8'))) as current";
 
@@ -71,45 +71,47 @@ const NOTE_FUNCTIONS: &str = "insert into incident._functions (version, hash) \
      values ($1, sha256(convert_to($2, 'UTF8'))) \
      on conflict (version) do update set hash = excluded.hash, applied_at = excluded.applied_at";
 
-/// The schema that everything lies in.
+/// Name of the schema that holds all tables.
 pub(crate) const SCHEMA: &str = "incident";
 
-/// The tables could not be made.
+/// An error of [`migrate`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrateError {
     /// The server cannot be reached.
     #[error("the server cannot be reached")]
     Connect(#[source] sqlx::Error),
-    /// The server takes no writes; the sentence says why, and what to do.
+    /// The server accepts no writes; the message names the reason and the remedy.
     #[error("{0}")]
     ReadOnly(&'static str),
-    /// A migration failed; it was undone.
+    /// A migration failed and was rolled back.
     #[error("the migration failed and was undone")]
     Migrate(#[source] sqlx::migrate::MigrateError),
-    /// It took too long: another process may be migrating.
+    /// The time-out expired: another process may be migrating.
     #[error("the migration did not end in time")]
     Late,
 }
 
 /// Brings the schema `incident` of a database up to date.
 ///
-/// Runs on a connection of its own, which is closed afterwards: a migration that
-/// fails leaves its lock behind on a pooled one. Processes that migrate at the
-/// same time wait for each other. The list of what was applied is
-/// `incident._migrations`, so that a host's own migrations are not disturbed.
+/// Runs on a connection of its own, which is closed afterwards: a failed migration would leave
+/// its lock behind on a pooled one. Concurrent migrations wait for each other. Applied
+/// migrations are listed in `incident._migrations`, so that the host's own migrations are not
+/// disturbed.
 ///
-/// A newer version may have migrated further; that is no error here.
+/// A schema that a newer version has migrated further is not an error.
 ///
 /// # Errors
-/// The server cannot be reached, a migration failed, or `timeout` is over.
+/// Returns [`MigrateError::Connect`] if the server cannot be reached,
+/// [`MigrateError::ReadOnly`] if it accepts no writes, [`MigrateError::Migrate`] if a migration
+/// fails, and [`MigrateError::Late`] if `timeout` expires.
 pub async fn migrate(options: &PgConnectOptions, timeout: Duration) -> Result<(), MigrateError> {
     let work = async {
         let mut connection = PgConnection::connect_with(options)
             .await
             .map_err(MigrateError::Connect)?;
         if is_current(&mut connection).await {
-            // A server's own role may not be allowed to migrate, and need not.
+            // The role of an application may not migrate, and does not have to.
             let _ = connection.close().await;
             return Ok(());
         }
@@ -121,8 +123,8 @@ pub async fn migrate(options: &PgConnectOptions, timeout: Duration) -> Result<()
             return Err(MigrateError::ReadOnly(reason));
         }
         let done = bring_up_to_date(&mut connection).await;
-        // The connection may be broken by then; what counts is the migration. The lock ends
-        // with it.
+        // Closing may fail on a broken connection; only the result of the migration counts. The
+        // lock ends with the connection.
         let _ = connection.close().await;
         done.map_err(MigrateError::Migrate)
     };
@@ -139,7 +141,7 @@ async fn is_current(connection: &mut PgConnection) -> bool {
     is_latest && functions_are_current(connection).await.unwrap_or(false)
 }
 
-/// Whether functions need not be put in place.
+/// Returns `true` if the functions are those of this version or of a newer one.
 pub(crate) async fn functions_are_current(connection: &mut PgConnection) -> sqlx::Result<bool> {
     let found = sqlx::query(FUNCTIONS_ARE_CURRENT)
         .bind(FUNCTIONS_VERSION)
@@ -147,17 +149,17 @@ pub(crate) async fn functions_are_current(connection: &mut PgConnection) -> sqlx
     row::get(&found.fetch_one(connection).await?, "current")
 }
 
-/// Tables and functions change together or not at all: processes of the version before go on
-/// meanwhile, and never meet the functions of one version on the tables of another.
+/// Applies migrations and functions in one transaction: processes of the previous version run
+/// on meanwhile, and never see functions of one version on tables of another.
 async fn bring_up_to_date(
     connection: &mut PgConnection,
 ) -> Result<(), sqlx::migrate::MigrateError> {
-    // The migrator takes it once more and lets go of it before the transaction ends. Whoever
-    // else migrates, of any version, waits until all of it is there.
+    // The migrator takes the lock once more and releases it before the transaction ends. This
+    // one makes other migrations, of any version, wait for the commit.
     connection.lock().await?;
     let mut transaction = connection.begin().await?;
-    // `run` is generic over what it takes a connection from, and its future is then `Send`
-    // for no caller; this is what it calls.
+    // `run` is generic over the source of its connection, which makes its future `Send` for no
+    // caller; this is the method that it calls.
     migrator()
         .run_direct(None, &mut *transaction, false)
         .await?;

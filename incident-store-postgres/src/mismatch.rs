@@ -1,4 +1,4 @@
-//! The columns by which incidents are found, held against the state they are taken from.
+//! Comparison of an incident's indexed columns with the state that they derive from.
 
 use incident_core::chain::Hash;
 use incident_core::incident::{Affected, Incident};
@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::document::priority;
 use crate::row;
 
-/// Returns a sentence about the first column of an incident that does not fit its state;
-/// nothing where all do, or there is no such incident.
+/// Returns a sentence about the first column of an incident that does not fit its state; `None`
+/// if all fit or there is no such incident.
 pub(crate) async fn mismatch(
     connection: &mut PgConnection,
     id: IncidentId,
@@ -29,7 +29,7 @@ pub(crate) async fn mismatch(
     found.map_or(Ok(None), |row| first_mismatch(&row))
 }
 
-/// The sentence about a column, and whether it fits.
+/// Pairs the sentence about a column with the result of its comparison.
 macro_rules! column {
     ($name:literal, $fits:expr) => {
         (

@@ -1,4 +1,4 @@
-//! Handing out messages.
+//! The outbox: claims, due times, backlog and dead letters.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -24,17 +24,18 @@ use crate::failure::Failure;
 use crate::row::{self, unreadable};
 use crate::store::PgStore;
 
-/// How often leases and keys are tidied.
+/// Interval between two tidyings of leases and idempotency keys.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 
-/// Refuses to run inside of a transaction: see `incident.claim_alone`.
+/// Statement that refuses to run inside of a transaction: see `incident.claim_alone`.
 const CLAIM: &str = "call incident.claim_alone($1, $2, $3, $4, $5, $6, $7, null, null)";
 
 const NEXT_DUE: &str = "select due_at, clock from incident.next_due()";
 
 impl PgStore {
-    /// Claims; made again where a connection broke. What a claim of which the answer was
-    /// lost had leased is handed out when that lease ends, whether or not this one follows.
+    /// Claims messages, and repeats the claim if its connection breaks. If the reply to a claim
+    /// is lost, its messages are handed out when their leases expire, whether or not the claim
+    /// is repeated.
     async fn claim_now(
         &self,
         request: ClaimRequest,
@@ -66,8 +67,8 @@ impl PgStore {
         ))
     }
 
-    /// Whether leases are to be looked at again: once a second on the caller's
-    /// clock, and when that went back.
+    /// Returns `true` if leases and keys are to be tidied, and records the time: once a second
+    /// by the caller's clock, and whenever that clock goes back.
     fn is_untidy(&self, now: Timestamp) -> bool {
         let mut tidied = self.tidied.lock().unwrap_or_else(PoisonError::into_inner);
         let recent =
@@ -79,7 +80,7 @@ impl PgStore {
     }
 }
 
-/// A message as `incident.claim_alone` gives it.
+/// A claimed message in the form that `incident.claim_alone` returns.
 #[derive(Deserialize)]
 struct Leased {
     id: Uuid,
@@ -88,13 +89,15 @@ struct Leased {
     priority: i16,
     body: String,
     log: String,
-    /// Microseconds since 1970; the server's times reach further than ours.
+    /// Microseconds since 1970, as text: the server's range of times exceeds that of
+    /// [`Timestamp`].
     committed_at: String,
     due_at: String,
 }
 
 impl Leased {
-    /// Returns the claim; `local` converts a time of the server's clock to one of the caller's.
+    /// Converts the row to a claim; `local` converts a time of the server's clock to the
+    /// caller's.
     fn claim(
         &self,
         request: &ClaimRequest,
@@ -144,7 +147,7 @@ fn severity_of(number: i16) -> sqlx::Result<Severity> {
     }
 }
 
-/// Claims, and tidies before where that is asked for.
+/// Claims messages, and tidies first if `tidy` is set.
 async fn claim(
     connection: &mut PgConnection,
     request: &ClaimRequest,
@@ -166,11 +169,11 @@ async fn claim(
     let Some(leased) = row::optional_json::<Vec<Leased>>(&row, "claimed")? else {
         return Ok(Vec::new());
     };
-    // All of one statement, and so of one moment of the server's clock.
+    // All values are of one statement, hence of one moment of the server's clock.
     let here = clock.now().map(|_| request.now);
     let there = row::time(&row, "clock")?;
     let local = |time| to_host_time(time, here, there);
-    // A row at a time: one that a newer version wrote is no reason to hold back the others.
+    // Row by row: a message that a newer version wrote must not hold back the others.
     let claims = leased.iter().map(|one| one.claim(request, local));
     let mut claims: Vec<_> = claims.collect();
     let urgency = |claim: &Claim| (claim.message.priority, claim.message.due_at);
@@ -178,7 +181,7 @@ async fn claim(
     Ok(claims)
 }
 
-/// Rows that are not finished are few, and each state has its index.
+/// Query of the backlog. Few rows are unfinished, and each state has its own index.
 const BACKLOG: &str = "select count(*) filter (where state <> 'given_up') as unfinished, \
      count(*) filter (where state = 'given_up') as given_up, \
      min(committed_at) filter (where opens and state <> 'given_up') as oldest_page, \
@@ -294,6 +297,6 @@ async fn given_up(
     );
     let rows = sqlx::query(AssertSqlSafe(sql)).bind(id);
     let rows = rows.fetch_all(connection).await?;
-    // What a newer version gave up is left to it.
+    // Dead letters of a newer version are left to that version.
     Ok(rows.iter().filter_map(|row| message(row).ok()).collect())
 }

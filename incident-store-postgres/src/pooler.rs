@@ -1,32 +1,33 @@
-//! Whether something between here and the server lends its connections.
+//! Detection of a connection pooler between this process and the server.
 
 use sqlx::{Connection, Executor, PgConnection, Row};
 
-/// How a pooler, such as PgBouncer, lends the server's connections to its clients.
+/// The way in which a pooler, such as PgBouncer, lends the server's connections to its clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lending {
-    /// For as long as a client is connected, or there is no pooler.
+    /// Per client connection, or there is no pooler.
     Session,
-    /// For a transaction: whatever a client sets up there meets another client.
+    /// Per transaction: session state that a client sets reaches other clients.
     Transaction {
-        /// Whether the pooler keeps track of prepared statements (PgBouncer 1.21 and later,
+        /// `true` if the pooler tracks prepared statements (PgBouncer 1.21 and later,
         /// `max_prepared_statements`).
         prepares: bool,
     },
 }
 
-/// How often it is tried to be lent what another client has just given back.
+/// Maximum number of attempts to get the server connection that another client has just
+/// released.
 const MAX_PROBES: u32 = 3;
 
-/// Finds out how connections are lent, with two of them to the same place, on which nothing
-/// is left behind.
+/// Detects how connections are lent, by means of two connections to the same address. Nothing
+/// is left behind on either.
 ///
-/// One sets a setting of no meaning; the other one, in a transaction, so that it holds what
-/// it is lent, looks whether it meets it.
+/// `one` sets a setting without any effect; `other` begins a transaction, which pins its server
+/// connection, and checks whether the setting is visible there.
 ///
 /// # Errors
-/// The server, or the pooler, refuses.
+/// Fails if the server or the pooler refuses a statement.
 pub async fn lending(one: &mut PgConnection, other: &mut PgConnection) -> sqlx::Result<Lending> {
     for _ in 0..MAX_PROBES {
         one.execute("set incident.lent = 'yes'").await?;
@@ -47,13 +48,14 @@ pub async fn lending(one: &mut PgConnection, other: &mut PgConnection) -> sqlx::
     Ok(Lending::Session)
 }
 
-/// Whether a statement that was prepared on one connection of the server is there on another.
+/// Returns `true` if a statement that was prepared on one server connection is available on
+/// another one.
 async fn prepares(one: &mut PgConnection, other: &mut PgConnection) -> sqlx::Result<bool> {
     let asked = || sqlx::query("select $1::int").bind(1);
     if let Err(error) = asked().execute(&mut *one).await {
         return no_such_statement(error);
     }
-    // Whatever that was prepared on is lent to somebody else now.
+    // The transaction takes the server connection on which the statement was prepared.
     let mut held = other.begin().await?;
     held.execute("select 1").await?;
     let again = asked().execute(&mut *one).await;

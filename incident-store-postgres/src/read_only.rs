@@ -1,4 +1,4 @@
-//! Servers that take no writes.
+//! Detection of servers that accept no writes.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ const STANDBY: &str =
 const SET_SO: &str = "transactions are read-only here, so that nothing can be written: \
      set default_transaction_read_only to off for this role and database";
 
-/// Why nothing can be written on a connection; none where it can.
+/// Returns the reason why a connection cannot write; `None` if it can.
 pub(crate) async fn reason(connection: &mut PgConnection) -> sqlx::Result<Option<&'static str>> {
     let sql = "select pg_is_in_recovery() as standby, \
                current_setting('transaction_read_only') = 'on' as read_only";
     let row = sqlx::query(sql).fetch_one(connection).await?;
-    // A standby has both.
+    // Asked for first, because a standby reports both.
     Ok(if row::get(&row, "standby")? {
         Some(STANDBY)
     } else if row::get(&row, "read_only")? {
@@ -29,7 +29,7 @@ pub(crate) async fn reason(connection: &mut PgConnection) -> sqlx::Result<Option
     })
 }
 
-/// Whether incidents can be read, and anything can be written.
+/// Checks that incidents can be read and that the server accepts writes.
 pub(crate) async fn ready(server: &PgServer, timeout: Duration) -> Result<(), StoreError> {
     match read!(server, timeout, |connection| look(connection))? {
         Some(reason) => Err(StoreError::ReadOnly(reason.into())),

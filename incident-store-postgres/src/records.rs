@@ -1,4 +1,4 @@
-//! Reading suggestions and the ledger.
+//! Reads of suggestions and of the ledger.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Values out of rows.
+//! Reads of single values from rows.
 
 use std::error::Error;
 
@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row, Type};
 
-/// A value that is not what this version writes.
+/// Creates the error for a value in a form that this version does not write.
 pub(crate) fn unreadable(error: impl Into<Box<dyn Error + Send + Sync>>) -> sqlx::Error {
     sqlx::Error::Decode(error.into())
 }
@@ -22,12 +22,12 @@ where
     row.try_get(column)
 }
 
-/// JSON text in a column.
+/// Reads JSON text from a column.
 pub(crate) fn json<T: DeserializeOwned>(row: &PgRow, column: &str) -> sqlx::Result<T> {
     serde_json::from_str(get::<&str>(row, column)?).map_err(unreadable)
 }
 
-/// JSON text in a column that may be null.
+/// Reads JSON text from a column that may be null.
 pub(crate) fn optional_json<T: DeserializeOwned>(
     row: &PgRow,
     column: &str,
@@ -38,7 +38,7 @@ pub(crate) fn optional_json<T: DeserializeOwned>(
         .map_err(unreadable)
 }
 
-/// A number that is never negative.
+/// Reads a number that is never negative.
 pub(crate) fn count(row: &PgRow, column: &str) -> sqlx::Result<u64> {
     u64::try_from(get::<i64>(row, column)?).map_err(unreadable)
 }
@@ -52,7 +52,7 @@ pub(crate) fn time(row: &PgRow, column: &str) -> sqlx::Result<Timestamp> {
     Timestamp::from_chrono(get::<DateTime<Utc>>(row, column)?).map_err(unreadable)
 }
 
-/// Text that one of core's types reads.
+/// Parses the text of a column as a type of core.
 pub(crate) fn parsed<T>(row: &PgRow, column: &str) -> sqlx::Result<T>
 where
     T: std::str::FromStr,
@@ -61,8 +61,8 @@ where
     get::<&str>(row, column)?.parse().map_err(unreadable)
 }
 
-/// A name or a text as it was taken once, whatever is taken now: serde reads
-/// them so.
+/// Reads a name or text by the rule under which it was once accepted, which may be older than
+/// today's: serde applies the oldest one.
 pub(crate) fn stored<T: DeserializeOwned>(row: &PgRow, column: &str) -> sqlx::Result<T> {
     let text: StrDeserializer<'_, serde::de::value::Error> =
         get::<&str>(row, column)?.into_deserializer();

@@ -1,4 +1,4 @@
-//! The store.
+//! The store and its builder.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -11,22 +11,22 @@ use sqlx::PgPool;
 use crate::access::PgServer;
 use crate::clock::{HostClock, StoreClock};
 
-/// Keeps everything in the schema `incident` of a PostgreSQL database, version
-/// 14 or later. Clones share its pools.
+/// A store in the schema `incident` of a PostgreSQL database, version 14 or later. Clones share
+/// its pools.
 ///
-/// A commit is one statement: a call of `incident.commit`, which takes all of it or
-/// nothing. Timeline and audit are sealed by the server under the row lock of
-/// their chain, and checked here against
+/// A commit is one statement, a call of `incident.commit`, and is written as a whole or not at
+/// all. The server seals timeline and audit under the row lock of their chain; the client
+/// checks the result against
 /// [`SysIncidentUpdateEntry::linked`](incident_core::timeline::SysIncidentUpdateEntry::linked).
 #[derive(Clone)]
 pub struct PgStore {
     pub(crate) pool: PgServer,
-    /// For the relay; the same pool unless the host gave another.
+    /// The pool of the relay; the same as `pool` unless the host gave another one.
     pub(crate) relay: PgServer,
-    /// Whether the relay has connections of its own.
+    /// `true` if the relay has a pool of its own.
     apart: bool,
     pub(crate) clock: HostClock,
-    /// When leases and keys were last tidied, on the caller's clock.
+    /// The time of the last tidying of leases and idempotency keys, by the caller's clock.
     pub(crate) tidied: Arc<Mutex<Option<Timestamp>>>,
 }
 
@@ -36,7 +36,7 @@ impl fmt::Debug for PgStore {
     }
 }
 
-/// Makes a [`PgStore`].
+/// A builder of [`PgStore`].
 #[derive(Debug)]
 #[must_use]
 pub struct PgStoreBuilder {
@@ -47,13 +47,14 @@ pub struct PgStoreBuilder {
 }
 
 impl PgStore {
-    /// A store over the host's pool, whose tables [`migrate`](crate::migrate) made.
+    /// Creates a store over the host's pool, with the tables that [`migrate`](crate::migrate)
+    /// creates.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
         Self::builder(pool).build()
     }
 
-    /// Starts with the host's pool.
+    /// Creates a builder over the host's pool.
     pub fn builder(pool: PgPool) -> PgStoreBuilder {
         PgStoreBuilder {
             pool,
@@ -63,8 +64,8 @@ impl PgStore {
         }
     }
 
-    /// The same store, of which every call uses the relay's pool. An engine takes it by
-    /// itself where the host gave such a pool
+    /// Returns the same store with the relay's pool for every call. An engine does this by
+    /// itself if the host gave such a pool
     /// ([`Outbox::for_relay`](incident_core::port::Outbox::for_relay)).
     #[must_use]
     pub fn relay(&self) -> Self {
@@ -83,27 +84,26 @@ impl PgStore {
 }
 
 impl PgStoreBuilder {
-    /// A pool of its own for the relay, so that pages still go out while
-    /// requests use up the other one: everything that the relay claims, loads and commits
-    /// goes through it. Two connections are enough; give usage events
-    /// ([`PgUsage`](crate::PgUsage)) yet another one.
+    /// Sets a separate pool for the relay, so that pages still go out while requests use up the
+    /// other pool: everything that the relay claims, loads and commits goes through it. Two
+    /// connections are enough; give usage events ([`PgUsage`](crate::PgUsage)) a third pool.
     pub fn relay_pool(self, pool: PgPool) -> Self {
         let relay = Some(pool);
         Self { relay, ..self }
     }
 
-    /// By which clock messages are leased; the server's if not given.
+    /// Sets the clock by which messages are leased. Default: [`StoreClock::Server`].
     pub fn clock(self, by: StoreClock) -> Self {
         Self { by, ..self }
     }
 
-    /// The clock of this process, where it is not the system's: the one that the engine
-    /// has. Counts only with [`StoreClock::Server`].
+    /// Sets the clock of this process; it must be the engine's. Default: the system clock. Used
+    /// only with [`StoreClock::Server`].
     pub fn host_clock(self, here: Arc<dyn Clock>) -> Self {
         Self { here, ..self }
     }
 
-    /// The store.
+    /// Builds the store.
     #[must_use]
     pub fn build(self) -> PgStore {
         let pool = PgServer::new(self.pool);

@@ -1,4 +1,4 @@
-//! Reading timelines.
+//! Reads of timelines.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ fn entry(incident_id: IncidentId, row: &PgRow) -> sqlx::Result<SysIncidentUpdate
     })
 }
 
-/// None where they were erased.
+/// Reads the texts of an entry; empty if they were erased.
 fn texts(row: &PgRow) -> sqlx::Result<BTreeMap<TextName, CommittedText>> {
     let Some(json) = row::get::<Option<&str>>(row, "texts")? else {
         return Ok(BTreeMap::new());
@@ -55,7 +55,7 @@ fn texts(row: &PgRow) -> sqlx::Result<BTreeMap<TextName, CommittedText>> {
         .collect()
 }
 
-/// Sixteen bytes from 32 hexadecimal digits.
+/// Parses sixteen bytes from 32 hexadecimal digits.
 fn bytes(hex: &str) -> Option<[u8; 16]> {
     u128::from_str_radix(hex, 16)
         .ok()

@@ -1,8 +1,8 @@
-//! A connection that was just used, for the next call.
+//! The connection that was used last, at hand for the next call.
 //!
-//! A pool asks every connection that comes back for a sign of life, and lends it again
-//! after that: two calls after one another on one connection are four round trips. So the
-//! last one stays at hand for a moment, unless somebody of ours waits for one.
+//! The pool pings every connection that is returned and lends it only after the reply, so two
+//! consecutive calls on one connection take four round trips. The last connection therefore
+//! stays out of the pool for a moment, unless another call of this store waits for one.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -13,17 +13,19 @@ use sqlx::pool::PoolConnection;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
-/// How long it stays. Others who wait at the pool wait so much longer at most.
+/// Idle time after which the connection returns to the pool: the longest additional wait for
+/// other users of the pool.
 const MOMENT: Duration = Duration::from_millis(3);
 
-/// After so many calls it goes back to the pool, which ends those that are too old.
+/// Maximum number of calls before the connection returns to the pool, which closes those that
+/// are too old.
 const MAX_CALLS: u32 = 256;
 
-/// A connection, and how many calls it has had since the pool lent it.
+/// A connection, with the number of calls since the pool lent it.
 pub(crate) struct LentConnection {
     pub(crate) connection: PoolConnection<Postgres>,
     pub(crate) calls: u32,
-    /// Whether it has settings that no other call may find: it is closed then.
+    /// If `true`, the session has settings that no other call may see, and is closed on drop.
     pub(crate) altered: bool,
 }
 
@@ -38,20 +40,20 @@ impl Drop for LentConnection {
 struct WarmSlot {
     lent: LentConnection,
     since: Instant,
-    /// A connection goes back by a task of the runtime.
+    /// The runtime on which the connection is returned: that takes a task.
     runtime: Handle,
 }
 
 #[derive(Default)]
 pub(crate) struct WarmConnection {
     held: Mutex<Option<WarmSlot>>,
-    /// Calls that wait at the pool.
+    /// Number of calls that wait at the pool.
     waiting: AtomicUsize,
-    /// Whether somebody looks after what is held.
+    /// `true` while a task runs that returns the connection when it is idle.
     is_watched: AtomicBool,
 }
 
-/// A call that waits at the pool, until it is dropped.
+/// A call that is waiting at the pool, until it is dropped.
 pub(crate) struct PoolWait<'a>(&'a WarmConnection);
 
 impl WarmConnection {
@@ -68,8 +70,8 @@ impl WarmConnection {
         PoolWait(self)
     }
 
-    /// Holds a connection that answered, if nobody waits for one and none is held; else it
-    /// goes back to the pool.
+    /// Stores a connection that replied, unless a call waits for one, another is stored, or
+    /// this one has to be closed or returned; such a connection goes back to the pool.
     pub(crate) fn put(self: &Arc<Self>, lent: LentConnection) {
         let mut held = self.lock();
         if held.is_some()
@@ -78,7 +80,7 @@ impl WarmConnection {
             || self.waiting.load(Ordering::SeqCst) > 0
         {
             drop(held);
-            // Here, and not under the lock.
+            // Not under the lock: dropping it may take a while.
             drop(lent);
             return;
         }
@@ -93,7 +95,9 @@ impl WarmConnection {
         }
     }
 
-    /// Gives back what was held for longer; whether to look again.
+    /// Returns the connection to the pool if it has been idle for [`MOMENT`].
+    ///
+    /// Returns `true` if a connection is still stored, to be checked again.
     fn give_back(&self) -> bool {
         let mut held = self.lock();
         let is_over = |held: &WarmSlot| held.since.elapsed() >= MOMENT;
@@ -104,7 +108,7 @@ impl WarmConnection {
         };
         let again = held.is_some();
         if !again {
-            // Under the lock: whoever puts one there after this starts another one.
+            // Under the lock: a `put` after this point starts a task of its own.
             self.is_watched.store(false, Ordering::SeqCst);
         }
         drop(held);
@@ -133,7 +137,7 @@ impl Drop for PoolWait<'_> {
 
 impl Drop for WarmConnection {
     fn drop(&mut self) {
-        // Dropped by whoever drops the store, perhaps outside of any runtime.
+        // The last owner of the store may drop it outside of any runtime.
         if let Some(WarmSlot { lent, runtime, .. }) = self.lock().take() {
             let _inside = runtime.enter();
             drop(lent);

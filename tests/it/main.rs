@@ -1,8 +1,8 @@
 //! Tests that cross crates.
 
-/// Servers keep everything in memory here; `on_postgres.rs` has the others.
+/// `true` if servers store everything in PostgreSQL; in memory here, see `on_postgres.rs`.
 pub(crate) const ON_POSTGRES: bool = false;
-/// Whether usage events are in ClickHouse.
+/// `true` if usage events are in ClickHouse.
 pub(crate) const ON_CLICKHOUSE: bool = false;
 
 mod architecture;

@@ -1,4 +1,4 @@
-//! What counts users over HTTP once more, with usage events in ClickHouse.
+//! The tests over HTTP that count users, run with usage events in ClickHouse.
 
 #![expect(dead_code, reason = "little of what is shared is used here")]
 

@@ -1,4 +1,4 @@
-//! The tests over HTTP once more, with everything kept in PostgreSQL.
+//! The tests over HTTP, run with everything stored in PostgreSQL.
 
 /// See `main.rs`.
 pub(crate) const ON_POSTGRES: bool = true;

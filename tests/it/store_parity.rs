@@ -1,5 +1,5 @@
-//! The same operations in the same order give the same answers in memory and in
-//! PostgreSQL, down to the hashes: ids, salts and time come from counters.
+//! The same operations in the same order give the same results in memory and in PostgreSQL, down to
+//! the hashes: ids, salts and times come from counters.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use crate::over_http::harness::{self, at, context};
 
 #[derive(Clone, Debug)]
 enum Operation {
-    /// On one of the incidents that exist.
+    /// A step on one of the existing incidents.
     On(usize, Box<Step>),
     Declare {
         severity: Severity,
@@ -40,11 +40,11 @@ enum Operation {
         key: Option<u8>,
     },
     Suggest(u8),
-    /// From here on the pager refuses every page for good, or takes it.
+    /// From here on the pager permanently refuses every page, or accepts it.
     Refuse(bool),
     Retry(usize),
     Denied(usize),
-    /// Claims what is due but for so many that came first, and hands it back.
+    /// Claims the due messages except the first ones, and hands them back.
     HandBack(usize),
 }
 
@@ -66,8 +66,8 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// Ids from a counter, and always the same salt: a pass of the relay works on
-/// several incidents at once, and who is first must not show.
+/// Ids from a counter, and a constant salt: a pass of the relay works on several incidents at once,
+/// and their order must not matter.
 #[derive(Debug, Default)]
 struct StillIds(CountingIds);
 
@@ -85,7 +85,7 @@ impl IdGen for StillIds {
     }
 }
 
-/// A pager whose answer does not depend on which page comes first.
+/// A pager whose response does not depend on the order of pages.
 #[derive(Debug)]
 struct Moody {
     inner: RecordingPager,
@@ -113,7 +113,7 @@ impl Pager for Moody {
     }
 }
 
-/// An engine whose every answer depends on nothing but what it is asked.
+/// An engine whose results depend only on its inputs.
 struct Side {
     incidents: Incidents,
     store: Arc<dyn Store>,
@@ -150,7 +150,7 @@ impl Side {
         self.known.get(n % self.known.len().max(1)).copied()
     }
 
-    /// Does it, and says everything that came of it.
+    /// Runs an operation and returns its result as text.
     async fn does(&mut self, operation: &Operation) -> String {
         let anna = context();
         match operation {
@@ -277,7 +277,7 @@ impl Side {
         }
     }
 
-    /// Everything that is kept.
+    /// Returns all stored data as text.
     async fn everything(&self) -> String {
         let everything = IncidentFilter {
             limit: 1_000,
@@ -344,7 +344,7 @@ proptest! {
     }
 }
 
-/// More of them in the long tier.
+/// Returns the number of cases, which is larger in the long tier.
 fn cases() -> u32 {
     if std::env::var_os("INCIDENT_TEST_LONG").is_some() {
         1_000

@@ -1,8 +1,8 @@
-//! Anchors in a file: one line of JSON each, appended and never rewritten.
+//! Anchors in a file: one line of JSON for each anchor, appended and never rewritten.
 //!
-//! Put it where whoever can write to the database cannot: another volume, an
-//! append-only attribute (`chattr +a`), a share of another owner. Several
-//! replicas may append to one file.
+//! Put the file where an account that can write to the database cannot: on another volume, with the
+//! append-only attribute (`chattr +a`), or on a share with another owner. Several replicas may
+//! append to one file.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -17,7 +17,7 @@ use incident_core::chain::Head;
 use incident_core::port::{AnchorError, AnchorRecord, AnchorSink};
 use incident_store_memory::MemoryAnchors;
 
-/// A file of anchors, with its heads in memory (about 50 bytes each).
+/// An anchor file, with its heads in memory (about 50 bytes each).
 #[derive(Clone, Debug)]
 pub struct AnchorFile {
     path: PathBuf,
@@ -27,16 +27,16 @@ pub struct AnchorFile {
 }
 
 impl AnchorFile {
-    /// Opens a file for reading and appending, and makes it where it is absent, readable
-    /// by its owner alone.
+    /// Opens a file for reading and appending; creates it, readable by its owner only, if it is
+    /// absent.
     ///
     /// # Errors
-    /// It cannot be opened or read, or it holds something and no anchor; then it is as it
-    /// was.
+    /// Fails if the file cannot be opened or read, or if it has content but no anchor; such a file
+    /// is left unchanged.
     pub fn open(path: &Path) -> std::io::Result<Self> {
         let mut options = OpenOptions::new();
         options.create(true).append(true).read(true);
-        // Ids and hashes only; still nobody's business.
+        // Only ids and hashes, but no other account needs them.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
@@ -45,10 +45,10 @@ impl AnchorFile {
         Self::indexed(path, file)
     }
 
-    /// Opens a file that is there, to be read only.
+    /// Opens an existing file for reading only.
     ///
     /// # Errors
-    /// It is absent, or cannot be read.
+    /// Fails if the file is absent or cannot be read.
     pub fn open_to_read(path: &Path) -> std::io::Result<Self> {
         Self::indexed(path, File::open(path)?)
     }
@@ -63,31 +63,31 @@ impl AnchorFile {
         })
     }
 
-    /// Returns the numbers of lines that are no anchors any more, from 1. The last line
-    /// may be one that a crash cut short; any other one was changed.
+    /// Returns the numbers of the lines that are not valid anchors, counted from 1. A crash may
+    /// have cut off the last line; any other damaged line was changed.
     #[must_use]
     pub fn damaged(&self) -> &[usize] {
         &self.damaged
     }
 
-    /// Returns where it is.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// The lines of a file, read.
+/// The result of reading an anchor file.
 #[derive(Default)]
 struct AnchorLines {
     index: MemoryAnchors,
     anchors: usize,
-    /// The numbers of those that are no anchors.
+    /// Numbers of the lines that are not anchors.
     damaged: Vec<usize>,
 }
 
-/// Reads every line. What stands before the first brace is left out, so that
-/// lines of a log, copied here, can be read as well.
+/// Reads every line. Text before the first brace is ignored, so that copied log lines can be read
+/// as well.
 fn read(file: &mut File) -> std::io::Result<AnchorLines> {
     let mut found = AnchorLines::default();
     file.seek(SeekFrom::Start(0))?;
@@ -111,10 +111,10 @@ fn read(file: &mut File) -> std::io::Result<AnchorLines> {
     Ok(found)
 }
 
-/// Checks that a file is empty, holds an anchor, or the beginning of its first one, which a
-/// crash cut short.
+/// Checks that a file is empty, contains an anchor, or holds only the beginning of a first anchor
+/// that a crash cut off.
 fn check_ours(file: &mut File) -> std::io::Result<()> {
-    /// The beginning of every anchor.
+    /// Prefix of every anchor.
     const BEGIN: &[u8] = br#"{"v":1,"at":""#;
     let found = read(file)?;
     if found.damaged.is_empty() || found.anchors > 0 {
@@ -134,7 +134,7 @@ fn check_ours(file: &mut File) -> std::io::Result<()> {
     ))
 }
 
-/// Ends a line that a crash cut short, so that the next one stands by itself.
+/// Ends a line that a crash cut off, so that the next one starts on its own line.
 fn end_last_line(file: &mut File) -> std::io::Result<()> {
     if file.metadata()?.len() == 0 {
         return Ok(());
@@ -236,7 +236,7 @@ mod tests {
         heads.iter().map(|head| head.seq).collect()
     }
 
-    /// S14: a file of something else is left as it is.
+    /// S14: a file with other content is left unchanged.
     #[tokio::test]
     async fn a_file_without_anchors_is_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Where issued credits go, as the environment says.
+//! Billing settings from the environment: the sink that receives issued credits.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,21 +14,21 @@ const URL: &str = "INCIDENT_BILLING_URL";
 const SECRET: &str = "INCIDENT_BILLING_SECRET";
 const WINDOW: &str = "INCIDENT_BILLING_KEY_WINDOW_HOURS";
 
-/// The sink that the environment names.
+/// The billing sink configured in the environment.
 #[derive(Debug, Default)]
 pub enum BillingSettings {
-    /// None: approved credits wait.
+    /// No sink: approved credits stay pending.
     #[default]
     None,
-    /// A file of CSV.
+    /// A CSV file.
     File(PathBuf),
-    /// An address.
+    /// An HTTP endpoint.
     Http {
-        /// Where.
+        /// Base URL of the receiver.
         url: BaseUrl,
-        /// What batches are signed with.
+        /// Secret that signs the batches.
         secret: SigningSecret,
-        /// How long the receiver remembers ids.
+        /// Time for which the receiver remembers ids.
         key_window: Option<Duration>,
     },
 }
@@ -37,8 +37,8 @@ impl BillingSettings {
     /// Reads the settings.
     ///
     /// # Errors
-    /// A file and an address at once, an address without a secret, or a value that
-    /// cannot be read; without the secret.
+    /// Fails if both a file and a URL are set, if a URL has no secret, or if a value cannot be
+    /// parsed. The error does not contain the secret.
     pub fn from_env(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let url = get(URL);
         for variable in [SECRET, WINDOW] {
@@ -75,7 +75,7 @@ impl BillingSettings {
         })
     }
 
-    /// Returns the line to print at the start.
+    /// Returns the line to print at startup.
     #[must_use]
     pub fn startup_line(&self) -> Option<String> {
         match self {
@@ -88,10 +88,10 @@ impl BillingSettings {
         }
     }
 
-    /// Makes the sink.
+    /// Creates the sink.
     ///
     /// # Errors
-    /// The file cannot be written, or no HTTP client can be made.
+    /// Fails if the file is not writable or the HTTP client cannot be created.
     pub fn build(self) -> Result<Option<Arc<dyn BillingSink>>, ConfigError> {
         match self {
             Self::None => Ok(None),

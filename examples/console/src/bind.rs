@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The time that the name of a host may take to resolve.
+/// Maximum time to resolve a host name.
 const RESOLVED: Duration = Duration::from_secs(10);
 
-/// A host and a port, as `INCIDENT_BIND` names them.
+/// A host and a port, in the form of `INCIDENT_BIND`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bind(String);
 
@@ -36,22 +36,22 @@ impl FromStr for Bind {
     }
 }
 
-/// Says whether a text is the name of a host with a port. An address of IPv6 stands in brackets.
+/// Returns `true` if a text is a host name with a port. IPv6 addresses need brackets.
 fn is_named(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else {
         return false;
     };
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    // What has only digits and dots and is no address was meant to be one.
+    // Digits and dots that do not parse as an address are a mistyped address, not a name.
     let is_name = host.bytes().any(|byte| byte.is_ascii_alphabetic());
     is_name && host.len() <= 253 && host.bytes().all(fits) && port.parse::<u16>().is_ok()
 }
 
 impl Bind {
-    /// Returns every address that the host has, in the order in which they are tried.
+    /// Returns every address of the host, in the order in which they are tried.
     ///
     /// # Errors
-    /// The name is not known, or was not resolved in time.
+    /// Fails if the name is unknown or is not resolved in time.
     pub async fn addresses(&self) -> std::io::Result<Vec<SocketAddr>> {
         let resolved = tokio::time::timeout(RESOLVED, tokio::net::lookup_host(&self.0)).await;
         Ok(resolved.map_err(std::io::Error::from)??.collect())

@@ -1,4 +1,4 @@
-//! An error as whoever runs the console reads it: its causes, a line each, and what to do.
+//! Error reports for the operator: the chain of causes, one per line, and advice.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use sqlx::postgres::PgDatabaseError;
 
 use crate::storage::DatabaseSettings;
 
-/// An error with the place it was met at.
+/// An error with the place where it occurred.
 #[derive(Debug, thiserror::Error)]
 #[error("{place}")]
 pub struct At {
@@ -20,7 +20,7 @@ pub struct At {
 }
 
 impl At {
-    /// Makes an error that was met at a place, such as a file.
+    /// Creates an error that occurred at a place, such as a file.
     pub fn new(place: impl Into<String>, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             place: place.into(),
@@ -29,8 +29,8 @@ impl At {
     }
 }
 
-/// Returns the error, then a line for each of its causes, then a line that says what to do
-/// where that is known. No line holds a password, and none repeats the one above it.
+/// Returns the error, one line for each of its causes, and a line of advice if there is any. No
+/// line contains a password or repeats the line above it.
 #[must_use]
 pub fn explain(error: &(dyn Error + 'static), database: Option<&DatabaseSettings>) -> String {
     let (mut layers, mut below) = (Vec::new(), Some(error));
@@ -40,7 +40,7 @@ pub fn explain(error: &(dyn Error + 'static), database: Option<&DatabaseSettings
     }
     let mut lines: Vec<String> = Vec::new();
     let mut add = |line: String| {
-        // A layer that only hands on what is below it says nothing.
+        // A layer that only forwards the error below it adds nothing.
         if !line.is_empty() && lines.last() != Some(&line) {
             lines.push(line);
         }
@@ -52,7 +52,7 @@ pub fn explain(error: &(dyn Error + 'static), database: Option<&DatabaseSettings
     {
         advice = advice_on(*layer, database).or(advice);
         if let Some(refusal) = refusal(*layer) {
-            // The driver's own words add the line of the server's source.
+            // The driver's own text would add the line number of the server's source.
             add(refusal.message().to_owned());
             refusal.detail().map(str::to_owned).map(&mut add);
             refusal.hint().map(str::to_owned).map(&mut add);
@@ -60,7 +60,7 @@ pub fn explain(error: &(dyn Error + 'static), database: Option<&DatabaseSettings
         }
         add(without(&layer.to_string(), below));
     }
-    // Lines of one layer stand below its first: a name with a line break begins none.
+    // Continuation lines are indented, so that a line break in a name cannot start a new cause.
     let lines: Vec<String> = lines
         .iter()
         .map(|one| one.replace('\n', "\n    "))
@@ -72,7 +72,7 @@ pub fn explain(error: &(dyn Error + 'static), database: Option<&DatabaseSettings
     told
 }
 
-/// Returns the words of a layer, without the words of the one below it.
+/// Returns the text of a layer without the text of the layer below it.
 fn without(text: &str, below: Option<&&(dyn Error + 'static)>) -> String {
     let below = below.map(ToString::to_string).unwrap_or_default();
     let own = text.strip_suffix(&below).unwrap_or(text);
@@ -80,7 +80,7 @@ fn without(text: &str, below: Option<&&(dyn Error + 'static)>) -> String {
     own.trim_end().trim_end_matches(':').to_owned()
 }
 
-/// Returns the refusal of the server, where it is the server that refused.
+/// Returns the server's error if the server rejected the statement.
 fn refusal<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a PgDatabaseError> {
     let error = error.downcast_ref::<sqlx::Error>()?;
     error.as_database_error()?.try_downcast_ref()

@@ -1,21 +1,21 @@
-//! The command line: what there is, and what its help says.
+//! The command line: its commands and their help texts.
 
 use std::fmt::Write as _;
 
-/// A command with its help.
+/// A command and its help text.
 #[derive(Clone, Copy, Debug)]
 pub struct CliCommand {
-    /// Its name.
+    /// Name of the command.
     pub name: &'static str,
-    /// The arguments after the name.
+    /// Arguments after the name.
     pub arguments: &'static str,
-    /// A summary in one line.
+    /// One-line summary.
     pub about: &'static str,
-    /// The rest of its help.
+    /// Remaining help text.
     pub more: &'static str,
 }
 
-/// Every command; without one the program serves.
+/// All commands. Without a command the program serves.
 pub const COMMANDS: [CliCommand; 7] = [
     CliCommand {
         name: "demo",
@@ -69,20 +69,20 @@ pub const COMMANDS: [CliCommand; 7] = [
     },
 ];
 
-/// What the arguments of the program ask for.
+/// The action that the arguments request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Invocation<'a> {
-    /// To print something and end.
+    /// Print this text and exit.
     Print(String),
-    /// To serve.
+    /// Serve.
     Serve,
-    /// To run a command with its arguments.
+    /// Run a command with its arguments.
     Run(&'static str, &'a [&'a str]),
-    /// Something that there is not: print this and fail.
+    /// An unknown command or option: print this text and fail.
     Unknown(String),
 }
 
-/// Reads the arguments of the program.
+/// Parses the arguments of the program.
 #[must_use]
 pub fn read<'a>(arguments: &'a [&'a str]) -> Invocation<'a> {
     match *arguments {
@@ -122,7 +122,7 @@ fn version() -> String {
     format!("incident-console {}", env!("CARGO_PKG_VERSION"))
 }
 
-/// Returns the help of the program.
+/// Returns the help text of the program.
 fn help() -> String {
     let mut text = "usage: incident-console [COMMAND]\n\n  \
         (nothing)  serve the API on INCIDENT_BIND, by default 127.0.0.1:8080\n"
@@ -133,7 +133,7 @@ fn help() -> String {
     text.push_str(
         "\n  -h, --help, help [COMMAND]  print this, or the help of a command\n  \
            -V, --version               print the version\n\n\
-         Settings come from the environment; see README.md. None is needed to serve.\n\
+         Settings come from the environment; see docs/configuration.md. None is needed.\n\
          SIGTERM, SIGHUP and Ctrl-C stop it within 10 s: what was accepted is\n\
          finished first; a second signal ends it at once.",
     );
@@ -155,7 +155,7 @@ fn help_of(command: &CliCommand) -> String {
 mod tests {
     use super::*;
 
-    /// E7: the program and every command say what they are and how they are used.
+    /// E7: the program and every command have a help text, and the program has a version.
     #[test]
     fn help_and_version_are_there_for_every_command() {
         let version = Invocation::Print(version());

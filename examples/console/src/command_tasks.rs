@@ -1,5 +1,5 @@
-//! Commands run in tasks of their own: a handler that is dropped, because its client went away,
-//! would drop a transaction in the middle.
+//! Commands in tasks of their own. A handler is dropped if its client disconnects, which would
+//! otherwise drop a transaction halfway.
 
 use std::sync::Arc;
 
@@ -10,15 +10,15 @@ use tokio::task::JoinHandle;
 
 use crate::http::problem::Problem;
 
-/// The commands that run.
+/// The running commands.
 #[derive(Debug, Default)]
 pub(crate) struct CommandTasks {
-    /// Held for reading by each of them.
+    /// Held for reading by each command.
     running: Arc<RwLock<()>>,
 }
 
 impl CommandTasks {
-    /// Starts a command, which runs to its end whoever waits for it.
+    /// Starts a command, which runs to its end even if the caller stops waiting.
     pub(crate) async fn spawn<T, F>(&self, command: F) -> JoinHandle<Result<T, Problem>>
     where
         T: Send + 'static,
@@ -39,10 +39,10 @@ impl CommandTasks {
     }
 }
 
-/// Waits for the outcome of a command, once. A wait that was broken off may be begun again.
+/// Waits for the outcome of a command. Cancel safe: a cancelled wait may be repeated.
 ///
 /// # Errors
-/// The problem of the command; 500 where it panicked.
+/// Returns the problem of the command, or 500 if it panicked.
 pub(crate) async fn outcome<T>(command: &mut JoinHandle<Result<T, Problem>>) -> Result<T, Problem> {
     match command.await {
         Ok(outcome) => outcome,

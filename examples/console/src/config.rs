@@ -1,4 +1,4 @@
-//! Settings from the environment; a wrong one stops the start with a sentence.
+//! Configuration from the environment; an invalid setting stops the startup with a message.
 
 use std::env::VarError;
 use std::path::PathBuf;
@@ -14,43 +14,43 @@ use crate::pagers::PagerSettings;
 use crate::storage::DatabaseSettings;
 use incident_usage_clickhouse::{Address, AddressError};
 
-/// What the environment says.
+/// The configuration of the console.
 #[derive(Debug)]
 pub struct Config {
     /// The address to listen on.
     pub bind: Bind,
-    /// Who may call; none where a token is to be made.
+    /// The known tokens; if `None`, one is generated.
     pub tokens: Option<Tokens>,
-    /// The database; none for memory.
+    /// The database; if `None`, everything is stored in memory.
     pub database: Option<DatabaseSettings>,
-    /// Where usage events lie, if not with everything else.
+    /// The store of usage events, if it is not the main store.
     pub usage: Option<Address>,
-    /// Whether a database that may lose what it kept is taken all the same.
+    /// If `true`, a database that can lose committed data is accepted.
     pub allow_unsafe: bool,
-    /// Who is paged.
+    /// The pagers.
     pub pagers: PagerSettings,
-    /// Who is told besides on-call.
+    /// The escalation targets besides on-call.
     pub escalations: EscalationSettings,
-    /// Where issued credits go.
+    /// The sink for issued credits.
     pub billing: BillingSettings,
-    /// What inbound hooks are proven with.
+    /// Secrets and tokens that authenticate webhooks.
     pub hooks: Hooks,
     /// The policy file.
     pub policy: Option<PathBuf>,
-    /// The file that heads of chains are written down in.
+    /// The file in which chain heads are anchored.
     pub anchors: Option<PathBuf>,
 }
 
-/// Settings of adapters that this build does not have. Starting without them
-/// would lose pages or incidents in silence.
+/// Settings of adapters that this build does not have. Ignoring them would silently lose pages or
+/// incidents.
 const NOT_IN_THIS_BUILD: [(&str, &str); 1] = [("SLACK_SIGNING_SECRET", "chat commands")];
 
 impl Config {
-    /// Reads the settings of this process. Answers them with the names in the environment
-    /// that begin as ours do and are none of ours, for a warning.
+    /// Reads the settings of this process. Also returns the names in the environment that have our
+    /// prefix but are unknown, for a warning.
     ///
     /// # Errors
-    /// As [`from_env`](Self::from_env); a setting is misspelt, or is no text.
+    /// Fails like [`from_env`](Self::from_env), and if a setting is misspelt or is not UTF-8.
     pub fn of_process() -> Result<(Self, Vec<String>), ConfigError> {
         let unknown = names::check(std::env::vars_os().map(|(name, _)| name))?;
         for name in names::SETTINGS {
@@ -62,12 +62,11 @@ impl Config {
         Ok((config, unknown))
     }
 
-    /// Reads the settings; `lookup` is `|name| std::env::var(name).ok()` but in
+    /// Reads the settings through `lookup`, which is `|name| std::env::var(name).ok()` except in
     /// tests. An empty value counts as absent.
     ///
     /// # Errors
-    /// The first setting that cannot be used, without its value where that may
-    /// be a secret.
+    /// Returns the first setting that cannot be used, without its value if that may be a secret.
     pub fn from_env(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let get = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
         for (variable, what) in NOT_IN_THIS_BUILD {
@@ -174,7 +173,7 @@ mod tests {
         }
         assert!(with("DATABASE_URL", "").is_ok());
         assert!(with("INCIDENT_DATA", "memory").is_ok());
-        // With a database there is no store in files to be named.
+        // With a database no file store can be set.
         let both = |name: &str| match name {
             "INCIDENT_DATA" => Some("/var/lib/canary".to_owned()),
             "DATABASE_URL" => Some("postgres://app@db.example/console".to_owned()),

@@ -1,4 +1,4 @@
-//! The error of a setting.
+//! The error of an invalid setting.
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -9,7 +9,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// Makes an error about a variable. The reason does not repeat its value.
+    /// Creates an error about a variable. The reason must not repeat its value.
     pub(crate) fn new(variable: &'static str, reason: impl Into<String>) -> Self {
         let reason = reason.into();
         Self { variable, reason }

@@ -1,4 +1,4 @@
-//! The server: built, started, and stopped without losing what it accepted.
+//! The server: its builder, its start, and a stop that loses nothing that was accepted.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,56 +24,56 @@ use crate::server::{Limits, Server};
 use crate::state::AppState;
 use crate::storage::Storage;
 
-/// Time that a stop has for what was accepted: commands, counted from its beginning, ...
+/// Deadline for running commands, counted from the start of the stop.
 const COMMANDS: Duration = Duration::from_secs(5);
-/// ... pages, ...
+/// Deadline for accepted pages, counted from the start of the stop.
 const PAGES: Duration = Duration::from_secs(7);
-/// ... and anchors. With what the process does after that it is less than the 10 s after
-/// which Docker kills it (Kubernetes: 30 s).
+/// Deadline for anchors, counted from the start of the stop. Together with the rest of the exit it
+/// is below the 10 s after which Docker kills a process (Kubernetes: 30 s).
 const ANCHORS: Duration = Duration::from_secs(8);
 
-/// Time between two looks at wrong tokens.
+/// Interval at which wrong tokens are logged.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The builder of a [`Console`]. Everything but the tokens has a default.
+/// Builder of a [`Console`]. Everything but the tokens has a default.
 #[derive(Debug, Default)]
 pub struct ConsoleBuilder {
-    /// Who may call.
+    /// The known tokens.
     pub tokens: Tokens,
-    /// Where everything is kept; in memory by default.
+    /// The storage; in memory by default.
     pub storage: Storage,
     /// Policy, terms, names and links.
     pub policy: PolicyFile,
-    /// Pagers; the log pager if there are none.
+    /// The pagers; if empty, the log pager.
     pub pagers: Vec<Arc<dyn Pager>>,
-    /// Pagers that open nothing any more, and close what they opened.
+    /// Retired pagers: they open no alert, and close the ones they opened.
     pub retired_pagers: Vec<Arc<dyn Pager>>,
-    /// Who is told besides on-call.
+    /// The escalation targets besides on-call.
     pub escalations: Escalations,
-    /// Where it can be asked what became of a page.
+    /// The vendor APIs that report whether a page arrived.
     pub page_checks: Vec<Arc<dyn PageCheck>>,
-    /// Where issued credits go; approved ones wait if absent.
+    /// The sink for issued credits; if absent, approved credits stay pending.
     pub billing: Option<Arc<dyn BillingSink>>,
-    /// Where heads of chains are written down; the log if absent.
+    /// The record of chain heads; if absent, the log.
     pub anchors: Option<Arc<dyn AnchorRecord>>,
-    /// What inbound hooks are proven with; closed if empty.
+    /// The inbound webhooks; if empty, their routes are closed.
     pub hooks: Hooks,
-    /// The metrics of this process; 404 if absent.
+    /// The metrics of this process; if absent, their route is 404.
     pub metrics: Option<Metrics>,
-    /// The clock; that of the system if absent.
+    /// The clock; if absent, the system clock.
     pub clock: Option<Arc<dyn Clock>>,
-    /// Deadlines of connections, and their number.
+    /// Maximum number of connections, and their deadlines.
     pub limits: Limits,
 }
 
-/// A console that serves.
+/// A running console.
 #[derive(Debug)]
 pub struct Console {
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
-    /// The state that its handlers share.
+    /// The state that the handlers share.
     pub state: Arc<AppState>,
-    /// Most connections at a time.
+    /// Maximum number of simultaneous connections.
     pub connections: usize,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
@@ -84,7 +84,7 @@ impl ConsoleBuilder {
     /// Builds the state of the handlers, and the worker.
     ///
     /// # Errors
-    /// Two pagers have one name.
+    /// Fails if two pagers have the same name.
     pub fn build(self) -> Result<(Arc<AppState>, Worker), BuildError> {
         let public_cache = Arc::new(PublicCache::default());
         let (incidents, worker) = Worker::new(self.engine(Arc::clone(&public_cache)))?;
@@ -144,18 +144,18 @@ impl ConsoleBuilder {
 }
 
 impl Console {
-    /// Serves on an address; port 0 picks a free one.
+    /// Starts serving on an address; port 0 picks a free one.
     ///
     /// # Errors
-    /// The address cannot be listened on, or the pagers do not fit.
+    /// Fails if the address cannot be bound or the pagers are invalid.
     pub async fn start(builder: ConsoleBuilder, bind: SocketAddr) -> io::Result<Self> {
         Self::start_on(builder, &[bind]).await
     }
 
-    /// Serves on the first of several addresses that can be listened on.
+    /// Starts serving on the first of several addresses that can be bound.
     ///
     /// # Errors
-    /// None can, or the pagers do not fit.
+    /// Fails if none can be bound or the pagers are invalid.
     pub async fn start_on(builder: ConsoleBuilder, bind: &[SocketAddr]) -> io::Result<Self> {
         let (limits, store) = (builder.limits, builder.storage.connections());
         let (state, worker) = builder.build().map_err(io::Error::other)?;
@@ -179,12 +179,12 @@ impl Console {
         })
     }
 
-    /// Stops within 10 s: takes no new connection, lets requests and commands end, and sends
-    /// the pages that were accepted. What is not done by then is cut off: a page stays in the
-    /// store, and is sent by the next process.
+    /// Stops within 10 s: accepts no new connection, lets requests and commands end, and sends the
+    /// accepted pages. Unfinished work is then cut off: a page stays in the store and is sent by
+    /// the next process.
     ///
     /// # Errors
-    /// The server had failed.
+    /// Fails if the server had failed.
     pub async fn stop(self) -> io::Result<()> {
         let Self {
             address: _,
@@ -196,7 +196,7 @@ impl Console {
         } = self;
         let began = Instant::now();
         stop.send_replace(true);
-        // It keeps its own deadline.
+        // The server has a deadline of its own.
         let served = server.await.map_err(io::Error::other);
         if timeout_at(began + COMMANDS, state.wait_for_commands())
             .await
@@ -207,8 +207,8 @@ impl Console {
         failpoint::hit("mid_shutdown");
         let pages = async {
             write_denials(&state).await;
-            // The relay ends with one more pass; what the last commands committed after that
-            // is sent here.
+            // The relay ends with one more pass; messages that the last commands committed after
+            // that pass are sent here.
             tokio::join!(worker.stop(), drain(&state)).1
         };
         if timeout_at(began + PAGES, pages).await.is_err() {
@@ -249,7 +249,7 @@ async fn anchor(state: &AppState) {
     }
 }
 
-/// Keeps metrics up, and logs wrong tokens, until the stop.
+/// Updates metrics and logs wrong tokens until the stop.
 async fn housekeeping(state: Arc<AppState>, stopped: impl Future<Output = ()>) {
     let metrics = async {
         match state.metrics().cloned() {

@@ -1,5 +1,5 @@
-//! The reference scenario, played through the routes: once with 38 minutes of
-//! outage, once with exactly 45.
+//! The reference scenario, run through the routes: once with 38 minutes of outage, and once with
+//! exactly 45.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,18 +19,18 @@ use crate::state::AppState;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Distinct users who call during the outage.
+/// Distinct users with calls during the outage.
 const HIT: u64 = 1_247;
 /// Distinct users in the same window of an ordinary week.
 const USUAL: u64 = 1_310;
-/// When the outage began, before now: long enough for both variants.
+/// Age of the outage's start; enough for both variants.
 const AGO: Duration = Duration::from_secs(60 * 60);
 
-/// What happened.
+/// The log of the scenario.
 #[derive(Debug)]
 pub struct Story {
     lines: Vec<String>,
-    /// The incident of 38 minutes.
+    /// The id of the incident of 38 minutes.
     pub incident: String,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for Story {
     }
 }
 
-/// The demo could not be played.
+/// A failed demo.
 #[derive(Debug, thiserror::Error)]
 #[error("the demo: {0}")]
 pub struct DemoError(String);
@@ -48,7 +48,7 @@ pub struct DemoError(String);
 /// Plays both variants.
 ///
 /// # Errors
-/// A route did not answer as the contract says.
+/// Fails if a route answers against its contract.
 pub async fn play(state: &Arc<AppState>, token: &str) -> Result<Story, DemoError> {
     let client = DemoClient {
         router: routes::router(Arc::clone(state)),
@@ -71,7 +71,7 @@ pub async fn play(state: &Arc<AppState>, token: &str) -> Result<Story, DemoError
     Ok(story)
 }
 
-/// Returns where to look, as commands to copy.
+/// Returns commands to copy that show the result.
 #[must_use]
 pub fn addresses(console: &Console, story: &Story, token: &str) -> String {
     let (base, id) = (format!("http://{}", console.address), &story.incident);
@@ -87,7 +87,7 @@ pub fn addresses(console: &Console, story: &Story, token: &str) -> String {
     )
 }
 
-/// Plays the scenario once; returns the incident's id.
+/// Plays the scenario once and returns the id of the incident.
 async fn variant(
     client: &DemoClient<'_>,
     lines: &mut Vec<String>,
@@ -120,7 +120,7 @@ async fn variant(
     Ok(id)
 }
 
-/// Declares an incident from a suggestion; returns its id.
+/// Declares an incident from a suggestion and returns its id.
 async fn declare(
     client: &DemoClient<'_>,
     lines: &mut Vec<String>,
@@ -149,7 +149,7 @@ async fn declare(
     Ok(text(&incident, "id").to_owned())
 }
 
-/// Writes the updates from the first look to the end.
+/// Posts the updates from the investigation to the end.
 async fn follow(
     client: &DemoClient<'_>,
     lines: &mut Vec<String>,
@@ -191,7 +191,7 @@ async fn follow(
     Ok(())
 }
 
-/// Shows the incident on the public page.
+/// Publishes the incident on the public page.
 async fn publish(
     client: &DemoClient<'_>,
     lines: &mut Vec<String>,
@@ -210,7 +210,7 @@ async fn publish(
     Ok(())
 }
 
-/// Reads who was hit and what they are owed, and verifies the timeline.
+/// Reads the affected users and the credits, and verifies the timeline.
 async fn report(
     client: &DemoClient<'_>,
     lines: &mut Vec<String>,
@@ -307,8 +307,8 @@ impl DemoClient<'_> {
         serde_json::from_slice(&bytes).map_err(|error| failed(&error))
     }
 
-    /// Sends usage as a gateway would report it: the users of the outage, some of them
-    /// twice and one just outside, and four ordinary weeks before.
+    /// Sends usage as a gateway would report it: the users of the outage, some of them twice and
+    /// one just outside the window, and four ordinary weeks before it.
     async fn feed(
         &self,
         tenant: &str,
@@ -337,7 +337,7 @@ impl DemoClient<'_> {
             .map(|_| ())
     }
 
-    /// Waits until the page was taken: seconds, not minutes.
+    /// Waits at most 5 s for the page to be accepted.
     async fn accepted(&self, id: &str) -> Result<Value, DemoError> {
         for _ in 0..100 {
             let incident = self.get(&format!("/sys/incidents/{id}")).await?;

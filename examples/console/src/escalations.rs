@@ -1,4 +1,4 @@
-//! Whom an incident goes to besides on-call, as the environment says.
+//! Escalation settings from the environment: targets besides on-call.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use crate::policy_file::PagingPolicy;
 
 const RULES: &str = "INCIDENT_ESCALATIONS";
 
-/// Most rules and keys. An incident remembers one page for each rule.
+/// Maximum number of rules and keys. An incident stores one page for each rule.
 pub const MAX_RULES: usize = 50;
 
-/// Rules with the keys of those they tell.
+/// Rules with the keys of their targets.
 #[derive(Debug, Default)]
 pub struct EscalationSettings {
     rules: BTreeMap<RuleName, Vec<Key>>,
@@ -36,12 +36,11 @@ enum Key {
 pub type Escalations = BTreeMap<RuleName, Vec<Arc<dyn Pager>>>;
 
 impl EscalationSettings {
-    /// Reads `rule`, `rule:pagerduty:KEY` and `rule:opsgenie:KEY`, separated by
-    /// commas. Of several keys of a rule the first one is tried first; without a
-    /// key the rule is an entry of the timeline only.
+    /// Reads `rule`, `rule:pagerduty:KEY` and `rule:opsgenie:KEY`, separated by commas. The keys of
+    /// a rule are tried in order. A rule without a key only adds an entry to the timeline.
     ///
     /// # Errors
-    /// What cannot be read, without the key.
+    /// Fails if an item cannot be parsed. The error does not contain the key.
     pub fn from_env(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let Some(list) = get(RULES) else {
             return Ok(Self::default());
@@ -63,19 +62,19 @@ impl EscalationSettings {
         })
     }
 
-    /// Returns the same rules, telling nobody: the demo must wake nobody.
+    /// Returns the same rules without targets: the demo must not wake anyone.
     #[must_use]
     pub fn muted(mut self) -> Self {
         self.rules.values_mut().for_each(Vec::clear);
         self
     }
 
-    /// Makes the pagers.
+    /// Creates the pagers.
     ///
     /// # Errors
-    /// The HTTP client of one cannot be made, or a rule has two keys of one vendor.
+    /// Fails if an HTTP client cannot be created, or if a rule has two keys of one vendor.
     pub fn build(self, paging: &PagingPolicy) -> Result<Escalations, ConfigError> {
-        // Responders are those of on-call; an escalation goes to its key's own team.
+        // The responders belong to on-call; an escalation goes to the team that owns its key.
         let paging = PagingPolicy {
             responders: Vec::new(),
             ..paging.clone()

@@ -1,19 +1,19 @@
-//! Files that are read whole, up to a size.
+//! Text files with a maximum size.
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read};
 use std::path::Path;
 
-/// The largest policy file.
+/// Maximum size of the policy file, in bytes.
 pub const POLICY_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The largest file of outages, or history of a status page.
+/// Maximum size of a file of outages or of a status page's history, in bytes.
 pub const IMPORT_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Reads a file of text.
+/// Reads a text file.
 ///
 /// # Errors
-/// It cannot be read, is no text, or has more bytes than `most`.
+/// Fails if the file cannot be read, is not UTF-8, or has more than `most` bytes.
 pub fn read_text(path: &Path, most: u64) -> std::io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(most + 1).read_to_string(&mut text)?;

@@ -1,4 +1,4 @@
-//! What inbound hooks are proven with, and asked.
+//! Inbound webhook settings: secrets, tokens and the PagerDuty look-up.
 
 use incident_core::ValidationError;
 use incident_pagers::inbound::WebhookSecret;
@@ -11,15 +11,15 @@ const PAGERDUTY_TOKEN: &str = "PAGERDUTY_API_TOKEN";
 const PAGERDUTY_API: &str = "PAGERDUTY_API_URL";
 const OPSGENIE_TOKEN: &str = "OPSGENIE_WEBHOOK_TOKEN";
 
-/// Most secrets of one hook: each is tried for every delivery.
+/// Maximum number of secrets of one webhook: each is tried for every delivery.
 pub const MAX_SECRETS: usize = 10;
 
-/// The hooks that are open. None by default.
+/// The open webhooks; none by default.
 #[derive(Clone, Debug, Default)]
 pub struct Hooks {
-    /// Secrets of PagerDuty's webhooks; several while one is replaced.
+    /// Secrets of PagerDuty's webhooks; several during a rotation.
     pub pagerduty: Vec<WebhookSecret>,
-    /// Where keys that PagerDuty leaves out are asked for.
+    /// The PagerDuty API, for dedup keys that a webhook leaves out.
     pub pagerduty_rest: Option<PagerDutyRest>,
     /// Tokens of OpsGenie's webhooks.
     pub opsgenie: Vec<WebhookSecret>,
@@ -29,7 +29,7 @@ impl Hooks {
     /// Reads the settings.
     ///
     /// # Errors
-    /// The first setting that cannot be used, by name and without its value.
+    /// Returns the first setting that cannot be used, by name and without its value.
     pub fn from_env(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let url = get(PAGERDUTY_API).map(|url| BaseUrl::new(&url)).transpose();
         let url = url.map_err(|error| wrong(PAGERDUTY_API, &error))?;
@@ -44,7 +44,7 @@ impl Hooks {
         })
     }
 
-    /// Returns the lines to print at the start.
+    /// Returns the lines to print at startup.
     pub fn startup_lines(&self) -> impl Iterator<Item = &'static str> {
         let lookup = if self.pagerduty_rest.is_some() {
             "hook: /hooks/pagerduty, with look-up of keys that are left out"

@@ -1,8 +1,7 @@
-//! The incident library as a server of its own.
+//! The incident library as a standalone server.
 //!
-//! [`Console::start`](console::Console::start) serves the HTTP contract on the
-//! in-memory store; the binary `incident-console` adds configuration from the
-//! environment, signals and the demo.
+//! [`Console::start`](console::Console::start) serves the HTTP API on the in-memory store; the
+//! binary `incident-console` adds configuration from the environment, signals and the demo.
 
 pub mod anchor_file;
 pub mod billing;

@@ -8,13 +8,13 @@ use incident_core::{LinkTemplate, ValidationError};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-/// Links that are shown, configured or not, each with what it is called in a page.
+/// Links that are always present, configured or not, each with its title in a page.
 const SHOWN: [(&str, &str); 2] = [("system_map", "System map"), ("firehose", "Firehose")];
 
-/// Most links.
+/// Maximum number of links.
 const MAX_LINKS: usize = 20;
 
-/// The targets of an incident's deep links, by name: an address, or one with a title.
+/// The deep links of incidents, by name: a URL template, or one with a title.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(try_from = "BTreeMap<String, Link>")]
 pub struct Links(BTreeMap<String, Link>);
@@ -25,7 +25,7 @@ struct Link {
     url: LinkTemplate,
 }
 
-/// The links of one incident, as they are shown.
+/// The links of one incident.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Filled<'a>(BTreeMap<&'a str, Option<String>>);
@@ -51,7 +51,7 @@ impl TryFrom<BTreeMap<String, Link>> for Links {
 }
 
 impl Links {
-    /// Returns the links of an incident; those that are always shown are null until configured.
+    /// Returns the links of an incident; the default links are null until they are configured.
     #[must_use]
     pub fn of(&self, incident: &Incident) -> Filled<'_> {
         let fill = |link: &Link| {
@@ -68,7 +68,7 @@ impl Links {
         Filled(filled)
     }
 
-    /// Returns those that were configured, with a title for each: pages carry them.
+    /// Returns the configured links, each with its title, for use in pages.
     pub fn configured(&self) -> impl Iterator<Item = (&str, &LinkTemplate)> {
         self.0.iter().map(|(name, link)| {
             let known = SHOWN.into_iter().find(|(shown, _)| shown == name);
@@ -116,7 +116,7 @@ mod tests {
         toml::from_str(text)
     }
 
-    /// L10: what is not configured is null, and more may be configured.
+    /// L10: links that are not configured are null, and more may be configured.
     #[test]
     fn links_are_null_until_they_are_configured() {
         let (incident, _, _) = incident_core::testing::an_incident();

@@ -1,7 +1,7 @@
 //! `incident-console`: the incident library as a server.
 //!
-//! `incident-console` serves; `incident-console demo` also plays the reference
-//! scenario. Settings come from the environment; none is needed.
+//! `incident-console` serves; `incident-console demo` also runs the reference scenario. Settings
+//! come from the environment; all are optional.
 
 use std::error::Error;
 use std::io::{IsTerminal, Write};
@@ -35,10 +35,10 @@ use incident_core::{Month, PersonName, TenantId, ValidationError};
 use indicatif::ProgressBar;
 use tracing_subscriber::EnvFilter;
 
-/// Time for blocking work to end after everything else has.
+/// Time for blocking work to end after everything else has ended.
 const LEFT_OVER: Duration = Duration::from_millis(500);
 
-/// Fewer connections at a time than this are worth a word at the start.
+/// Limit of connections below which it is printed at startup.
 const MAX_PRINTED: usize = 256;
 
 fn main() -> ExitCode {
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            // Settings that cannot be read are the error itself then.
+            // If the settings cannot be read, that is the error itself.
             let config = Config::of_process().ok();
             let database = config.and_then(|(config, _)| config.database);
             let told = causes::explain(&*error, database.as_ref());
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Reads the settings, for a command that logs nothing: what is odd about them is printed.
+/// Reads the settings for a command without logging: warnings are printed.
 fn settings() -> Result<Config, Box<dyn Error>> {
     let (config, unknown) = Config::of_process()?;
     if !unknown.is_empty() {
@@ -94,7 +94,7 @@ fn say(text: &str, code: ExitCode) -> ExitCode {
     code
 }
 
-/// Prints the outages of months, as a file for [`sla`].
+/// Prints the outages of a range of months, as a file for [`sla`].
 #[tokio::main]
 async fn outages(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let (first, last) = match *arguments {
@@ -121,7 +121,7 @@ async fn outages(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Prints statements from a file.
+/// Prints statements computed from a file.
 fn sla(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let (file, month, as_table) = match *arguments {
         [file, month] => (file, month, false),
@@ -141,7 +141,7 @@ fn sla(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     statements::print(task, &contracts, now, &mut std::io::stdout().lock())
 }
 
-/// Imports the history of a status page. Returns whether all of the file was taken in.
+/// Imports the history of a status page. Returns whether all of the file was imported.
 #[tokio::main]
 async fn import(arguments: &[&str]) -> Result<bool, Box<dyn Error>> {
     let usage = "import: expected statuspage FILE and at most --tenants NAME,... and --dry-run";
@@ -174,7 +174,7 @@ async fn import(arguments: &[&str]) -> Result<bool, Box<dyn Error>> {
         bar.set_position(done as u64);
     };
     let engine = storage.engine(&policy)?;
-    // A trial counts for one tenant, whoever they are.
+    // A trial run computes the credits of a single tenant; its name does not matter.
     let hit = match (database, named) {
         (None, Affected::All) => tenants("every tenant")?,
         (_, named) => named,
@@ -236,8 +236,8 @@ fn not_opened(path: &Path, error: &std::io::Error) -> String {
     format!("INCIDENT_ANCHORS: {}: {error}", path.display())
 }
 
-/// Serves until a signal comes. Work on threads of its own, such as a look-up of a name, does
-/// not hold up the end.
+/// Serves until a signal arrives. Blocking work on other threads, such as a name look-up, does not
+/// delay the exit.
 fn serve(play: bool) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -268,7 +268,7 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
     let console = Console::start_on(builder, &addresses)
         .await
         .map_err(cannot_listen)?;
-    // From here on, so that a signal during the demo is not lost.
+    // Caught from here on, so that a signal during the demo is not lost.
     let mut signals = Signals::catch()?;
 
     let mut out = std::io::stdout();
@@ -320,18 +320,18 @@ fn log_to_stderr() {
         .init();
 }
 
-/// A console that can be started.
+/// A console that is ready to start.
 struct Prepared {
     builder: ConsoleBuilder,
-    /// The lines to print at the start.
+    /// The lines to print at startup.
     startup_lines: Vec<String>,
-    /// The admin token that was made for this run, where none is configured.
+    /// The admin token generated for this run, if none is configured.
     made_token: Option<String>,
-    /// The demo acts under a token of its own that nobody else learns.
+    /// The demo's own token, which is not printed.
     demo_token: Option<String>,
 }
 
-/// Prepares a console. A demo wakes nobody, credits nobody and is kept nowhere.
+/// Prepares a console. A demo pages no one, issues no credits and stores nothing.
 async fn prepare(config: Config, play: bool) -> Result<Prepared, Box<dyn Error>> {
     let policy = policy(&config)?;
     let left_out = if play { left_out(&config) } else { Vec::new() };
@@ -394,7 +394,7 @@ async fn prepare(config: Config, play: bool) -> Result<Prepared, Box<dyn Error>>
     })
 }
 
-/// Returns the line about the file of anchors; warns where it is damaged.
+/// Returns the line about the anchor file; logs a warning if it is damaged.
 fn anchor_line(anchors: &AnchorFile) -> String {
     if !anchors.damaged().is_empty() {
         tracing::warn!(lines = ?anchors.damaged(), "the file of anchors has lines that are no anchors");
@@ -402,7 +402,7 @@ fn anchor_line(anchors: &AnchorFile) -> String {
     format!("anchors: {}", anchors.path().display())
 }
 
-/// Returns the settings without what would wake or credit somebody, or keep something.
+/// Returns the settings without those that would page, issue credits or store data.
 fn muted(config: Config) -> Config {
     Config {
         pagers: config.pagers.log_only(),
@@ -415,7 +415,7 @@ fn muted(config: Config) -> Config {
     }
 }
 
-/// Returns the lines about what a demo leaves out.
+/// Returns the lines about the settings that a demo ignores.
 fn left_out(config: &Config) -> Vec<String> {
     let stores = [
         ("DATABASE_URL", config.database.is_some()),
@@ -432,7 +432,7 @@ fn left_out(config: &Config) -> Vec<String> {
     lines
 }
 
-/// Makes an admin token that lives as long as this process.
+/// Creates an admin token that is valid until this process exits.
 fn make_token(tokens: &mut Tokens) -> Result<String, Box<dyn Error>> {
     let token = format!(
         "{}{}",

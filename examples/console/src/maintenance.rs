@@ -1,4 +1,4 @@
-//! `incident-console migrate`, `doctor`, `verify` and `outages`: for the database alone.
+//! The commands `migrate`, `doctor`, `verify` and `outages`, which only need the database.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -17,27 +17,27 @@ use crate::policy_file::PolicyFile;
 use crate::storage::{DatabaseSettings, StorageError};
 use crate::terminal::line;
 
-/// What is to be done.
+/// The maintenance task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Maintenance {
-    /// Make or update the tables.
+    /// Create or update the tables.
     Migrate,
-    /// Say what is wrong with the database.
+    /// Report problems of the database.
     Doctor,
-    /// Check every timeline and the audit trail.
+    /// Verify every timeline and the audit trail.
     Verify,
 }
 
-/// Incidents read at a time.
+/// Number of incidents read at a time.
 const BATCH: usize = 200;
 
-/// Months whose figures `doctor` compares.
+/// Number of months whose statements `doctor` compares with the ledger.
 const MONTHS: u32 = 13;
 
-/// Does it and says what came of it; whether all is well.
+/// Runs a task and prints the result. Returns whether everything is in order.
 ///
 /// # Errors
-/// The database cannot be used, or nothing can be written to `out`.
+/// Fails if the database cannot be used or `out` cannot be written to.
 pub async fn run(
     task: Maintenance,
     database: &DatabaseSettings,
@@ -56,7 +56,7 @@ pub async fn run(
         }
         Maintenance::Doctor => {
             let safe = examine(database, out).await?;
-            // Figures of tables that are not sound say nothing.
+            // Statements computed from damaged tables mean nothing.
             Ok(safe && figures(database, policy, out).await?)
         }
         Maintenance::Verify => verify(database, anchors, out).await,
@@ -80,10 +80,10 @@ async fn examine(
         .all(|finding| finding.level != FindingSeverity::Unsafe))
 }
 
-/// Returns an engine that reads figures of a database.
+/// Returns an engine that reads from a database.
 ///
 /// # Errors
-/// None with the settings that it has.
+/// Never fails with these settings; fallible only because the builder is.
 pub fn reader(database: &DatabaseSettings, policy: &PolicyFile) -> Result<Incidents, BuildError> {
     Incidents::builder(Arc::new(PgStore::new(database.pool(2))))
         .directory(Arc::new(PgUsage::new(database.pool(1))))
@@ -91,7 +91,7 @@ pub fn reader(database: &DatabaseSettings, policy: &PolicyFile) -> Result<Incide
         .build()
 }
 
-/// Compares statements with the ledger, month by month, and names what differs.
+/// Compares statements with the ledger, month by month, and prints the differences.
 async fn figures(
     database: &DatabaseSettings,
     policy: &PolicyFile,
@@ -123,7 +123,7 @@ async fn figures(
     Ok(agree)
 }
 
-/// Checks everything, and that nothing is gone that was anchored.
+/// Verifies everything, including that no anchored entry is missing.
 async fn verify(
     database: &DatabaseSettings,
     anchors: Option<AnchorFile>,
@@ -189,7 +189,7 @@ async fn verify_timelines(
     Ok(broken == 0)
 }
 
-/// Returns the incidents that are there, and those that were anchored and may be gone.
+/// Returns the existing incidents, and anchored ones that may be missing.
 async fn timelines(incidents: &Incidents) -> Result<BTreeSet<IncidentId>, engine::Error> {
     let mut ids = BTreeSet::new();
     let mut filter = IncidentFilter {

@@ -1,4 +1,4 @@
-//! What Prometheus asks for.
+//! Metrics for Prometheus.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use crate::http::{body_memory, throttle};
 use crate::server;
 
-/// How often samples are put into their buckets, whether somebody asks or not.
+/// Interval at which samples are moved into their buckets, even without scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Requests to a vendor: it is given 10 s.
+/// Buckets for requests to a vendor, which time out after 10 s.
 const REQUESTS: [f64; 8] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// From the commit of a page to its acceptance: the promises are in minutes.
+/// Buckets for the time from a page's commit to its acceptance: its limits are minutes.
 const ACCEPTANCE: [f64; 9] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0];
 
 /// The metrics of this process.
@@ -28,11 +28,11 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Installs the recorder of this process. Once, by the binary: a recorder is
-    /// global, so no library may do it.
+    /// Installs the recorder of this process. Only the binary calls this, once: a recorder is
+    /// global, so a library must not install one.
     ///
     /// # Errors
-    /// Another one is installed.
+    /// Fails if a recorder is already installed.
     pub fn install() -> Result<Self, BuildError> {
         let buckets = |name: &str| Matcher::Full(name.to_owned());
         let handle = PrometheusBuilder::new()
@@ -46,14 +46,14 @@ impl Metrics {
         Ok(Self(handle))
     }
 
-    /// Returns all of them, in Prometheus' text format.
+    /// Returns all metrics in Prometheus' text format.
     #[must_use]
     pub fn text(&self) -> String {
         self.0.run_upkeep();
         self.0.render()
     }
 
-    /// Keeps samples from piling up where nobody asks for them. Never ends.
+    /// Runs upkeep forever, so that samples do not accumulate without scrapes.
     pub async fn run_upkeep(self) {
         let mut every = tokio::time::interval(UPKEEP);
         loop {

@@ -1,10 +1,10 @@
-//! The names of our settings, and those in the environment that look like one of them.
+//! Names of the settings, and detection of misspelt ones in the environment.
 
 use std::ffi::OsString;
 
 use crate::config_error::ConfigError;
 
-/// Every setting of the console.
+/// All settings of the console.
 pub const SETTINGS: [&str; 24] = [
     "DATABASE_URL",
     "INCIDENT_ALLOW_UNSAFE_DATABASE",
@@ -32,23 +32,22 @@ pub const SETTINGS: [&str; 24] = [
     "USAGE_URL",
 ];
 
-/// What the names of our settings begin with, where others' hardly do.
+/// Prefixes of our settings that other programs rarely use.
 const PREFIXES: [&str; 4] = ["INCIDENT_", "PAGERDUTY_", "OPSGENIE_", "SLACK_"];
 
-/// A setting with so few characters is like too many other names.
+/// Length below which a setting resembles too many other names.
 const SHORT_NAME: usize = 10;
 
-/// Most names that a warning tells.
+/// Maximum number of names in a warning.
 const TOLD: usize = 20;
 
-/// Looks at the names of an environment: one that is a setting of ours, misspelt, is an
-/// error.
+/// Checks the names of an environment for misspelt settings.
 ///
-/// Starting without it would lose pages or incidents in silence. Answers the other ones
-/// that begin as ours do, for a warning.
+/// Ignoring one would silently lose pages or incidents. Returns the other names with one of our
+/// prefixes, for a warning.
 ///
 /// # Errors
-/// The first one that is misspelt, with the setting that was meant.
+/// Returns the first misspelt name, with the setting that was meant.
 pub fn check(names: impl IntoIterator<Item = OsString>) -> Result<Vec<String>, ConfigError> {
     let mut unknown = Vec::new();
     for name in names {
@@ -71,8 +70,8 @@ pub fn check(names: impl IntoIterator<Item = OsString>) -> Result<Vec<String>, C
     Ok(unknown)
 }
 
-/// Returns whether a name is of our tests, or one that an orchestrator makes of the name of a
-/// service (Kubernetes and Docker links: `NAME_SERVICE_HOST`, `NAME_SERVICE_PORT_HTTP`,
+/// Returns whether a name belongs to our tests, or is one that an orchestrator derives from a
+/// service name (Kubernetes and Docker links: `NAME_SERVICE_HOST`, `NAME_SERVICE_PORT_HTTP`,
 /// `NAME_PORT`, `NAME_PORT_8080_TCP_ADDR`).
 fn is_for_others(name: &str) -> bool {
     let transports = ["_TCP", "_UDP", "_SCTP"];
@@ -86,16 +85,16 @@ fn is_for_others(name: &str) -> bool {
         || of_a_port
 }
 
-/// Returns whether a name is a setting with at most two slips, in capitals or not.
+/// Returns whether a name is a setting with at most two typing errors, ignoring case.
 fn is_like(setting: &str, name: &str) -> bool {
     let most = if setting.len() < SHORT_NAME { 1 } else { 2 };
-    // Longer ones differ by more, and need no look.
+    // The distance is at least the difference in length, so others need no comparison.
     setting.len().abs_diff(name.len()) <= most
         && distance(setting.as_bytes(), name.to_ascii_uppercase().as_bytes()) <= most
 }
 
-/// Counts the characters to be added, left out, changed or swapped with the next one
-/// to make one text of another (optimal string alignment).
+/// Counts the characters to insert, delete, replace or transpose with the next one to turn one text
+/// into the other (optimal string alignment).
 fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
@@ -140,8 +139,8 @@ mod tests {
         }
     }
 
-    /// L11: a setting of ours that is misspelt stops the start and is named; what only
-    /// begins like ours is a warning, and what orchestrators inject is neither.
+    /// L11: a misspelt setting stops the startup and is named; a name that only shares a prefix is
+    /// a warning, and injected names of orchestrators are ignored.
     #[test]
     fn misspelt_settings_are_found() {
         for (name, meant) in [
@@ -186,11 +185,10 @@ mod tests {
         }
     }
 
-    /// No setting is read under a name that the list does not have, and README tells of
-    /// every one.
+    /// Every setting that is read is in the list, and `docs/configuration.md` documents all of them.
     #[test]
     fn the_list_of_settings_is_whole() {
-        let readme = include_str!("../../../README.md");
+        let guide = include_str!("../../../docs/configuration.md");
         let sources = [
             include_str!("config.rs"),
             include_str!("pagers.rs"),
@@ -199,7 +197,7 @@ mod tests {
             include_str!("hooks.rs"),
         ];
         for setting in SETTINGS {
-            assert!(readme.contains(setting), "{setting}");
+            assert!(guide.contains(setting), "{setting}");
             let quoted = format!("\"{setting}\"");
             assert!(
                 sources.iter().any(|source| source.contains(&quoted)),

@@ -1,4 +1,4 @@
-//! Which pagers the environment asks for, and those pagers.
+//! Pager settings from the environment, and the pagers built from them.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -18,20 +18,19 @@ const API_KEY: &str = "OPSGENIE_API_KEY";
 pub(crate) const OPSGENIE_URL: &str = "OPSGENIE_URL";
 const ORDER: &str = "INCIDENT_PAGERS";
 
-/// Most keys of a vendor, those that only close what they opened included.
+/// Maximum number of keys of a vendor, including retired ones.
 pub const MAX_KEYS: usize = 20;
 
-/// What the environment says about pagers.
+/// The pager settings.
 #[derive(Debug, Default)]
 pub struct PagerSettings {
     pagerduty: Option<Vendor<RoutingKey>>,
     opsgenie: Option<Vendor<ApiKey>>,
-    /// In the order in which they are tried; only those that are configured.
+    /// Configured pagers, in the order in which they are tried.
     order: Vec<Kind>,
 }
 
-/// A vendor that is configured: the first key pages, the others close what they
-/// opened.
+/// A configured vendor: its first key pages, the others only close the alerts they opened.
 #[derive(Debug)]
 struct Vendor<K> {
     keys: Vec<K>,
@@ -45,16 +44,16 @@ enum Kind {
     Log,
 }
 
-/// Pagers that are ready.
+/// The pagers, ready to use.
 #[derive(Debug, Default)]
 pub struct Pagers {
-    /// In the order in which they are tried.
+    /// Pagers in the order in which they are tried.
     pub current: Vec<Arc<dyn Pager>>,
-    /// They open nothing, and close what they opened before.
+    /// Retired pagers: they open no alert, and close the ones they opened.
     pub retired: Vec<Arc<dyn Pager>>,
-    /// Where it can be asked what became of a page.
+    /// The vendor APIs that report whether a page arrived.
     pub checks: Vec<Arc<dyn PageCheck>>,
-    /// The lines to print at the start: who is paged and how, without a key.
+    /// The lines to print at startup: the pagers and their addresses, without keys.
     pub startup_lines: Vec<String>,
 }
 
@@ -62,7 +61,7 @@ impl PagerSettings {
     /// Reads the settings.
     ///
     /// # Errors
-    /// The first setting that cannot be used, by name and without its value.
+    /// Returns the first setting that cannot be used, by name and without its value.
     pub fn from_env(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let pagerduty = vendor(get, ROUTING_KEY, PAGERDUTY_URL, |key| RoutingKey::new(key))?;
         let opsgenie = vendor(get, API_KEY, OPSGENIE_URL, |key| ApiKey::new(key))?;
@@ -99,7 +98,7 @@ impl PagerSettings {
         })
     }
 
-    /// Returns the log only, whatever is configured: the demo must wake nobody.
+    /// Returns settings with the log pager only: the demo must not wake anyone.
     #[must_use]
     pub fn log_only(self) -> Self {
         let order = vec![Kind::Log];
@@ -115,10 +114,10 @@ impl PagerSettings {
         self.pagerduty.is_some() || self.opsgenie.is_some()
     }
 
-    /// Makes the pagers.
+    /// Creates the pagers.
     ///
     /// # Errors
-    /// The HTTP client of one cannot be made, or a key is given twice.
+    /// Fails if an HTTP client cannot be created or a key is given twice.
     pub fn build(self, paging: &PagingPolicy) -> Result<Pagers, ConfigError> {
         let Self {
             pagerduty,
@@ -181,7 +180,7 @@ pub(crate) fn paging_by_opsgenie(
 }
 
 impl Pagers {
-    /// Lets PagerDuty's REST API be asked what became of pages.
+    /// Adds checks of PagerDuty pages through its REST API.
     #[must_use]
     pub fn checked_by(mut self, rest: &PagerDutyRest) -> Self {
         let targets = self.current.iter().map(|pager| pager.target_id());
@@ -219,7 +218,8 @@ fn made<K, P: Pager + 'static>(
     Ok(made)
 }
 
-/// Keys and addresses were checked before: what else is wrong is the policy file's.
+/// Converts a build error. Keys and addresses are already checked, so an invalid value is from the
+/// policy file.
 pub(crate) fn unbuilt(error: &PagerBuildError, url: &'static str) -> ConfigError {
     if let PagerBuildError::Invalid(invalid) = error {
         ConfigError::new("INCIDENT_POLICY", format!("pagers.{invalid}"))
@@ -236,7 +236,7 @@ fn arranged(order: &[Kind], made: [(Kind, Made); 3]) -> Pagers {
         let mut keys = made.into_iter();
         match (place, kind) {
             (Some(place), _) => ordered.extend(keys.next().map(|first| (place, first))),
-            // A log that nobody asked for has nothing to close.
+            // A log pager that is not in the order has opened no alerts to close.
             (None, Kind::Log) => continue,
             (None, Kind::PagerDuty | Kind::OpsGenie) => {}
         }
@@ -294,7 +294,7 @@ fn vendor<K>(
     Ok(Some(Vendor { keys, url: base }))
 }
 
-/// Reads the address of a vendor's API, where another one than its own is given.
+/// Reads the address of a vendor's API, if it is overridden.
 pub(crate) fn base_url(
     get: &dyn Fn(&str) -> Option<String>,
     variable: &'static str,
@@ -369,7 +369,7 @@ mod tests {
             swapped.startup_lines,
             ["pager: opsgenie at http://127.0.0.1:9; then pagerduty at http://127.0.0.1:9"]
         );
-        // What is configured and not in the order still closes what it opened.
+        // Pagers that are configured but not in the order still close the alerts they opened.
         let one = with(&[(ORDER, "opsgenie,log")]);
         assert_eq!(names(&one.current), ["opsgenie", "log"]);
         assert_eq!(names(&one.retired), ["pagerduty"]);

@@ -1,4 +1,4 @@
-//! The policy file: severities, SLA terms, public names, links.
+//! The policy file: severities, SLA terms, public names and links.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -16,18 +16,18 @@ use serde::Deserialize;
 use crate::file::{POLICY_BYTES, read_text};
 use crate::links::Links;
 
-/// Most tenants that something was agreed with.
+/// Maximum number of tenants with terms of their own.
 pub const MAX_AGREED: usize = 20_000;
-/// Most kinds of contract.
+/// Maximum number of contracts.
 pub const MAX_CONTRACTS: usize = 1_000;
-/// Most terms of one contract, one after the other.
+/// Maximum number of consecutive terms of one contract.
 pub const MAX_TERMS: usize = 100;
-/// Most services with a public name.
+/// Maximum number of services with a public name.
 pub const MAX_NAMED: usize = 5_000;
-/// Most details and responders of a page.
+/// Maximum number of details, and of responders, of a page.
 pub const MAX_PAGED: usize = 50;
 
-/// Everything the file may hold. What is absent is as built in.
+/// The contents of the policy file. Absent parts have built-in defaults.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyFile {
@@ -36,25 +36,25 @@ pub struct PolicyFile {
     credits: CreditPolicy,
     contracts: BTreeMap<Name, NamedContract>,
     tenants: BTreeMap<TenantId, AgreedTerms>,
-    /// Made of `sla`, `contracts` and `tenants` when the file is read.
+    /// Derived from `sla`, `contracts` and `tenants` when the file is read.
     #[serde(skip)]
     agreed: Contracts,
     services: BTreeMap<ServiceId, Service>,
     links: Links,
     pagers: PagersTable,
-    /// Made of `pagers` and `links` when the file is read.
+    /// Derived from `pagers` and `links` when the file is read.
     #[serde(skip)]
     paging: PagingPolicy,
 }
 
-/// A kind of contract: its terms by validity.
+/// A contract: its terms, by validity.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NamedContract {
     terms: Vec<SlaTerms>,
 }
 
-/// What was agreed with a tenant.
+/// The terms agreed with a tenant.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AgreedTerms {
@@ -64,7 +64,7 @@ struct AgreedTerms {
     monthly_fee: Option<Money>,
 }
 
-/// What pages carry, and in which words.
+/// The `pagers` table: the contents of pages, and the vendors' severities.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct PagersTable {
@@ -81,16 +81,16 @@ struct PagersTable {
     responders: Vec<Responder>,
 }
 
-/// What the adapters are made with.
+/// The settings of the pager adapters.
 #[derive(Clone, Debug, Default)]
 pub struct PagingPolicy {
-    /// What every page carries besides the incident.
+    /// The contents of every page besides the incident.
     pub template: PageTemplate,
-    /// PagerDuty's words for our severities.
+    /// PagerDuty's severities for ours.
     pub severities: PagerDutySeverities,
-    /// OpsGenie's words for our severities.
+    /// OpsGenie's priorities for our severities.
     pub priorities: OpsGeniePriorities,
-    /// Whom OpsGenie routes alerts to.
+    /// Responders to whom OpsGenie routes alerts.
     pub responders: Vec<Responder>,
 }
 
@@ -104,17 +104,17 @@ impl PolicyFile {
     /// Reads the file.
     ///
     /// # Errors
-    /// A sentence that says what is wrong, and where.
+    /// Returns a sentence that says what is wrong and where.
     pub fn read(path: &Path) -> Result<Self, String> {
         let text = read_text(path, POLICY_BYTES)
             .map_err(|error| format!("the file cannot be read: {error}"))?;
         Self::parse(&text)
     }
 
-    /// Reads the text of a file.
+    /// Parses the text of a file.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// Fails like [`read`](Self::read).
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut file: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         file.check_sizes()?;
@@ -130,7 +130,8 @@ impl PolicyFile {
         Ok(file)
     }
 
-    /// Refuses names with nothing to see: serde reads them as stores may hold them.
+    /// Checks that no name is invisible: serde also accepts names that only old stored data may
+    /// have.
     fn check_names(&self) -> Result<(), ValidationError> {
         for (id, service) in &self.services {
             id.check("services")?;
@@ -148,7 +149,7 @@ impl PolicyFile {
         versions.try_for_each(|version| version.check("version"))
     }
 
-    /// Refuses more entries than anybody keeps by hand.
+    /// Checks that no table has more entries than its maximum.
     fn check_sizes(&self) -> Result<(), String> {
         let terms = self.contracts.values().map(|one| one.terms.len());
         for (what, found, most) in [
@@ -205,7 +206,7 @@ impl PolicyFile {
         Ok(template)
     }
 
-    /// Returns what the adapters of pagers are made with.
+    /// Returns the settings of the pager adapters.
     #[must_use]
     pub const fn paging(&self) -> &PagingPolicy {
         &self.paging
@@ -217,7 +218,7 @@ impl PolicyFile {
         self.severities
     }
 
-    /// Returns what people may change in a vendor's own app.
+    /// Returns the changes that are allowed in a vendor's own app.
     #[must_use]
     pub fn inbound_policy(&self) -> InboundPolicy {
         let shipped = InboundPolicy::default();
@@ -230,7 +231,7 @@ impl PolicyFile {
         }
     }
 
-    /// Returns what each pager takes in a minute.
+    /// Returns the rate limits of the pagers.
     #[must_use]
     pub fn gate(&self) -> GateSettings {
         GateSettings {
@@ -239,25 +240,25 @@ impl PolicyFile {
         }
     }
 
-    /// Returns what was agreed with which tenant.
+    /// Returns the contracts with the tenants.
     #[must_use]
     pub fn contracts(&self) -> Contracts {
         self.agreed.clone()
     }
 
-    /// Returns who may approve which credits.
+    /// Returns the rules for approving credits.
     #[must_use]
     pub const fn credits(&self) -> CreditPolicy {
         self.credits
     }
 
-    /// Returns where deep links lead.
+    /// Returns the deep links.
     #[must_use]
     pub fn links(&self) -> Links {
         self.links.clone()
     }
 
-    /// Returns the public names of services; `api` is "API" unless the file says otherwise.
+    /// Returns the public names of services; `api` is "API" unless the file overrides it.
     #[must_use]
     pub fn names(&self) -> PublicNames {
         let built_in = match (ServiceId::new("api"), PublicText::new("API")) {
@@ -329,6 +330,18 @@ mod tests {
         assert_eq!(paging.priorities.sev4, OpsGeniePriority::P5);
         assert_eq!(paging.responders.len(), 1);
         assert_ne!(paging.template, PageTemplate::default());
+    }
+
+    /// Every example of the guide is a policy that the server takes.
+    #[test]
+    fn the_examples_of_the_guide_are_policies() {
+        let guide = include_str!("../../../docs/configuration.md");
+        let blocks: Vec<&str> = guide.split("```toml\n").skip(1).collect();
+        assert_eq!(blocks.len(), 2);
+        for block in blocks {
+            let example = block.split("```").next().unwrap_or_default();
+            assert!(PolicyFile::parse(example).is_ok(), "{example}");
+        }
     }
 
     #[test]

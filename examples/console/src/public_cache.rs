@@ -1,5 +1,5 @@
-//! The public page as ready bytes: built once for many requests, and served
-//! without the store while that is slow or away.
+//! The public page as serialized bytes: built once for many requests, and served without the store
+//! while that is slow or unavailable.
 
 use std::fmt::Display;
 use std::future::Future;
@@ -17,68 +17,66 @@ use tokio::time::{Instant, timeout};
 
 use crate::responses::public::PublicPageResponse;
 
-/// How long a page is served after it was last built.
+/// Maximum age of a page that is served.
 pub const TTL: Duration = Duration::from_secs(60);
-/// The age from which a page is built again behind the requests it answers.
+/// Age from which a page is rebuilt in the background while it is still served.
 pub const REFRESH: Duration = Duration::from_secs(30);
-/// How long a build may take.
+/// Maximum duration of a build.
 pub const BUILD: Duration = Duration::from_secs(5);
-/// How long a request waits for a page.
+/// Maximum time that a request waits for a page.
 pub const MAX_WAIT: Duration = Duration::from_millis(5_500);
-/// How long after a failed build the next one begins at the earliest.
+/// Minimum time between a failed build and the next attempt.
 pub const BACK_OFF: Duration = Duration::from_secs(1);
-/// How long a failed build speaks for the store: nobody waits meanwhile.
+/// Time after a failed build during which requests do not wait for another one.
 pub const DOUBT: Duration = Duration::from_secs(10);
 
-/// There is no page that may be served, and none can be built now.
+/// The error of having no page that may be served and being unable to build one now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unavailable;
 
-/// A page that is ready to be sent.
+/// A serialized page.
 #[derive(Debug)]
 pub struct CachedPage {
     generation: u64,
-    /// When reading it from the store began.
+    /// Time at which reading it from the store began.
     as_of: Instant,
     generated_at: Timestamp,
     /// The bytes.
     pub bytes: Bytes,
-    /// The tag of their content; weak, for it leaves `generated_at` out.
+    /// The tag of the content; weak, because it ignores `generated_at`.
     pub etag: HeaderValue,
-    /// The headers of an answer with it, made with the first one.
+    /// The headers of a response with it, created with the first response.
     pub headers: OnceLock<HeaderMap>,
 }
 
 /// The cache of the public page.
 ///
-/// A page may be served to a request when both hold:
+/// A page may be served to a request if both conditions hold:
 ///
-/// - It was read from the store after everything that this process had changed, or
-///   may have changed, when the request came: what was withdrawn here is never
-///   shown again, whatever the store does.
-/// - It was read less than [`TTL`] ago: what was withdrawn at another replica is
-///   shown for at most 60 s, also while the store is away. From then on there is
-///   an error instead of a page.
+/// - It was read from the store after everything that this process had changed, or may have
+///   changed, when the request arrived: data withdrawn here is never shown again, whatever the
+///   store does.
+/// - It was read less than [`TTL`] ago: data withdrawn at another replica is shown for at most 60
+///   s, even while the store is unavailable. After that there is an error instead of a page.
 ///
-/// From the age of [`REFRESH`] on it is built again in the background. A request
-/// waits only where there is no page that it may have, and then at most
-/// [`MAX_WAIT`]. After a failed build nobody waits: who may have the kept page
-/// gets it, the others get [`Unavailable`], and a build is tried in the background, one at
-/// a time and at most once in [`BACK_OFF`].
+/// From the age of [`REFRESH`] a page is rebuilt in the background. A request waits only if there
+/// is no page that it may have, and then at most [`MAX_WAIT`]. After a failed build no request
+/// waits: those that may have the cached page get it, the others get [`Unavailable`]. Builds are
+/// then attempted in the background, one at a time and at most once per [`BACK_OFF`].
 #[derive(Debug, Default)]
 pub struct PublicCache {
-    /// Raised by every change that the public may see.
+    /// Incremented by every change that may affect the public page.
     generation: AtomicU64,
     ready: RwLock<Option<Arc<CachedPage>>>,
     builds: Mutex<Builds>,
-    /// Raised when a build ends, well or not.
+    /// Incremented when a build ends, successful or not.
     ended: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
 struct Builds {
     running: bool,
-    /// When the last one failed, if it did.
+    /// Time of the last failure, if the last build failed.
     failed_at: Option<Instant>,
 }
 
@@ -88,17 +86,17 @@ impl Builds {
     }
 }
 
-/// The right to build the page: one at a time. Dropped, it is given back, and
-/// who waits looks again.
+/// The permit to build the page: one at a time. Dropping it returns it and wakes the waiting
+/// requests.
 struct BuildPermit {
     cache: Arc<PublicCache>,
-    /// Read before the store is: a change after this is seen next time.
+    /// Read before the store is: a later change belongs to the next build.
     generation: u64,
     as_of: Instant,
     failed: bool,
 }
 
-/// What a request without a page does.
+/// The next step of a request without a page.
 enum Next {
     Build(BuildPermit),
     Wait,
@@ -106,24 +104,23 @@ enum Next {
 }
 
 impl PublicCache {
-    /// Notes that the public side of something changed, or may have changed: the next request
-    /// sees it.
+    /// Notes that public data changed, or may have changed: the next request gets a new page.
     pub fn invalidate(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Returns the page if it may be served, and is not to be built again yet.
+    /// Returns the page if it may be served and is not due for a rebuild.
     pub fn fresh(&self) -> Option<Arc<CachedPage>> {
         let wanted = self.generation.load(Ordering::SeqCst);
         self.kept()
             .filter(|kept| kept.generation >= wanted && kept.as_of.elapsed() < REFRESH)
     }
 
-    /// Returns the page. `build` reads it from the store, in a task of its own, if this
-    /// request is the one that has to.
+    /// Returns the page. If this request has to build it, `build` reads it from the store, in a
+    /// task of its own.
     ///
     /// # Errors
-    /// [`Unavailable`]: the page could not be built, and there is none that may be served.
+    /// Returns [`Unavailable`] if the page cannot be built and there is none that may be served.
     pub async fn get<B, F, E>(
         self: &Arc<Self>,
         now: impl Fn() -> Timestamp + Send + 'static,
@@ -155,7 +152,7 @@ impl PublicCache {
         }
     }
 
-    /// Waits for a page that shows what was wanted.
+    /// Waits for a page of at least the wanted generation.
     async fn built<B, F, E>(
         self: &Arc<Self>,
         wanted: u64,
@@ -176,7 +173,8 @@ impl PublicCache {
             match self.next() {
                 Next::GiveUp => return Err(Unavailable),
                 Next::Wait => {}
-                // One that began after the request came is enough, so this is done once.
+                // A build that begins after the request arrived is new enough, so one is
+                // sufficient.
                 Next::Build(permit) => match mine.take() {
                     Some((now, build)) => permit.spawn(now, build),
                     None => return Err(Unavailable),
@@ -200,7 +198,7 @@ impl PublicCache {
         Next::Build(self.permit())
     }
 
-    /// Takes the right to build in the background, unless a build runs or failed just now.
+    /// Takes the permit to build in the background, unless a build is running or failed just now.
     fn claim(self: &Arc<Self>) -> Option<BuildPermit> {
         let mut builds = self.builds();
         if builds.running || builds.failed_within(BACK_OFF) {
@@ -237,7 +235,7 @@ impl PublicCache {
 }
 
 impl BuildPermit {
-    /// Builds in a task of its own: a client that goes away takes nothing with it.
+    /// Builds the page in a task of its own, which a disconnecting client does not cancel.
     fn spawn<B, F, E>(mut self, now: impl Fn() -> Timestamp + Send + 'static, build: B)
     where
         B: FnOnce() -> F + Send + 'static,
@@ -275,7 +273,7 @@ impl Drop for BuildPermit {
     }
 }
 
-/// Makes the page to keep. The same content keeps its time and its bytes, and has the same tag at
+/// Creates the page to cache. Unchanged content keeps its time and bytes, and has the same tag at
 /// every replica.
 fn make(
     permit: &BuildPermit,
@@ -310,8 +308,8 @@ fn tag(page: &PublicPage) -> HeaderValue {
     HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("W/\"\""))
 }
 
-/// Returns the time of the last change of new content: that of what it shows, where that explains
-/// it. What went away, or was withdrawn, leaves no time; then it is now.
+/// Returns the time of the last change of new content: the newest time it shows, if that explains
+/// the change. Removed or withdrawn content leaves no time; then it is `now`.
 fn changed_at(page: &PublicPage, kept: Option<&CachedPage>, now: Timestamp) -> Timestamp {
     let newest = page.incidents.iter().map(|one| one.updated_at).max();
     newest

@@ -2,26 +2,26 @@
 
 use std::io;
 
-/// The signals that stop the console. They are caught from the moment this is made.
+/// The signals that stop the console, caught from the moment this value is created.
 #[derive(Debug)]
 pub struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
-    /// None where the signal is ignored.
+    /// `None` if the signal is ignored.
     #[cfg(unix)]
     hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
 impl Signals {
-    /// Catches SIGTERM, SIGINT (Ctrl-C) and SIGHUP, which comes when a terminal is closed:
-    /// its default action would end the process in the middle of its work. A process that
-    /// was started with SIGHUP ignored, as `nohup` does, goes on ignoring it.
+    /// Catches SIGTERM, SIGINT (Ctrl-C) and SIGHUP, which is sent when a terminal closes: their
+    /// default action would end the process in the middle of its work. A process started with
+    /// SIGHUP ignored, as by `nohup`, keeps ignoring it.
     ///
     /// # Errors
-    /// The system does not let them be caught.
+    /// Fails if the system does not allow the handlers.
     pub fn catch() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let hang_up = if is_hang_up_ignored() {
@@ -36,7 +36,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next of them; returns the exit code that shells give for it.
+    /// Waits for the next signal; returns the exit code that shells use for it.
     pub async fn next(&mut self) -> i32 {
         let hang_up = async {
             match &mut self.hang_up {
@@ -44,7 +44,7 @@ impl Signals {
                 None => std::future::pending().await,
             }
         };
-        // 128 and the number of the signal.
+        // 128 plus the number of the signal.
         tokio::select! {
             _ = self.terminate.recv() => 128 + 15,
             _ = self.interrupt.recv() => 128 + 2,
@@ -53,8 +53,8 @@ impl Signals {
     }
 }
 
-/// Tells if SIGHUP was ignored when the process was started. Where there is no `/proc` it
-/// counts as not ignored.
+/// Returns whether SIGHUP was ignored when the process was started. Without `/proc` it counts as
+/// not ignored.
 #[cfg(unix)]
 fn is_hang_up_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -69,12 +69,12 @@ impl Signals {
     /// Catches Ctrl-C.
     ///
     /// # Errors
-    /// None.
+    /// Never fails on this platform.
     pub fn catch() -> io::Result<Self> {
         Ok(Self {})
     }
 
-    /// Waits for the next one; returns the exit code.
+    /// Waits for the next signal; returns the exit code.
     pub async fn next(&mut self) -> i32 {
         let _ = tokio::signal::ctrl_c().await;
         130

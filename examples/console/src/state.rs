@@ -19,7 +19,8 @@ use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::public_cache::PublicCache;
 
-/// The state that all handlers share, in an `Arc`: the public route is asked by everybody.
+/// The state that all handlers share, in a single `Arc`: the public route clones it on every
+/// request.
 pub struct AppState {
     incidents: Incidents,
     usage: Arc<dyn UsageSink>,
@@ -35,7 +36,7 @@ pub struct AppState {
     commands: CommandTasks,
 }
 
-/// The builder of an [`AppState`].
+/// Builder of an [`AppState`].
 #[derive(Debug)]
 pub(crate) struct AppStateBuilder(AppState);
 
@@ -49,19 +50,19 @@ impl fmt::Debug for AppState {
 }
 
 impl AppStateBuilder {
-    /// Sets who may call; nobody by default.
+    /// Sets the known tokens; none by default.
     pub(crate) fn tokens(mut self, tokens: Tokens) -> Self {
         self.0.tokens = tokens;
         self
     }
 
-    /// Sets where deep links lead.
+    /// Sets the deep links.
     pub(crate) fn links(mut self, links: Links) -> Self {
         self.0.links = links;
         self
     }
 
-    /// Sets what inbound hooks are proven with; closed by default.
+    /// Sets the inbound webhooks; closed by default.
     pub(crate) fn hooks(mut self, hooks: Hooks) -> Self {
         self.0.hooks = hooks;
         self
@@ -80,7 +81,7 @@ impl AppStateBuilder {
 }
 
 impl AppState {
-    /// Returns a builder. The engine tells the cache of the public page of its changes;
+    /// Returns a builder. The engine must invalidate the cache of the public page on its changes;
     /// `store_name` is `memory` or `postgres`.
     pub(crate) fn builder(
         incidents: Incidents,
@@ -116,37 +117,37 @@ impl AppState {
         &self.public_cache
     }
 
-    /// Returns where usage events go.
+    /// Returns the sink of usage events.
     pub(crate) fn usage(&self) -> &Arc<dyn UsageSink> {
         &self.usage
     }
 
-    /// Returns `memory` or `postgres`.
+    /// Returns the name of the store, `memory` or `postgres`.
     pub(crate) fn store_name(&self) -> &'static str {
         self.store_name
     }
 
-    /// Returns who may call.
+    /// Returns the known tokens.
     pub(crate) fn tokens(&self) -> &Tokens {
         &self.tokens
     }
 
-    /// Returns where deep links lead.
+    /// Returns the deep links.
     pub(crate) fn links(&self) -> &Links {
         &self.links
     }
 
-    /// Returns what inbound hooks are proven with.
+    /// Returns the inbound webhooks.
     pub(crate) fn hooks(&self) -> &Hooks {
         &self.hooks
     }
 
-    /// Returns the metrics of this process, where a recorder is installed.
+    /// Returns the metrics of this process, if a recorder is installed.
     pub(crate) fn metrics(&self) -> Option<&Metrics> {
         self.metrics.as_ref()
     }
 
-    /// Returns the memory for bodies.
+    /// Returns the memory for request bodies.
     pub(crate) fn body_memory(&self) -> &BodyMemory {
         &self.body_memory
     }
@@ -156,10 +157,10 @@ impl AppState {
         &self.wrong_tokens
     }
 
-    /// Waits until no other request runs under the key of this one.
+    /// Waits until no other request with the same idempotency key is running.
     ///
     /// # Errors
-    /// 409 where the other one takes too long.
+    /// Returns 409 if the other request takes too long.
     pub(crate) async fn key_guard(
         &self,
         context: &RequestContext,
@@ -179,10 +180,10 @@ impl AppState {
         self.commands.spawn(command).await
     }
 
-    /// Runs a command to its end in a task of its own, even if the client goes away.
+    /// Runs a command to its end in a task of its own, even if the client disconnects.
     ///
     /// # Errors
-    /// The problem of the command; 500 where it panicked.
+    /// Returns the problem of the command, or 500 if it panicked.
     pub(crate) async fn run_command<T, F>(&self, command: F) -> Result<T, Problem>
     where
         T: Send + 'static,

@@ -1,5 +1,5 @@
-//! Statements as JSON and as a table; and `incident-console sla`, which makes them
-//! from a file, without a server.
+//! Statements as JSON and as a table, and `incident-console sla`, which computes them from a file,
+//! without a server.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -19,7 +19,7 @@ use crate::file::{IMPORT_BYTES, read_text};
 use crate::responses::statements::StatementResponse;
 use crate::terminal;
 
-/// Returns a statement as it is written in JSON.
+/// Returns a statement in its JSON form.
 #[must_use]
 pub fn json(made: &SlaStatement) -> impl Serialize + use<'_> {
     StatementResponse::from(made)
@@ -41,11 +41,11 @@ const COLUMNS: [&str; 13] = [
     "provisional",
 ];
 
-/// Writes a table of statements (RFC 4180). No cell begins as a formula does: names are
-/// the host's, and spreadsheets run what begins with `=`, `+`, `-` or `@`.
+/// Writes a table of statements (RFC 4180). No cell begins like a formula: names come from the
+/// host, and spreadsheets run cells that begin with `=`, `+`, `-` or `@`.
 ///
 /// # Errors
-/// None that a table in memory has.
+/// Never fails for a table in memory; fallible only because the writer is.
 pub fn csv(all: &[SlaStatement]) -> Result<String, csv::Error> {
     let mut table = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
@@ -79,29 +79,29 @@ pub fn csv(all: &[SlaStatement]) -> Result<String, csv::Error> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// An outage of a tenant, as a file names it.
+/// An outage of a tenant, as written in a file.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outage {
     tenant_id: TenantId,
     incident_id: IncidentId,
     start: Timestamp,
-    /// None where it goes on.
+    /// `None` while it is ongoing.
     #[serde(default)]
     end: Option<Timestamp>,
-    /// It hit only a part.
+    /// Set if it was partial.
     #[serde(default)]
     partial: bool,
-    /// Its incident goes on, although the outage has ended.
+    /// Set if its incident is ongoing although the outage has ended.
     #[serde(default)]
     open: bool,
 }
 
-/// Returns the outages that the statements of these months are made of, each once, for a file of
+/// Returns the outages behind the statements of these months, each once, as input for
 /// `incident-console sla`.
 ///
 /// # Errors
-/// As [`ReportsHandle::statements`](incident_core::engine::ReportsHandle::statements).
+/// Fails like [`ReportsHandle::statements`](incident_core::engine::ReportsHandle::statements).
 pub async fn export(
     incidents: &Incidents,
     first: Month,
@@ -124,7 +124,7 @@ fn of_share(tenant: &TenantId, share: &IncidentShare, month: Month) -> Vec<Outag
     let windows = share.outage.as_slice().iter();
     let mut times: Vec<_> = windows.map(|one| (one.start(), one.end())).collect();
     if times.is_empty() && share.open {
-        // It has no length yet, and what it is part of is provisional all the same.
+        // It has no length yet, but makes its statement provisional.
         let start = month.window().start();
         times.push((start, start));
     }
@@ -132,7 +132,7 @@ fn of_share(tenant: &TenantId, share: &IncidentShare, month: Month) -> Vec<Outag
         tenant_id: tenant.clone(),
         incident_id: share.incident,
         start,
-        // As of now, where it goes on.
+        // The end so far, if it is ongoing.
         end: Some(end),
         partial: share.weight != Percent::HUNDRED,
         open: share.open,
@@ -140,29 +140,29 @@ fn of_share(tenant: &TenantId, share: &IncidentShare, month: Month) -> Vec<Outag
     times.into_iter().map(outage).collect()
 }
 
-/// What one incident did to one tenant.
+/// The effect of one incident on one tenant.
 #[derive(Default)]
 struct Hit {
     windows: Vec<Window>,
     open: bool,
 }
 
-/// What is asked of `incident-console sla`.
+/// The arguments of `incident-console sla`.
 #[derive(Clone, Copy, Debug)]
 pub struct SlaTask<'a> {
-    /// A JSON array of outages.
+    /// File with a JSON array of outages.
     pub file: &'a Path,
     /// The month.
     pub month: Month,
-    /// A table instead of JSON.
+    /// If `true`, prints a table instead of JSON.
     pub as_table: bool,
 }
 
-/// Prints the statements of a month, made from a file of outages.
+/// Prints the statements of a month, computed from a file of outages.
 ///
 /// # Errors
-/// The file cannot be read or holds something else, with the place; the month has
-/// not begun; or nothing can be written to `out`.
+/// Fails if the file cannot be read or parsed, with the place, if the month has not begun, or if
+/// `out` cannot be written to.
 pub fn print(
     task: SlaTask<'_>,
     contracts: &Contracts,
@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(second, expected);
     }
 
-    /// M10: an outage of an incident that was partial at first is one incident, on one line.
+    /// M10: an outage that was partial at first is one incident, on one line.
     #[test]
     fn an_incident_that_is_whole_and_partial_is_one_line() {
         let later = ONE.replace(
@@ -318,7 +318,7 @@ mod tests {
         assert_eq!(of_incident.count(), 1, "{}", json[0]["derivation"]);
     }
 
-    /// M10: what lies in the future is refused as it is over HTTP.
+    /// M10: outages in the future are refused, as over HTTP.
     #[test]
     fn an_outage_in_the_future_is_refused() {
         for (text, named) in [

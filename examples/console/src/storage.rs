@@ -1,4 +1,4 @@
-//! Where everything is kept: in memory, or in PostgreSQL.
+//! Storage: everything in memory, or in PostgreSQL.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,33 +18,33 @@ use incident_usage_clickhouse::{Address, ClickHouseUsage, OpenError};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor};
 
-/// How long the database is waited for at the start.
+/// Maximum time to wait for the database at startup.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a server ends by itself, should a client be gone: beyond the deadlines here.
+/// Server-side limits in case the client is gone; above the deadlines used here.
 const LIMITS: &str = "set statement_timeout = '30s'; set lock_timeout = '5s'; \
      set idle_in_transaction_session_timeout = '10s'";
 
-/// How long one attempt to connect may take at the start.
+/// Maximum time of one connection attempt at startup.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// How long migrating may take; another process may be at it.
+/// Maximum time of a migration, including the wait for another process that migrates.
 const MIGRATION: Duration = Duration::from_secs(120);
 
-/// How long a connection is waited for before a request is answered 503.
+/// Maximum wait for a connection before a request gets 503.
 const ACQUIRE: Duration = Duration::from_secs(2);
 
-/// How long the doctor may look.
+/// Maximum time of an examination by the doctor.
 const EXAMINATION: Duration = Duration::from_secs(10);
 
-/// Connections for requests, for the relay and for usage events: neither a storm of
-/// requests nor questions that take long may keep pages from going out, or incidents
-/// from being declared. Together as many as a PgBouncer lends by default.
+/// Connections for requests, for the relay and for usage events. The pools are separate, so that
+/// neither a surge of requests nor slow queries can delay pages or declarations. Together they are
+/// as many as PgBouncer allows by default.
 const CONNECTIONS: u32 = 12;
 const RELAY_CONNECTIONS: u32 = 4;
 const USAGE_CONNECTIONS: u32 = 4;
 
-/// A database, as `DATABASE_URL` names it. Its debug output shows no password.
+/// A database, from `DATABASE_URL`. Its debug output does not contain the password.
 #[derive(Clone)]
 pub struct DatabaseSettings(PgConnectOptions);
 
@@ -54,7 +54,7 @@ impl fmt::Debug for DatabaseSettings {
     }
 }
 
-/// Where it is, without the password.
+/// Address of the database, without the password.
 impl fmt::Display for DatabaseSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (options, database) = (&self.0, self.0.get_database().unwrap_or_default());
@@ -88,67 +88,67 @@ impl FromStr for DatabaseSettings {
         if options.get_database().is_none_or(str::is_empty) {
             return Err("name the database: postgres://USER@HOST/DATABASE");
         }
-        // As little as can be said before the session begins: poolers refuse the rest
-        // (PgBouncer: "unsupported startup parameter").
+        // Startup parameters are kept to a minimum, because poolers refuse others (PgBouncer:
+        // "unsupported startup parameter").
         let options = options.application_name("incident-console");
         Ok(Self(options.extra_float_digits(None)))
     }
 }
 
-/// The database cannot be used. No sentence holds a password.
+/// A database that cannot be used. No message contains a password.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// It does not answer, or not to us.
+    /// It does not respond, or refuses the connection.
     #[error("DATABASE_URL: {0} cannot be reached")]
     Unreachable(DatabaseSettings, #[source] sqlx::Error),
-    /// The tables could not be made.
+    /// The tables could not be migrated.
     #[error("DATABASE_URL: {0} cannot be migrated")]
     Migrate(DatabaseSettings, #[source] MigrateError),
-    /// What a pooler lends cannot be worked with.
+    /// The connections of a pooler cannot be used.
     #[error("DATABASE_URL: {0} is behind a pooler that lends a connection for one transaction")]
     Pooler(DatabaseSettings, #[source] PoolerError),
-    /// What would be answered as kept might be lost.
+    /// Data confirmed as stored could be lost.
     #[error("DATABASE_URL: {0} is unsafe: {1} (INCIDENT_ALLOW_UNSAFE_DATABASE=1 starts anyway)")]
     Unsafe(DatabaseSettings, String),
-    /// Usage events cannot be kept or counted where they are to be.
+    /// Usage events cannot be stored or counted at their address.
     #[error("USAGE_URL: {0}")]
     Usage(OpenError),
-    /// It could not be looked at.
+    /// It could not be examined.
     #[error("DATABASE_URL: {0} cannot be examined")]
     Doctor(DatabaseSettings, #[source] incident_core::port::StoreError),
-    /// What it keeps could not be checked.
+    /// Its contents could not be verified.
     #[error("DATABASE_URL: {0} cannot be verified")]
     Verify(DatabaseSettings, #[source] incident_core::engine::Error),
 }
 
-/// What to do about a pooler in transaction mode.
+/// Advice about a pooler in transaction mode.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub enum PoolerError {
-    /// A statement is gone when the next connection is lent.
+    /// Prepared statements are lost with each transaction.
     #[error(
         "it does not keep prepared statements: set pool_mode = session for this database, or \
          max_prepared_statements = 200 (PgBouncer 1.21 and later), or name the server's own address"
     )]
     Statements,
-    /// The lock of migrations is one of the session.
+    /// Migrations need a session lock.
     #[error("migrate over the server's own address, or in pool_mode = session")]
     Migration,
 }
 
-/// A store with a usage source beside it.
+/// A store, with the usage source.
 #[derive(Clone)]
 pub struct Storage {
     /// `memory` or `postgres`.
     pub name: &'static str,
-    /// The lines to print at the start.
+    /// The lines to print at startup.
     pub startup_lines: Vec<String>,
-    /// Incidents and everything with them.
+    /// The store of incidents and everything that belongs to them.
     pub store: Arc<dyn Store>,
-    /// Who was hit.
+    /// The source of affected users.
     pub usage: Arc<dyn UsageSource>,
-    /// Where usage events go.
+    /// The sink of usage events.
     pub sink: Arc<dyn UsageSink>,
-    /// Who all tenants are.
+    /// The directory of all tenants.
     pub directory: Arc<dyn TenantDirectory>,
 }
 
@@ -161,7 +161,7 @@ impl fmt::Debug for Storage {
 }
 
 impl Default for Storage {
-    /// Makes a storage in memory.
+    /// Creates a storage in memory.
     fn default() -> Self {
         let usage = MemoryUsage::default();
         Self {
@@ -176,11 +176,11 @@ impl Default for Storage {
 }
 
 impl Storage {
-    /// Builds an engine over it without pagers. It must not drain the outbox: pages of live
-    /// incidents that wait there would find nobody.
+    /// Builds an engine without pagers. It must not drain the outbox: it would have no target for
+    /// pending pages of live incidents.
     ///
     /// # Errors
-    /// None that the parts of a storage have.
+    /// Never fails for a valid storage; fallible only because the builder is.
     pub fn engine(self, policy: &PolicyFile) -> Result<Incidents, BuildError> {
         Incidents::builder(self.store)
             .usage(self.usage)
@@ -192,7 +192,7 @@ impl Storage {
             .build()
     }
 
-    /// Returns the most connections that its pools open.
+    /// Returns the maximum number of connections of its pools.
     #[must_use]
     pub fn connections(&self) -> usize {
         match self.name {
@@ -201,11 +201,11 @@ impl Storage {
         }
     }
 
-    /// Keeps usage events elsewhere: waits for the server, makes its table, and refuses one that
-    /// does not fit.
+    /// Stores usage events elsewhere: waits for the server, creates its table, and refuses an
+    /// incompatible one.
     ///
     /// # Errors
-    /// [`StorageError::Usage`].
+    /// Returns [`StorageError::Usage`] if the server or its table cannot be used.
     pub async fn with_usage(self, address: &Address) -> Result<Self, StorageError> {
         let started = Instant::now();
         let usage = loop {
@@ -228,17 +228,18 @@ impl Storage {
         })
     }
 
-    /// Waits for the database, migrates it, and refuses it where it is unsafe.
+    /// Opens a database: waits for it, migrates it, and refuses it if it is unsafe.
     ///
     /// # Errors
-    /// It cannot be used; see [`StorageError`].
+    /// Fails if it cannot be used; see [`StorageError`].
     pub async fn open(
         database: &DatabaseSettings,
         allow_unsafe: bool,
     ) -> Result<Self, StorageError> {
         database.wait().await?;
         let lending = database.lending().await?;
-        // Through such a pooler it is only looked at: what is missing is found below.
+        // Migrations need a session lock, which such a pooler does not support; missing tables are
+        // found below.
         if lending == Lending::Session {
             database.migrate().await?;
         }
@@ -268,10 +269,10 @@ impl Storage {
 }
 
 impl DatabaseSettings {
-    /// Waits until the database answers, for half a minute, and migrates it.
+    /// Waits up to half a minute for the database, and migrates it.
     ///
     /// # Errors
-    /// It does not answer, refuses us, or cannot be migrated.
+    /// Fails if it does not respond, refuses the connection, or cannot be migrated.
     pub async fn migrate(&self) -> Result<(), StorageError> {
         self.wait().await?;
         if self.lending().await? != Lending::Session {
@@ -282,10 +283,11 @@ impl DatabaseSettings {
             .map_err(|error| StorageError::Migrate(self.clone(), error))
     }
 
-    /// Looks once whether it answers, and can be worked with.
+    /// Checks once that the database responds and can be used.
     ///
     /// # Errors
-    /// It does not, or refuses us; the error says why, which a pool does not.
+    /// Fails if it does not respond or refuses the connection; the error has the reason, which a
+    /// pool's error lacks.
     pub async fn reach(&self) -> Result<(), StorageError> {
         self.lending().await.map(|_| ())
     }
@@ -298,13 +300,13 @@ impl DatabaseSettings {
         Ok(())
     }
 
-    /// Returns who connects.
+    /// Returns the role that connects.
     #[must_use]
     pub fn role(&self) -> Option<&str> {
         Some(self.0.get_username()).filter(|name| !name.is_empty())
     }
 
-    /// Returns the database's own name.
+    /// Returns the name of the database.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.0.get_database()
@@ -323,10 +325,10 @@ impl DatabaseSettings {
         }
     }
 
-    /// Returns what is wrong with it.
+    /// Returns the problems of the database.
     ///
     /// # Errors
-    /// It did not answer.
+    /// Fails if it does not respond.
     pub async fn examine(&self, pool: &PgPool) -> Result<Vec<Finding>, StorageError> {
         let now = SystemClock.now();
         doctor(pool, &UsageTable::own(), now, EXAMINATION)
@@ -334,10 +336,10 @@ impl DatabaseSettings {
             .map_err(|error| StorageError::Doctor(self.clone(), error))
     }
 
-    /// Finds out how connections are lent between here and the server.
+    /// Detects how a pooler, if any, lends connections.
     ///
     /// # Errors
-    /// It does not answer, or what is lent cannot be worked with.
+    /// Fails if it does not respond, or if the pooler's connections cannot be used.
     pub async fn lending(&self) -> Result<Lending, StorageError> {
         let asked = async {
             let (mut one, mut other) = (self.0.connect().await?, self.0.connect().await?);
@@ -356,8 +358,7 @@ impl DatabaseSettings {
         Ok(lending)
     }
 
-    /// Returns a pool that connects when it is used, to a server or a pooler that lends a
-    /// connection for the session.
+    /// Returns a lazy pool for a server, or for a pooler that lends a connection for the session.
     #[must_use]
     pub fn pool(&self, connections: u32) -> PgPool {
         self.pool_for(connections, Lending::Session)
@@ -367,9 +368,9 @@ impl DatabaseSettings {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE)
-            // A dead connection is found by the call itself, and another one taken.
+            // Calls detect a dead connection themselves and take another one.
             .test_before_acquire(false);
-        // What is set in a transaction that was lent would meet other clients.
+        // Settings made in a lent transaction would apply to other clients.
         let pool = if matches!(lending, Lending::Session) {
             pool.after_connect(|connection, _| {
                 Box::pin(async move { connection.execute(LIMITS).await.map(|_| ()) })
@@ -381,8 +382,8 @@ impl DatabaseSettings {
     }
 }
 
-/// Returns whether waiting helps: the server is not there yet, or is starting. A wrong
-/// password does not become right.
+/// Returns whether waiting helps: the server is not reachable yet or is starting. A wrong password
+/// stays wrong.
 fn may_come(error: &sqlx::Error) -> bool {
     match error.as_database_error() {
         // cannot_connect_now
@@ -415,7 +416,7 @@ mod tests {
         ] {
             assert_eq!(value(name), connections.to_string(), "{name}");
         }
-        // What a PgBouncer lends by default.
+        // As many as PgBouncer allows by default.
         assert_eq!(CONNECTIONS + RELAY_CONNECTIONS + USAGE_CONNECTIONS, 20);
         let seconds = |time: Duration| format!("{} s", time.as_secs());
         assert_eq!(value("wait for a connection"), seconds(ACQUIRE));

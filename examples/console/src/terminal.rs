@@ -1,4 +1,4 @@
-//! Lines for people, in a terminal or in a log: each stays one line, whatever it quotes.
+//! Output lines for people, in a terminal or a log: quoted values cannot break out of a line.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
@@ -9,28 +9,28 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{DefaultFields, Writer};
 
-/// Writes one line: what it quotes cannot begin another one, nor drive the terminal.
+/// Writes one line, with line breaks and terminal controls in it escaped.
 ///
 /// # Errors
-/// Nothing can be written.
+/// Fails if `out` cannot be written to.
 pub fn line(out: &mut (impl Write + ?Sized), text: fmt::Arguments<'_>) -> io::Result<()> {
     writeln!(out, "{}", plain(&text.to_string()))
 }
 
-/// Writes lines of our own: who puts a value of others into one escapes it there.
+/// Writes several lines. Callers must escape line breaks in quoted values themselves.
 ///
 /// # Errors
-/// Nothing can be written.
+/// Fails if `out` cannot be written to.
 pub fn lines(out: &mut (impl Write + ?Sized), text: &str) -> io::Result<()> {
     text.lines()
         .try_for_each(|one| line(out, format_args!("{one}")))
 }
 
-/// Writes JSON for people, with JSON's own escapes for what a terminal would take for
-/// orders: its values stay the same.
+/// Writes JSON for people, with JSON escapes for terminal controls, so that its values stay the
+/// same.
 ///
 /// # Errors
-/// Nothing can be written.
+/// Fails if `out` cannot be written to.
 pub fn json(out: &mut (impl Write + ?Sized), value: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value)?;
     let mut escaped = String::with_capacity(text.len());
@@ -40,14 +40,14 @@ pub fn json(out: &mut (impl Write + ?Sized), value: &impl Serialize) -> io::Resu
         if stays {
             escaped.push(character);
         } else {
-            // Writing to a string does not fail; none of them needs a surrogate.
+            // Writing to a string does not fail, and no such character needs a surrogate.
             let _ = write!(escaped, "\\u{:04x}", u32::from(character));
         }
     }
     writeln!(out, "{escaped}")
 }
 
-/// Writes the fields and the message of a log line, so that no value leaves its line.
+/// Formatter of log lines that keeps every value within its line.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OneLine;
 
@@ -69,7 +69,7 @@ mod tests {
 
     use super::*;
 
-    /// What a subscriber wrote.
+    /// Output of a subscriber.
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -84,12 +84,12 @@ mod tests {
         }
     }
 
-    /// S9: nor does a message, a field, an error with its cause or a span of the log.
+    /// S9: neither a message, a field, an error with its cause nor a span breaks out of a log line.
     #[test]
     fn what_is_logged_stays_in_its_line() {
         let written = Written::default();
         let writer = written.clone();
-        // A second one, so that no place is taken for one that nobody listens to.
+        // A second dispatcher prevents the call sites from being cached as disabled.
         let _second = tracing::Dispatch::new(tracing_subscriber::registry());
         let subscriber = tracing_subscriber::fmt()
             .with_writer(move || writer.clone())
@@ -105,7 +105,7 @@ mod tests {
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.lines().count(), 1, "{text}");
         assert_eq!(text.matches("forged").count(), 7, "{text}");
-        // Its own colours are left.
+        // The formatter's own colours stay.
         let plain = text.replace("\u{1b}[2m", "").replace("\u{1b}[0m", "");
         let plain = plain.replace("\u{1b}[33m", "").replace("\u{1b}[1m", "");
         assert!(
@@ -119,7 +119,7 @@ mod tests {
 
     const FORGED: &str = "API down\nERROR forged \u{202e}\u{1b}[2J\u{9b}2J";
 
-    /// S9: a line, lines and JSON hold nothing that drives a terminal.
+    /// S9: neither a line, lines nor JSON contain terminal controls.
     #[test]
     fn what_is_quoted_stays_in_its_line() {
         let mut out = Vec::new();

@@ -1,4 +1,4 @@
-//! The binary with its usage events in a real ClickHouse.
+//! The binary with usage events in a real ClickHouse.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 const TOKEN: &str = "token-0123456789-token";
 
-/// A console that ends with the test, however the test ends.
+/// A console process that is killed when the test ends.
 struct Console(Child);
 
 impl Drop for Console {
@@ -97,7 +97,7 @@ async fn it_counts_where_usage_url_says_and_finds_it_again() {
             let accepted = client.post("/sys/usage-events", &events).await;
             assert_eq!(accepted["accepted"], 5);
         }
-        // "all" are those that the usage source knows.
+        // "all" are the tenants that the usage source has seen.
         let incident = json!({
             "title": "API down", "severity": "SEV2", "summary": "", "page": false,
             "affected_services": ["api"], "affected_tenants": "all",

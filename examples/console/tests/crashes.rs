@@ -1,5 +1,5 @@
-//! The process dies at each place of the path, again and again, while clients
-//! work; then everything that was answered must be there, once.
+//! The process crashes at each failpoint, repeatedly, while clients work; afterwards everything
+//! that was confirmed must be stored exactly once.
 
 #![cfg(unix)]
 #![expect(
@@ -21,7 +21,7 @@ use incident_test_postgres::{Cluster, Database};
 use serde_json::{Value, json};
 use sqlx::Row;
 
-/// Every place where a process may die, in the order of the path.
+/// All failpoints, in the order in which a command passes them.
 const PLACES: [&str; 11] = [
     "number_taken",
     "before_commit",
@@ -33,14 +33,14 @@ const PLACES: [&str; 11] = [
     "before_mark",
     "after_mark",
     "mid_shutdown",
-    // None: the process is killed from outside.
+    // Not a failpoint: the process is killed from outside.
     "killed",
 ];
 
 const TOKEN: &str = "token-0123456789-token";
 const VIEWER: &str = "viewer-0123456789-token";
 
-/// How often per place.
+/// Returns the number of cycles per failpoint.
 fn cycles() -> usize {
     if std::env::var_os("INCIDENT_TEST_LONG").is_some() {
         300
@@ -49,16 +49,16 @@ fn cycles() -> usize {
     }
 }
 
-/// What the clients know.
+/// The clients' record of their requests.
 #[derive(Default)]
 struct Ledger {
-    /// What was sent under each key, and what was answered, if anything was.
+    /// The response to each key's request, if there was one.
     sent: Mutex<BTreeMap<String, Option<String>>>,
-    /// Refused calls that were answered and have an entry of their own.
+    /// Answered refusals that have an audit entry of their own.
     denied: Mutex<Denied>,
 }
 
-/// Refusals of one actor: the first of a minute have entries of their own, the rest are
+/// Refusals of one actor: the first ones of a minute have audit entries of their own; the rest are
 /// counted in memory and lost with the process.
 #[derive(Default)]
 struct Denied {
@@ -81,15 +81,15 @@ struct Setup {
     http: reqwest::Client,
 }
 
-/// A console, until it dies.
+/// A console process that may crash.
 struct Console {
     child: Child,
     address: String,
 }
 
 impl Drop for Console {
-    /// A test that fails leaves no process behind. One that has ended is past
-    /// killing, which is fine.
+    /// Kills the process, so that a failed test leaves none behind. An error of a process that has
+    /// already ended is ignored.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -113,7 +113,7 @@ impl Setup {
         }
     }
 
-    /// Starts a console that dies at a place, the `nth` time it comes by.
+    /// Starts a console that crashes when it passes a failpoint for the `nth` time.
     fn start(&self, place: &str, nth: usize) -> Option<Console> {
         self.ledger.denied.lock().unwrap().of_process = 0;
         let tokens = format!("root:admin:{TOKEN},vera:viewer:{VIEWER}");
@@ -137,12 +137,12 @@ impl Setup {
                 return Some(Console { child, address });
             }
         }
-        // It died while it started: a place of the relay.
+        // It crashed during startup, at a failpoint of the relay.
         child.wait().unwrap();
         None
     }
 
-    /// One call; none where the answer never came.
+    /// Sends one request; returns `None` if there was no response.
     async fn call(&self, token: &str, key: &str, url: &str, body: &Value) -> Option<(u16, Value)> {
         let request = self.http.post(url).bearer_auth(token).json(body);
         let request = request.header("Idempotency-Key", key);
@@ -152,7 +152,7 @@ impl Setup {
         Some((status, serde_json::from_str(&text).unwrap_or_default()))
     }
 
-    /// Declares under a key; what is answered with success is written down.
+    /// Declares an incident under a key, and records a successful response.
     async fn declare(&self, address: &str, key: &str) -> Option<String> {
         self.ledger
             .sent
@@ -173,12 +173,12 @@ impl Setup {
             .lock()
             .unwrap()
             .insert(key.to_owned(), Some(id.clone()));
-        // A key that was answered before is answered the same.
+        // A repeated key gets the same response.
         assert!(before.flatten().is_none_or(|before| before == id), "{key}");
         Some(id)
     }
 
-    /// What one client does until the process is gone.
+    /// Runs one client until the process is gone.
     async fn work(&self, address: &str, name: &str) {
         for n in 0..200 {
             let Some(id) = self.declare(address, &format!("{name}-{n}")).await else {
@@ -204,7 +204,7 @@ impl Setup {
         }
     }
 
-    /// One life of a process, with clients at work until its end.
+    /// Runs one process, with clients, until its end.
     async fn cycle(&self, place: &str, cycle: usize) {
         let Some(mut console) = self.start(place, 1 + cycle % 5) else {
             return;
@@ -243,10 +243,10 @@ impl Setup {
         }
     }
 
-    /// The checker: what was answered, what is kept, what the vendor saw.
+    /// Checks that the responses, the stored data and the vendor's wakes agree.
     async fn check(&self, place: &str) {
         let mut console = self.start("nowhere", 1).unwrap();
-        // What nobody answered is asked again, under the same keys.
+        // Unanswered requests are repeated with the same keys.
         let unknown: Vec<String> = {
             let sent = self.ledger.sent.lock().unwrap();
             let unknown = sent.iter().filter(|(_, id)| id.is_none());
@@ -260,8 +260,7 @@ impl Setup {
         let count = async |sql: &'static str| -> i64 {
             sqlx::query(sql).fetch_one(&pool).await.unwrap().get(0)
         };
-        // Leases of the dead last 30 s at most. Resolutions that are told once more
-        // are not waited for.
+        // Leases of crashed processes last at most 30 s. Resent resolutions are not awaited.
         let left = "select count(*) from incident.outbox where body not like '%\"repeats\":true%'";
         let started = Instant::now();
         while count(left).await > 0 {
@@ -271,7 +270,7 @@ impl Setup {
             );
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        // Nothing acknowledged is missing, and nothing is there twice.
+        // No acknowledged incident is missing or duplicated.
         let kept = "select count(*) from incident.incidents";
         assert_eq!(count(kept).await, sent.len() as i64, "{place}");
         let titles = "select count(distinct state ->> 'title') from incident.incidents";
@@ -284,8 +283,8 @@ impl Setup {
                 .await;
             assert_eq!(row.unwrap().get::<String, _>(0), *key, "{place}");
         }
-        // Everybody was woken once; nobody twice. One that was over before its
-        // page went out woke nobody.
+        // Every incident woke on-call exactly once, except those that were over before their page
+        // was sent.
         let mut wakes: BTreeMap<String, u32> = BTreeMap::new();
         for wake in self.vendor.wakes() {
             *wakes.entry(wake.key).or_default() += 1;
@@ -298,15 +297,15 @@ impl Setup {
             let id = id.as_ref().unwrap();
             let woken = wakes.remove(&format!("sys-incident:{id}")).unwrap_or(0);
             let expected = u32::from(!superseded.contains(id));
-            // A trigger in flight when its process died may have woken before it
-            // was superseded; then its resolve followed.
+            // A trigger in flight during a crash may have woken on-call before it was superseded;
+            // then its resolution followed.
             assert!(
                 woken == expected || (expected == 0 && woken == 1),
                 "{place}: {key} woke {woken}"
             );
         }
         assert!(wakes.is_empty(), "{place}: {wakes:?}");
-        // Every refusal that was answered is audited.
+        // Every answered refusal is audited.
         let denied =
             "select count(*) from incident.audit where canonical::jsonb ->> 'outcome' = 'denied'";
         assert!(
@@ -382,12 +381,12 @@ fn signal(console: &Console, name: &str) {
     );
 }
 
-/// A process that is frozen with a lease in its hands, past the end of it, changes
-/// nothing when it goes on.
+/// A process that is frozen while it holds a lease, until after its expiry, changes nothing when it
+/// continues.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_frozen_process_that_thaws_changes_nothing() {
     let it = Setup::new().await;
-    // The first answer is late, so that the process is frozen while it waits.
+    // The first response is delayed, so that the process is frozen while it waits.
     it.vendor.script([Fault::Sleep(Duration::from_secs(2))]);
     let mut first = it.start("nowhere", 1).unwrap();
     let id = it.declare(&first.address, "frozen").await.unwrap();
@@ -403,7 +402,7 @@ async fn a_frozen_process_that_thaws_changes_nothing() {
         sqlx::query(sql).fetch_one(&pool).await.unwrap().get(0)
     };
     while left().await > 0 {
-        // The lease, and two seconds.
+        // The lease plus two seconds.
         assert!(
             frozen.elapsed() < Duration::from_secs(34),
             "nobody took over"

@@ -1,5 +1,4 @@
-//! Usage that is too much: questions that take too long, sources that are full or away,
-//! and streams without end.
+//! Overload by usage: slow queries, sources that are full or unavailable, and endless streams.
 
 #![cfg(target_os = "linux")]
 #![expect(
@@ -23,10 +22,10 @@ use serde_json::{Value, json};
 
 const TOKEN: &str = "token-0123456789-token";
 
-/// A source that answers nothing in time, and a sink that counts what it drops.
+/// A source whose queries time out, and a sink that counts the events that it drops.
 struct Overrun {
     taken: AtomicU64,
-    /// How many events fit.
+    /// Maximum number of events.
     most: u64,
 }
 
@@ -140,7 +139,7 @@ async fn a_question_that_takes_too_long_is_told_with_its_size() {
     console.stop().await.unwrap();
 }
 
-/// What fits is kept, and the answer says how much that was.
+/// The events that fit are stored, and the response has their number.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_fills_the_source_says_what_was_taken() {
     let (console, usage) = start(12_000).await;
@@ -158,8 +157,9 @@ async fn a_stream_that_fills_the_source_says_what_was_taken() {
     console.stop().await.unwrap();
 }
 
-/// One batch is kept while the next is read, and the answer is as if it were not: that of the
-/// batch before, if it fails, and what was kept before a line that is bad.
+/// One batch is stored while the next is read, and the response is as if that were sequential: the
+/// error of the previous batch if it fails, else the error of the invalid line with the number of
+/// events stored before it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_thing_that_is_wrong_in_a_stream_is_told() {
     for (most, good, status, code, line, accepted) in [
@@ -188,8 +188,7 @@ async fn the_first_thing_that_is_wrong_in_a_stream_is_told() {
     }
 }
 
-/// A body of 64 MiB, or of a GiB where `INCIDENT_TEST_LONG` is set, passes through as it
-/// comes.
+/// A body of 64 MiB, or of 1 GiB if `INCIDENT_TEST_LONG` is set, is processed as it arrives.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_of_any_length_takes_constant_memory() {
     let bytes: u64 = if std::env::var_os("INCIDENT_TEST_LONG").is_some() {
@@ -224,8 +223,8 @@ fn line(number: u64) -> String {
     format!("{event}\n")
 }
 
-/// Sends so many lines as one chunked body, and its end unless it is refused before: whoever
-/// closes on what was not read takes the answer back. What is answered.
+/// Sends lines as one chunked body, to its end unless it is refused before; returns the response. A
+/// socket closed with unread data would discard the response.
 fn stream(address: SocketAddr, lines: u64, to_its_end: bool) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(
@@ -251,7 +250,7 @@ fn stream(address: SocketAddr, lines: u64, to_its_end: bool) -> String {
     String::from_utf8(told).unwrap()
 }
 
-/// The most bytes that this process had in memory.
+/// Returns the peak resident memory of this process, in bytes.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status

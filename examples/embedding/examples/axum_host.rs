@@ -1,4 +1,4 @@
-//! Embedding in an axum application that has its own state and auth.
+//! Embedding in an axum application with its own state and authentication.
 //!
 //! Run with `cargo run -p incident-embedding --example axum_host`, then
 //! `curl -X POST -H 'x-user: anna' 'http://127.0.0.1:8081/outages?title=API+down'`.
@@ -18,14 +18,14 @@ use incident_pagers::{LogPager, Worker};
 use incident_store_memory::MemoryStore;
 use serde_json::{Value, json};
 
-/// The host's state, of which incidents are a part.
+/// The host's state, which contains the incidents handle.
 #[derive(Clone)]
 struct Host {
     platform: &'static str,
     incidents: Incidents,
 }
 
-/// The host's own auth: here a header, in earnest a session.
+/// The host's own authentication: a header here, a session in production.
 struct User(Caller);
 
 impl<S: Send + Sync> FromRequestParts<S> for User {
@@ -65,7 +65,7 @@ async fn report(
         .title
         .parse()
         .or(Err(StatusCode::UNPROCESSABLE_ENTITY))?;
-    // A task of its own: a client that goes away must not undo the command.
+    // A task of its own, so that a client that disconnects does not cancel the command.
     let incidents = host.incidents.clone();
     let declare = tokio::spawn(async move {
         incidents

@@ -1,4 +1,4 @@
-//! A pager of our own, proven by the conformance macro.
+//! A custom pager, checked by the conformance macro.
 //!
 //! Run with `cargo run -p incident-embedding --example custom_pager`; its tests
 //! with `cargo test -p incident-embedding --example custom_pager`.
@@ -16,7 +16,7 @@ use incident_core::paging::{DeliveryResult, PageAction, PageEvent, Receipt, Targ
 use incident_core::port::Pager;
 use incident_store_memory::MemoryStore;
 
-/// Rings a bell: once per open alert, however often it is told.
+/// A bell that rings once per open alert, however often it is triggered.
 #[derive(Clone, Debug)]
 struct Bell {
     target: TargetId,
@@ -38,7 +38,7 @@ impl Pager for Bell {
         self.target.clone()
     }
 
-    // A bell has one loudness.
+    // A bell has only one loudness.
     fn follows_severity(&self) -> bool {
         false
     }

@@ -1,4 +1,4 @@
-//! A billing sink of our own, proven by the conformance macro: the host's invoices.
+//! A custom billing sink, checked by the conformance macro: the host's invoices.
 //!
 //! Run with `cargo run -p incident-embedding --example custom_sink`; its tests
 //! with `cargo test -p incident-embedding --example custom_sink`.
@@ -17,8 +17,8 @@ use incident_core::port::{BillingSink, CreditQuery, LookupBy};
 use incident_core::{CreditId, MessageId, ValidationError};
 use incident_store_memory::MemoryStore;
 
-/// The lines of the host's next invoices. In a host this is a table of its own, with
-/// the key of the credit unique, written in one transaction per batch.
+/// The lines of the host's next invoices. In production this is a table with the credit's key as a
+/// unique column, written in one transaction per batch.
 #[derive(Clone, Debug)]
 struct Invoices {
     target: TargetId,
@@ -46,7 +46,7 @@ impl BillingSink for Invoices {
         self.target.clone()
     }
 
-    // Lines of invoices are kept for good.
+    // Invoice lines are stored forever.
     fn key_window(&self) -> Option<Duration> {
         None
     }
@@ -83,7 +83,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (anna, bill) = (by("anna", Role::Commander)?, by("bill", Role::Billing)?);
 
-    // An hour in which tenant-fr had no API, entered afterwards.
+    // An hour of API outage for tenant-fr, entered afterwards.
     let mut outage = Declare::new("API down".parse()?, Severity::Sev2);
     outage.mode = Mode::Retrospective;
     outage.started_at = Some("2026-11-09T10:00:00Z".parse()?);
@@ -93,7 +93,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     over.occurred_at = Some("2026-11-09T11:00:00Z".parse()?);
     incidents.act(&anna, id, &over.into()).await?;
 
-    // Somebody else approves it; the host's loop issues it and hands it over.
+    // Another person approves it; the host's loop issues and submits it.
     for credit in incidents.credits().list(&CreditQuery::default()).await? {
         incidents
             .credits()

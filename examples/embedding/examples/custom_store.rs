@@ -1,5 +1,5 @@
-//! A store of our own, proven by the conformance macro: it counts what it is
-//! asked and leaves the keeping to another store.
+//! A custom store, checked by the conformance macro: it counts commits and delegates the storage to
+//! another store.
 //!
 //! Run with `cargo run -p incident-embedding --example custom_store`; its tests
 //! with `cargo test -p incident-embedding --example custom_store`.
@@ -26,9 +26,9 @@ use incident_core::timeline::SysIncidentUpdateEntry;
 use incident_core::{IncidentId, PersonName, SuggestionId, Timestamp};
 use incident_store_memory::MemoryStore;
 
-/// Counts commits. A wrapper forwards every method: the ports have no defaults,
-/// so the compiler names one that is forgotten. The exception is `Outbox::for_relay`,
-/// which a wrapper leaves out, so that the relay goes through it too.
+/// A store that counts commits. It forwards every method: the ports have no default methods, so the
+/// compiler reports a missing one. The exception is `Outbox::for_relay`, which a wrapper does not
+/// override, so that the relay goes through it too.
 #[derive(Clone, Debug, Default)]
 struct Counting {
     inner: MemoryStore,

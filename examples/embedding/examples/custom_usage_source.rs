@@ -1,4 +1,4 @@
-//! A usage source of our own: a plain list, scanned by the reference.
+//! A custom usage source: a plain list, scanned by the reference implementation.
 //!
 //! Run with `cargo run -p incident-embedding --example custom_usage_source`; its
 //! tests with `cargo test -p incident-embedding --example custom_usage_source`.
@@ -13,7 +13,7 @@ use incident_core::impact::{
 use incident_core::port::{UsageError, UsageSink, UsageSource};
 use incident_core::{Window, Windows};
 
-/// Keeps every event in one list: slow, and plainly right.
+/// A list of all events: slow, but obviously correct.
 #[derive(Clone, Debug, Default)]
 struct List(Arc<Mutex<Vec<ApiUsageEvent>>>);
 
@@ -34,7 +34,7 @@ impl UsageSource for List {
         ))
     }
 
-    // A list that is scanned has no use for estimates: what is exact is one without error.
+    // A list that is scanned needs no estimates: an exact count is an estimate without error.
     async fn estimates(
         &self,
         query: &ImpactQuery,

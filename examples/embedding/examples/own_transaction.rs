@@ -1,7 +1,7 @@
-//! A row of the host's and an incident, kept together or not at all.
+//! A row of the host's and an incident, committed together or not at all.
 //!
-//! Needs the server programs of PostgreSQL: a throw-away server is started.
-//! Run with `cargo run -p incident-embedding --example own_transaction`.
+//! Needs the PostgreSQL server programs: it starts a throw-away server. Run with `cargo run -p
+//! incident-embedding --example own_transaction`.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use incident_store_postgres::{PgStore, migrate};
 use incident_test_postgres::{Cluster, Database};
 use sqlx::{Executor, PgPool, Row};
 
-/// The host's own work: a complaint of a customer, and the incident it opens.
+/// Runs the host's own work: records a customer's complaint with the incident that it opens.
 async fn complain(
     pool: &PgPool,
     incidents: &Incidents,
@@ -41,7 +41,7 @@ async fn complain(
     Ok(())
 }
 
-/// Plays it; how many complaints and how many incidents there are.
+/// Runs the example; returns the numbers of complaints and of incidents.
 async fn play(cluster: &Cluster) -> Result<(i64, i64), Box<dyn Error>> {
     let database = Database::create(cluster, None).await?;
     migrate(&database.options(), Duration::from_secs(30)).await?;

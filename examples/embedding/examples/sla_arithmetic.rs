@@ -1,4 +1,4 @@
-//! SLA arithmetic alone: no server, no database, no async.
+//! SLA arithmetic without a server, a database or async code.
 //!
 //! Run with `cargo run -p incident-embedding --example sla_arithmetic`.
 
@@ -6,7 +6,7 @@ use incident_core::incident::AffectedTenant;
 use incident_core::sla::{CreditRow, SlaTerms, Tier, credit_rows};
 use incident_core::{Name, Percent, TenantId, Timestamp, ValidationError, Window, Windows};
 
-/// A contract of our own: 99.5 %, and 5 % of the fee from the first hour on.
+/// Returns terms with a target of 99.5 %, and a credit of 5 % of the fee from the first hour on.
 fn contract() -> Result<SlaTerms, ValidationError> {
     let tiers = vec![
         Tier {
@@ -25,7 +25,7 @@ fn contract() -> Result<SlaTerms, ValidationError> {
     SlaTerms::new("99.5".parse()?, tiers, Name::new("gold-2026")?)
 }
 
-/// Two posts of one outage: their union counts, not their sum.
+/// Returns two overlapping windows of one outage: their union counts, not their sum.
 fn outage() -> Result<Windows, ValidationError> {
     let at = |text: &str| text.parse::<Timestamp>();
     Ok([

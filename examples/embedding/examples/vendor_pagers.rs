@@ -1,5 +1,5 @@
-//! PagerDuty first, OpsGenie if it cannot be reached, over one client of the
-//! host's own. The vendors are local stand-ins, so nobody is woken.
+//! PagerDuty first, and OpsGenie if it cannot be reached, over one client of the host's own. The
+//! vendors are local mocks, so no one is woken.
 //!
 //! Run with `cargo run -p incident-embedding --example vendor_pagers`.
 
@@ -18,14 +18,14 @@ use incident_pagers::{
 };
 use incident_store_memory::MemoryStore;
 
-/// Plays it; how often each vendor woke somebody, and how many alerts are open.
+/// Runs the example; returns the numbers of wakes by each vendor and of open alerts.
 async fn play() -> Result<(usize, usize, usize), Box<dyn Error>> {
     let (pagerduty, opsgenie) = (
         MockVendor::pagerduty().await?,
         MockVendor::opsgenie().await?,
     );
 
-    // The host's client: add proxies or certificates of your own to it.
+    // The host's client; a production one would have its proxies or certificates.
     let client = client_builder().no_proxy().build()?;
     let template = PageTemplate::default()
         .source("petanque.life")?

@@ -1,4 +1,4 @@
-//! Where the server is.
+//! The address of a ClickHouse server.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,18 +9,18 @@ use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
-/// The table, unless told otherwise.
+/// Default name of the table.
 const TABLE: &str = "usage_events";
 
-/// The database and the user, unless told otherwise; ClickHouse's own.
+/// Default name of the database and of the user, which is ClickHouse's own.
 const DEFAULT: &str = "default";
 
-/// ClickHouse's port for HTTP, and for HTTPS.
+/// ClickHouse's ports for HTTP and for HTTPS.
 const PORTS: (u16, u16) = (8123, 8443);
 
 /// A server, a database and a table:
 /// `clickhouse+http://USER:PASSWORD@HOST:8123/DATABASE?table=usage_events`, or with
-/// `clickhouse+https`. Neither its debug output nor its display shows the password.
+/// `clickhouse+https`. Neither `Debug` nor `Display` shows the password.
 ///
 /// ```
 /// let address: incident_usage_clickhouse::Address =
@@ -30,7 +30,7 @@ const PORTS: (u16, u16) = (8123, 8443);
 /// ```
 #[derive(Clone)]
 pub struct Address {
-    /// Without user, password, path or query.
+    /// The server's URL without user, password, path or query.
     pub(crate) base: Url,
     pub(crate) user: String,
     pub(crate) password: SecretString,
@@ -38,7 +38,7 @@ pub struct Address {
     pub(crate) table: String,
 }
 
-/// An address that cannot be used. It repeats nothing of it.
+/// An address that cannot be used. The error repeats no part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {0}")]
 pub struct AddressError(&'static str);
@@ -113,7 +113,7 @@ impl FromStr for Address {
 }
 
 impl Address {
-    /// The table's name in a statement.
+    /// Returns the table's quoted name for use in a statement.
     pub(crate) fn name(&self) -> String {
         format!("`{}`.`{}`", self.database, self.table)
     }
@@ -129,7 +129,7 @@ impl Address {
     }
 }
 
-/// What needs no escaping in ClickHouse, and nothing else.
+/// Checks a name: only characters that ClickHouse takes without escaping are accepted.
 fn identifier(name: &str) -> Result<String, AddressError> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     if (1..=64).contains(&name.len()) && name.bytes().all(fits) {

@@ -1,7 +1,7 @@
-//! Rows in ClickHouse's `RowBinary`: values one after another, numbers in little endian,
-//! text after its length as LEB128. Nothing needs escaping.
+//! Rows in ClickHouse's `RowBinary`: values in sequence, numbers in little endian, text after
+//! its length as LEB128. Nothing needs escaping.
 
-/// Rows that are put together.
+/// A buffer of rows.
 #[derive(Debug, Default)]
 pub(crate) struct RowBinary(Vec<u8>);
 
@@ -32,7 +32,7 @@ impl RowBinary {
     }
 }
 
-/// The lowest seven bits.
+/// Returns the lowest seven bits.
 fn low_bits(value: usize) -> u8 {
     u8::try_from(value & 0x7f).unwrap_or(0)
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::client::{ClickHouseClient, ClientFailure};
 use crate::question::SqlQuery;
 
-/// Rows of a `JSONCompact` answer; 64-bit numbers are quoted.
+/// Rows of a `JSONCompact` reply; 64-bit numbers are quoted.
 #[derive(Deserialize)]
 struct BreakdownAnswer<T> {
     data: Vec<T>,
@@ -64,7 +64,7 @@ async fn services(
         server.ask(&sql, question.tables(), deadline).await?;
     let mut rows = Vec::with_capacity(found.data.len());
     for (service, users) in found.data {
-        // A host's own view may hold what is no name here.
+        // A host's own view may hold names that are not valid here.
         if let Ok(service) = ServiceId::stored(&service) {
             let users = number(&users)?;
             rows.push(ServiceUsers { service, users });

@@ -12,38 +12,39 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::address::Address;
 
-/// The longest wait for a connection.
+/// Time-out of connecting.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// ClickHouse drops idle connections after 3 s in older versions.
+/// Idle time after which a connection is closed here: older versions of ClickHouse close it
+/// after 3 s.
 const IDLE: Duration = Duration::from_secs(2);
 
-/// Most rows of an insert: it is one block, and a batch of a day with more has several.
+/// Maximum number of rows of an insert, which is one block. A day with more rows takes several.
 pub(crate) const BLOCK_ROWS: usize = 1_000_000;
 
-/// Settings of every insert, whatever the profile of the user says; those that the server
-/// knows. An insert that is put off (`async_insert`) would be answered before it can be
-/// seen, and lost with the server; one that is cut into blocks is seen in part.
+/// Settings of every insert, regardless of the user's profile, as far as the server knows them.
+/// A deferred insert (`async_insert`) would be acknowledged before it is visible, and lost with
+/// the server; one that is split into blocks becomes visible in parts.
 pub(crate) const PINNED: [(&str, &str); 6] = [
     ("async_insert", "0"),
     ("wait_for_async_insert", "1"),
     ("max_insert_block_size", "1000000"),
     ("min_insert_block_size_rows", "1000000"),
-    // Nothing: only rows count.
+    // 0 switches the limit in bytes off: only rows count.
     ("min_insert_block_size_bytes", "0"),
-    // Several threads would make several blocks.
+    // Several threads would create several blocks.
     ("input_format_parallel_parsing", "0"),
 ];
 
-/// How much of an error's text is kept.
+/// Maximum length of a server's error message that is reported, in characters.
 const TOLD: usize = 500;
 
-/// Codes of `ErrorCodes.cpp`.
+/// Error codes from ClickHouse's `ErrorCodes.cpp`.
 const TIMEOUT_EXCEEDED: u32 = 159;
 const TOO_SLOW: u32 = 160;
 const MEMORY_LIMIT_EXCEEDED: u32 = 241;
 
-/// A table that travels with a statement.
+/// An external table that is sent with a statement.
 #[derive(Debug)]
 pub(crate) struct External {
     pub(crate) name: &'static str,
@@ -52,12 +53,12 @@ pub(crate) struct External {
     pub(crate) rows: Vec<u8>,
 }
 
-/// Why there is no answer.
+/// An error of a statement.
 #[derive(Debug)]
 pub(crate) enum ClientFailure {
     Late,
     Memory,
-    /// The server was not reached, or its answer not read to the end.
+    /// The server was not reached, or its reply was not read to the end.
     Transport(reqwest::Error),
     Other(Box<dyn Error + Send + Sync>),
 }
@@ -79,7 +80,7 @@ impl From<ClientFailure> for UsageError {
     }
 }
 
-/// What the server refused.
+/// A refusal by the server, with its message.
 #[derive(Debug, thiserror::Error)]
 #[error("ClickHouse refused the statement: {0}")]
 pub(crate) struct ServerRefusal(String);
@@ -89,11 +90,11 @@ pub(crate) struct ServerRefusal(String);
 pub(crate) struct ClickHouseClient {
     client: Client,
     pub(crate) address: Address,
-    /// Those of [`PINNED`] that it knows.
+    /// The settings of [`PINNED`] that the server knows.
     pinned: Vec<(&'static str, &'static str)>,
 }
 
-/// A client that follows no redirects, which would carry the password elsewhere.
+/// Creates a client that follows no redirects, as these would carry the password elsewhere.
 pub(crate) fn client(address: &Address) -> reqwest::Result<Client> {
     let builder = Client::builder()
         .connect_timeout(CONNECT)
@@ -103,7 +104,7 @@ pub(crate) fn client(address: &Address) -> reqwest::Result<Client> {
             "incident-usage-clickhouse/",
             env!("CARGO_PKG_VERSION")
         ));
-    // A proxy would send what is meant for this machine elsewhere.
+    // A proxy would send requests for this machine elsewhere.
     let builder = if address.is_loopback() {
         builder.no_proxy()
     } else {
@@ -116,7 +117,7 @@ pub(crate) fn client(address: &Address) -> reqwest::Result<Client> {
     }
 }
 
-/// Plain HTTP needs none, so a system without any will do.
+/// Removes the root certificates, so that plain HTTP works on a system without any.
 #[cfg(feature = "rustls")]
 fn without_certificates(builder: ClientBuilder) -> ClientBuilder {
     builder.tls_certs_only([])
@@ -136,8 +137,8 @@ impl ClickHouseClient {
         }
     }
 
-    /// Asks which of the settings of inserts the server knows: an older one refuses the
-    /// others by name.
+    /// Queries which settings of inserts the server knows, and pins those: an older server
+    /// refuses a statement with unknown settings.
     pub(crate) async fn pin(&mut self, deadline: Instant) -> Result<(), ClientFailure> {
         #[derive(serde::Deserialize)]
         struct KnownReplica {
@@ -154,7 +155,7 @@ impl ClickHouseClient {
         Ok(())
     }
 
-    /// Rows, as `JSONCompact` has them.
+    /// Runs a query, and parses its rows from `JSONCompact`.
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         sql: &str,
@@ -164,7 +165,7 @@ impl ClickHouseClient {
         let sql = format!("{sql} format JSONCompact");
         let mut request = self.request(deadline);
         if tables.is_empty() {
-            // Older versions take no form without a part.
+            // Older versions refuse a form without parts.
             return read(request.body(sql), deadline).await;
         }
         request = request.query(&[("query", &*sql)]);
@@ -184,7 +185,7 @@ impl ClickHouseClient {
         read(request.multipart(form), deadline).await
     }
 
-    /// A statement, with its data if it has some: then it is an insert.
+    /// Runs a statement; with data it is an insert.
     pub(crate) async fn tell(
         &self,
         sql: &str,
@@ -193,7 +194,7 @@ impl ClickHouseClient {
     ) -> Result<(), ClientFailure> {
         let request = self.request(deadline);
         let request = if data.is_empty() {
-            // Nor a request without a body.
+            // Nor do they accept a request without a body.
             request.body(sql.to_owned())
         } else {
             request
@@ -207,15 +208,15 @@ impl ClickHouseClient {
 
     fn request(&self, deadline: Instant) -> RequestBuilder {
         let left = deadline.saturating_duration_since(Instant::now());
-        // The server stops by itself: it would go on counting for a client that is gone.
+        // The server then stops by itself; it would go on counting for a client that is gone.
         let seconds = (left.as_secs() + u64::from(left.subsec_nanos() > 0)).max(1);
         let settings = [
             ("database", &*self.address.database),
             ("max_execution_time", &*seconds.to_string()),
-            // An error after the first rows would come with the status of success.
+            // Otherwise an error after the first rows would come with the status of success.
             ("wait_end_of_query", "1"),
             ("output_format_json_quote_64bit_integers", "1"),
-            // A batch is on its shard when it is answered.
+            // A batch is stored on its shard before it is acknowledged.
             ("insert_distributed_sync", "1"),
         ];
         let request = self.client.post(self.address.base.clone()).query(&settings);
@@ -230,7 +231,7 @@ impl ClickHouseClient {
                     value.set_sensitive(true);
                     request.header(name, value)
                 }
-                // Fails when it is sent, with a word about the header.
+                // Sending then fails, with an error about the header.
                 Err(_) => request.header(name, value),
             }
         })
@@ -254,7 +255,7 @@ async fn sent(request: RequestBuilder, deadline: Instant) -> Result<String, Clie
     let answer: reqwest::Result<_> = timeout_at(deadline, answer)
         .await
         .map_err(|_| ClientFailure::Late)?;
-    // The address holds the statement.
+    // The URL contains the statement, which does not belong in an error.
     let (status, text) = answer.map_err(|error| ClientFailure::Transport(error.without_url()))?;
     if status.is_success() {
         return Ok(text);
@@ -269,8 +270,8 @@ async fn sent(request: RequestBuilder, deadline: Instant) -> Result<String, Clie
     })
 }
 
-/// `Code: 159, e.displayText() = ...` in older versions, `Code: 159. DB::Exception: ...`
-/// in newer ones.
+/// Reads the error code: `Code: 159, e.displayText() = ...` in older versions,
+/// `Code: 159. DB::Exception: ...` in newer ones.
 fn code(text: &str) -> Option<u32> {
     let rest = text.strip_prefix("Code: ")?;
     let end = rest.find(|byte: char| !byte.is_ascii_digit())?;

@@ -1,9 +1,9 @@
-//! Taking events in: each day of UTC by an insert of its own, which is one block.
+//! Storage of events: each day of UTC is an insert of its own, which is one block.
 //!
-//! ClickHouse keeps an insert whole per partition and block only: one over several days, or
-//! one that the server cuts into blocks, is seen in part while it goes on, and stays in part
-//! where it is broken off. So each insert here is one block of one partition, whatever the
-//! profile of the user says ([`PINNED`](crate::client::PINNED)).
+//! A ClickHouse insert is atomic per partition and block only: one over several days, or one
+//! that the server splits into blocks, becomes visible in parts, and stays partial if it is
+//! interrupted. Each insert here is therefore one block of one partition, regardless of the
+//! user's profile ([`PINNED`](crate::client::PINNED)).
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -52,8 +52,8 @@ impl UsageSink for ClickHouseUsage {
 }
 
 impl ClickHouseUsage {
-    /// Looks whether there is room for the days of a batch, where some are new to this
-    /// process. Several processes that add days at the same time may each find room.
+    /// Checks that the days of a batch do not exceed the limit, if some are new to this
+    /// process. Several processes that add days concurrently may each pass the check.
     async fn room_for(
         &self,
         days: &BTreeMap<i64, Vec<&ApiUsageEvent>>,

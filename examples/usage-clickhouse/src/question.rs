@@ -1,4 +1,4 @@
-//! Questions as statements.
+//! Usage queries as statements.
 
 use incident_core::Window;
 use incident_core::impact::{ImpactQuery, TenantWindows};
@@ -6,23 +6,23 @@ use incident_core::impact::{ImpactQuery, TenantWindows};
 use crate::binary::RowBinary;
 use crate::client::External;
 
-/// Up to so many windows stand in the statement, if all tenants have the same.
+/// Maximum number of windows in the text of a statement, if all tenants have the same ones.
 const INLINE: usize = 16;
 
-/// A question as statements take it: a subquery of its events, and the tables that
-/// travel with it.
+/// A usage query as its statements take it: a subquery for the events, and the external tables
+/// that are sent with it.
 #[derive(Debug)]
 pub(crate) struct SqlQuery<'a> {
     query: &'a ImpactQuery,
-    /// Tenants with windows.
+    /// The tenants that have windows.
     asked: Vec<&'a TenantWindows>,
-    /// The windows, where all tenants have the same ones.
+    /// The windows, if all tenants have the same ones and these fit into the statement.
     common: Option<&'a [Window]>,
     from: String,
 }
 
 impl<'a> SqlQuery<'a> {
-    /// None where nothing is asked about.
+    /// Creates the parts of a statement; `None` if no tenant has a window.
     pub(crate) fn of(query: &'a ImpactQuery, table: &str) -> Option<Self> {
         let has = |one: &&TenantWindows| !one.windows.as_slice().is_empty();
         let asked: Vec<_> = query.tenants().iter().filter(has).collect();
@@ -37,7 +37,7 @@ impl<'a> SqlQuery<'a> {
         })
     }
 
-    /// The events that count, with these columns.
+    /// Returns the subquery for the events that count, with these columns.
     pub(crate) fn events(&self, columns: &str) -> String {
         let (table, filter) = (&self.from, self.filter());
         let tenants = "tenant_id in (select tenant_id from asked)";
@@ -48,7 +48,7 @@ impl<'a> SqlQuery<'a> {
                 "(select {columns} from {table} where {tenants} and ({inside}){filter})"
             );
         }
-        // Each tenant's own windows, after the bounds of all of them.
+        // Each tenant's own windows, after the bounds of all windows.
         let bounds = self.bounds().map_or_else(String::new, |(start, end)| {
             format!(" and occurred_at >= {start} and occurred_at < {end}")
         });
@@ -71,7 +71,7 @@ impl<'a> SqlQuery<'a> {
         filter
     }
 
-    /// The start and the end of all windows, in microseconds.
+    /// Returns the start and the end of all windows, in microseconds.
     pub(crate) fn bounds(&self) -> Option<(i64, i64)> {
         let windows = || self.asked.iter().flat_map(|one| one.windows.as_slice());
         let start = windows().map(|window| window.start().micros()).min()?;
@@ -79,7 +79,7 @@ impl<'a> SqlQuery<'a> {
         Some((start, end))
     }
 
-    /// What travels with a statement over [`events`](Self::events).
+    /// Returns the external tables of a statement over [`events`](Self::events).
     pub(crate) fn tables(&self) -> Vec<External> {
         let mut rows = RowBinary::default();
         for one in &self.asked {

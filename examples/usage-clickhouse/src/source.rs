@@ -1,4 +1,4 @@
-//! Counting.
+//! The usage source: counts over ClickHouse.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -18,14 +18,14 @@ use crate::client::{ClickHouseClient, ClientFailure, client};
 use crate::question::SqlQuery;
 use crate::table::{self, DAY_US, OpenError};
 
-/// Two standard deviations of `uniqCombined(17)`, in parts of a million: a HyperLogLog of
-/// 2^17 cells, 2 × 1.04 / √2^17.
+/// Two standard deviations of `uniqCombined(17)`, in parts per million: a HyperLogLog of 2^17
+/// cells, 2 × 1.04 / √2^17.
 const RELATIVE_ERROR_PPM: u32 = 5_746;
 
-/// How much of the time is left for saying how large a question was.
+/// Time that is reserved for reporting the size of a query that was too large.
 const RESERVE: Duration = Duration::from_millis(300);
 
-/// Usage events in ClickHouse. Clones share it.
+/// A usage source in ClickHouse. Clones share its state.
 #[derive(Clone, Debug)]
 pub struct ClickHouseUsage(pub(crate) Arc<ClickHouseSource>);
 
@@ -37,7 +37,7 @@ pub(crate) struct ClickHouseSource {
     most_days: usize,
 }
 
-/// A `JSONCompact` answer `with totals`: the totals are the merge of all states.
+/// A `JSONCompact` reply `with totals`: the totals are the merge of all states.
 #[derive(Deserialize)]
 struct CountRow {
     data: Vec<(String, String)>,
@@ -50,20 +50,23 @@ struct NameRows {
 }
 
 impl ClickHouseUsage {
-    /// Connects, makes the table where there is none, and looks whether it fits.
+    /// Connects, creates the table if there is none, and checks its columns.
     ///
     /// # Errors
-    /// The server does not answer or refuses, or the table has other columns.
+    /// Returns [`OpenError::Client`] if no HTTP client can be created,
+    /// [`OpenError::Unreachable`] if the server cannot be reached or does not reply within
+    /// `timeout`, [`OpenError::Refused`] if it refuses a statement, and [`OpenError::Column`]
+    /// if the table lacks a column or has it with another type.
     pub async fn open(address: Address, timeout: Duration) -> Result<Self, OpenError> {
         let client = client(&address).map_err(OpenError::Client)?;
         Self::open_with(client, address, timeout).await
     }
 
-    /// The same with a client of the host's. It must not follow redirects: they would
-    /// carry the password to another address.
+    /// Connects as [`open`](Self::open) does, with a client of the host's. It must not follow
+    /// redirects, as these would carry the password to another address.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// Fails as [`open`](Self::open) does, except for [`OpenError::Client`].
     pub async fn open_with(
         client: Client,
         address: Address,
@@ -82,8 +85,8 @@ impl ClickHouseUsage {
         }))
     }
 
-    /// Keeps events of so many days at most, [`MAX_DAYS`] if not given: each day is a
-    /// partition. A table over shards has no partitions of its own, and is not counted.
+    /// Sets the maximum number of days with events: each day is a partition. A distributed
+    /// table has no partitions of its own, and is not limited. Default: [`MAX_DAYS`].
     #[must_use]
     pub fn days_at_most(self, days: usize) -> Self {
         Self::with(self.0.server.clone(), days)
@@ -93,7 +96,8 @@ impl ClickHouseUsage {
         self.0.most_days
     }
 
-    /// The statement that makes the table of an address, for hosts whose server may not.
+    /// Returns the statement that creates the table of an address, for hosts whose server may
+    /// not do so.
     #[must_use]
     pub fn ddl(address: &Address) -> String {
         table::ddl(address)
@@ -103,7 +107,7 @@ impl ClickHouseUsage {
         &self.0.server
     }
 
-    /// The users of each tenant and of all of them, by an aggregate function.
+    /// Counts the users of each tenant and of all of them, by an aggregate function.
     async fn counted(
         &self,
         query: &ImpactQuery,
@@ -127,7 +131,7 @@ impl ClickHouseUsage {
         self.answered(found, query, &question, end).await
     }
 
-    /// A question that took too long is refused with its size.
+    /// Converts the result of a query. One that took too long is refused with its size.
     async fn answered<T>(
         &self,
         found: Result<T, ClientFailure>,
@@ -144,8 +148,8 @@ impl ClickHouseUsage {
         }
     }
 
-    /// How many events of all tenants lie on the days of a question, where that is told
-    /// by the end. A table of several shards has no parts of its own.
+    /// Returns the number of events of all tenants on the days of a query, if the server
+    /// reports it by `end`. A distributed table has no parts of its own.
     async fn size(&self, question: &SqlQuery<'_>, end: Instant) -> Option<u64> {
         let (first, last) = question.bounds()?;
         let address = &self.server().address;
@@ -167,7 +171,7 @@ impl ClickHouseUsage {
     }
 }
 
-/// Every tenant of the question in its order, zeros too.
+/// Converts the rows to counts for every tenant of the query, in its order and with zeros.
 fn counts(
     query: &ImpactQuery,
     found: Vec<(String, String)>,
@@ -230,7 +234,7 @@ impl TenantDirectory for ClickHouseUsage {
         );
         let deadline = Instant::now() + timeout;
         let found: NameRows = self.server().ask(&sql, Vec::new(), deadline).await?;
-        // A host's own view may hold what is no name here.
+        // A host's own view may hold names that are not valid here.
         let names = found.data.iter();
         let names = names.filter_map(|(name,)| TenantId::stored(name).ok());
         Ok(names.collect())

@@ -1,4 +1,4 @@
-//! The table of events: how it is made, and whether it fits.
+//! The table of events: its statement and the check of its columns.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -9,44 +9,44 @@ use tokio::time::Instant;
 use crate::address::Address;
 use crate::client::{ClickHouseClient, ClientFailure};
 
-/// A server or a table that cannot be used. No sentence holds the password.
+/// An error of a server or a table that cannot be used. No message contains the password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The client could not be made.
+    /// The HTTP client cannot be created.
     #[error("no client for HTTP can be made")]
     Client(#[source] reqwest::Error),
-    /// The server does not answer. Waiting may help.
+    /// The server does not reply. Waiting may help.
     #[error("{address} cannot be reached: {reason}")]
     Unreachable {
-        /// Where it is.
+        /// The address.
         address: Address,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The server refused.
+    /// The server refused a statement.
     #[error("{address}: {reason}")]
     Refused {
-        /// Where it is.
+        /// The address.
         address: Address,
-        /// What it said.
+        /// The server's message.
         reason: String,
     },
-    /// The table has not the column, or of another type.
+    /// The table lacks the column, or has it with another type.
     #[error("{address}: the column {column} is {found}; expected {expected}")]
     Column {
-        /// Where it is.
+        /// The address.
         address: Address,
         /// The column.
         column: &'static str,
-        /// Its type; `missing`.
+        /// Its type, or `missing`.
         found: String,
-        /// What would do.
+        /// The supported type.
         expected: &'static str,
     },
 }
 
-/// The columns that are read. A user may be of any type.
+/// The columns that are read, with their supported types. The user may be of any type.
 const COLUMNS: [(&str, &[&str], &str); 6] = [
     ("tenant_id", &TEXT, "String"),
     ("occurred_at", &["Int64"], "Int64, microseconds since 1970"),
@@ -56,13 +56,13 @@ const COLUMNS: [(&str, &[&str], &str); 6] = [
     ("endpoint", &TEXT, "String, empty where there is none"),
 ];
 
-/// A day in microseconds: a partition.
+/// Length of a day, hence of a partition, in microseconds.
 pub(crate) const DAY_US: i64 = 86_400_000_000;
 
 const TEXT: [&str; 2] = ["String", "LowCardinality(String)"];
 
-/// Our table. Days are numbers, so that the server's time zone does not matter; a
-/// repeated event is merged away in the background.
+/// Returns the statement that creates the table. Days are numbers, so that the server's time
+/// zone does not matter; a repeated event is merged away in the background.
 pub(crate) fn ddl(address: &Address) -> String {
     format!(
         "create table if not exists {} (\
@@ -81,7 +81,7 @@ struct TableColumns {
     data: Vec<(String, String)>,
 }
 
-/// Makes the table where there is none, and looks whether it fits.
+/// Creates the table if there is none, and checks its columns.
 pub(crate) async fn prepare(
     server: &mut ClickHouseClient,
     deadline: Instant,
@@ -110,8 +110,8 @@ pub(crate) async fn prepare(
     Ok(())
 }
 
-/// The days on which there are events, by their number since 1970: those of partitions, of
-/// which a table over shards has none.
+/// Lists the days with events, by their number since 1970: those of the partitions, of which a
+/// distributed table has none.
 pub(crate) async fn days(
     server: &ClickHouseClient,
     deadline: Instant,
@@ -125,7 +125,7 @@ pub(crate) async fn days(
         server.address.database, server.address.table
     );
     let found: Days = server.ask(&sql, Vec::new(), deadline).await?;
-    // A table of the host's own may be parted otherwise.
+    // A host's own table may be partitioned in another way.
     let days = found.data.iter().filter_map(|(day,)| day.parse().ok());
     Ok(days.collect())
 }

@@ -1,4 +1,4 @@
-//! Against a real server.
+//! Tests against a real server.
 
 #![expect(
     clippy::unwrap_used,
@@ -104,7 +104,7 @@ mod two_shards {
     incident_core::usage_conformance!(super::Shards);
 }
 
-/// Both servers have events, so the contracts above did cross shards.
+/// Both servers have events, so the contracts above do cross shards.
 #[tokio::test]
 async fn tenants_lie_on_both_shards() {
     let (source, ()) = Shards::open().await;
@@ -126,12 +126,12 @@ async fn tenants_lie_on_both_shards() {
     assert_eq!(source.tenants(WITHIN).await.unwrap().len(), 20);
 }
 
-/// Events of any age, over many days; too many days at once are refused whole.
+/// Events of any age are stored, over many days; too many days at once are refused as a whole.
 #[tokio::test]
 async fn events_of_any_age_are_taken() {
     let source = fresh().await;
     let day = |n: i64| Timestamp::from_micros(n * 86_400_000_000 + 7).unwrap();
-    // More days than the server lets one insert touch (100).
+    // More partitions than the server lets one insert touch (100).
     let events: Vec<_> = (0..150_i64)
         .map(|n| event("t", n.unsigned_abs(), day(n * 100)))
         .collect();
@@ -161,7 +161,8 @@ async fn events_of_any_age_are_taken() {
     );
 }
 
-/// The parts that inserts left, by day; merges are stopped, so that each block is one.
+/// Counts the parts that inserts left, by day; merges must be stopped, so that each part is one
+/// block.
 async fn parts(database: &str) -> Vec<u64> {
     let sql = format!(
         "select count() from system.parts where database = '{database}' and table = 'usage_events' \
@@ -171,8 +172,8 @@ async fn parts(database: &str) -> Vec<u64> {
     told.lines().map(|count| count.parse().unwrap()).collect()
 }
 
-/// A23: each day of a batch is an insert of its own and one block, so that it is seen whole
-/// or not at all, whatever the profile of the user says.
+/// A23: each day of a batch is an insert of its own and one block, so that it is visible
+/// completely or not at all, regardless of the user's profile.
 #[tokio::test]
 async fn each_day_is_one_block_whatever_the_profile_says() {
     let url = ClickHouseServer::shared().database().await.unwrap();
@@ -184,14 +185,14 @@ async fn each_day_is_one_block_whatever_the_profile_says() {
     server.run(0, &stop).await.unwrap();
     let start: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
     let at = |n: u64| start.saturating_add(Duration::from_secs(n * 60));
-    // Three days, mixed: 1,440 events of two of them, and one of the third.
+    // Three days, mixed: 1,440 events of each of two, and one of the third.
     let batch: Vec<_> = (0..2_881).rev().map(|n| event("t", n, at(n))).collect();
     source.record(batch.clone(), WITHIN).await.unwrap();
     assert_eq!(parts(database).await, [1, 1, 1]);
     let all = question(&["t"], ("2026-11-19T00:00:00Z", "2026-11-23T00:00:00Z"));
     let found = source.unique_users(&all, WITHIN).await.unwrap();
     assert_eq!(found, scan(&batch, &all));
-    // The same insert by hand is cut: the profile does what it says.
+    // The same insert by hand is split: the profile takes effect.
     let by_hand = format!(
         "insert into {database}.usage_events (tenant_id, occurred_at, user_id, service_id, failed, endpoint) \
          format Values {}",
@@ -204,7 +205,8 @@ async fn each_day_is_one_block_whatever_the_profile_says() {
     assert!(parts(database).await[0] > 2, "{:?}", parts(database).await);
 }
 
-/// Passes connections on to a server, and keeps what clients sent.
+/// Starts a proxy before a server. Returns its port and a record of the bytes that clients
+/// sent.
 async fn listening_in(to: String) -> (u16, Arc<Mutex<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -229,8 +231,7 @@ async fn listening_in(to: String) -> (u16, Arc<Mutex<Vec<u8>>>) {
     (port, sent)
 }
 
-/// A23: a batch of three days is three inserts, each with the settings that the server
-/// knows.
+/// A23: a batch of three days is three inserts, each with the settings that the server knows.
 #[tokio::test]
 async fn each_day_of_a_batch_is_an_insert_of_its_own() {
     let url = ClickHouseServer::shared().database().await.unwrap();
@@ -284,7 +285,7 @@ async fn run_as_small(url: &str, sql: &str) {
     );
 }
 
-/// A23: where the profile puts inserts off, ours are kept before they are answered.
+/// A23: if the profile defers inserts, those of a batch are stored before it is acknowledged.
 #[tokio::test]
 async fn inserts_are_not_put_off_whatever_the_profile_says() {
     let server = ClickHouseServer::shared();
@@ -316,7 +317,7 @@ async fn inserts_are_not_put_off_whatever_the_profile_says() {
     assert_eq!(server.run(0, &count).await.unwrap().trim(), "1");
 }
 
-/// S10: so many days have events, and no more.
+/// S10: events lie on a limited number of days.
 #[tokio::test]
 async fn so_many_days_have_events_and_no_more() {
     let source = fresh().await.days_at_most(3);
@@ -334,7 +335,7 @@ async fn so_many_days_have_events_and_no_more() {
         matches!(refused, Err(UsageError::TooManyDays { days: 4, limit: 3 })),
         "{refused:?}"
     );
-    // By another process, which knows of no day.
+    // As another process, which knows of no day.
     let other = source.clone().days_at_most(3);
     other.record(vec![day(0), day(1)], WITHIN).await.unwrap();
     assert!(source.record(vec![day(2)], WITHIN).await.is_err());
@@ -344,7 +345,7 @@ async fn so_many_days_have_events_and_no_more() {
         .unwrap();
 }
 
-/// What comes again and again is kept once, in the end.
+/// Events that are sent repeatedly are stored once after a merge.
 #[tokio::test]
 async fn repeats_are_merged_away() {
     let url = ClickHouseServer::shared().database().await.unwrap();
@@ -362,7 +363,7 @@ async fn repeats_are_merged_away() {
     assert_eq!(server.run(0, &count).await.unwrap().trim(), "50");
 }
 
-/// A question that takes too long is refused with its size, and the server stops.
+/// A query that takes too long is refused with its size, and the server stops.
 #[tokio::test]
 async fn a_question_that_is_too_large_is_refused_with_its_size() {
     let url = ClickHouseServer::shared().database().await.unwrap();
@@ -400,8 +401,8 @@ async fn a_question_that_is_too_large_is_refused_with_its_size() {
     }
 }
 
-/// A table that does not fit is refused by the name of its column; one that the server
-/// may not make, and a server that is not there, with a sentence without a password.
+/// A table that does not fit is refused by the name of its column; a table that cannot be
+/// created and a server that cannot be reached, with a sentence without a password.
 #[tokio::test]
 async fn what_cannot_be_used_is_refused_with_a_sentence() {
     let url = ClickHouseServer::shared().database().await.unwrap();
@@ -428,7 +429,7 @@ async fn what_cannot_be_used_is_refused_with_a_sentence() {
     assert!(!format!("{gone} {gone:?}").contains("canary"), "{gone}");
 }
 
-/// A view over the host's own table, with numbers for users.
+/// A view over the host's own table, with numbers as users.
 #[tokio::test]
 async fn a_view_over_the_hosts_table_is_counted() {
     let url = ClickHouseServer::shared().database().await.unwrap();
@@ -481,7 +482,7 @@ async fn states_by_the_hour_are_merged() {
     };
     let view = within(statements.next().unwrap());
     server.run(0, &view).await.unwrap();
-    // What comes after the view is in it as well.
+    // Events that come after the creation of the view are in it as well.
     source.record(batch(3..6), WITHIN).await.unwrap();
     let told = server
         .run(0, &within(statements.next().unwrap()))

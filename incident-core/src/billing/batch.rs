@@ -1,4 +1,4 @@
-//! What billing is told, frozen.
+//! Frozen batches of credits for billing.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,20 +12,21 @@ use crate::{
     ValidationError,
 };
 
-/// Most credits in one batch.
+/// Maximum number of credits in one batch.
 pub const MAX_CREDITS: usize = 500;
 
-/// The type of a batch, as the payload names it (Standard Webhooks).
+/// The event type of a batch in the payload (Standard Webhooks).
 const KIND: &str = "incident.credits.issued";
 
-/// A share of a fee in percent, below zero where it is taken back. Written as a
-/// decimal: `"10"`, `"-2.5"`.
+/// A share of a fee in percent, below zero for a reversal.
+///
+/// Written as a decimal: `"10"`, `"-2.5"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SignedPercent {
-    /// Whether it is taken back.
+    /// `true` if the share is taken back.
     pub negative: bool,
-    /// How much.
+    /// The absolute value.
     pub percent: Percent,
 }
 
@@ -76,38 +77,39 @@ impl From<Percent> for SignedPercent {
     }
 }
 
-/// One credit as billing is told of it. A reversal has its amount and its percentage
-/// below zero, so that sums are right.
+/// One credit as it is sent to billing.
+///
+/// The amount and percentage of a reversal are below zero, so that sums are right.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BilledCredit {
-    /// What it is known by, for good: the id of the ledger's row.
+    /// The key, which never changes: the id of the ledger row.
     pub key: CreditId,
     /// The tenant.
     pub tenant_id: TenantId,
-    /// The incident; none for a period as a whole.
+    /// The incident; `None` for a period as a whole.
     pub incident_id: Option<IncidentId>,
     /// The month, quarter or year of the fee.
     pub period: Period,
-    /// Which computation.
+    /// The revision.
     pub revision: u32,
-    /// What was granted, in percent of the period's fee.
+    /// The approved credit, in percent of the period's fee.
     pub credit_percent: SignedPercent,
-    /// The same of the fee, where that is known; else billing computes it.
+    /// The approved amount, if the fee is known; otherwise billing computes it.
     pub amount: Option<Money>,
     /// The key of the credit that it takes back.
     pub reverses: Option<CreditId>,
     /// The outage, in whole milliseconds.
     pub outage_ms: u64,
-    /// The terms.
+    /// The version of the terms.
     pub terms_version: Name,
-    /// Who approved it.
+    /// The person or policy that approved it.
     pub approved_by: PersonName,
-    /// When.
+    /// The time of the approval.
     pub approved_at: Timestamp,
 }
 
 impl BilledCredit {
-    /// A row as billing is told of it; none before it is approved.
+    /// Creates the billed credit of a row; `None` before the row is approved.
     #[must_use]
     pub fn of(row: &LedgerRow) -> Option<Self> {
         let granted = row.granted.as_ref()?;
@@ -156,10 +158,11 @@ struct FrozenData {
     credits: Vec<BilledCredit>,
 }
 
-/// Credits that go to billing together: one body, frozen with the decision to issue
-/// them and sent again byte by byte, whatever became of them or of the code.
+/// Credits that go to billing together, as one body.
 ///
-/// Its id is the idempotency key, and the id of the outbox message that carries it.
+/// The body is frozen with the decision to issue the credits, and sent again byte for byte, even if
+/// the credits or the code have changed. Its id is the idempotency key, and the id of the outbox
+/// message that carries it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
     id: MessageId,
@@ -170,7 +173,7 @@ impl Batch {
     /// Freezes approved credits, in this order.
     ///
     /// # Errors
-    /// There are none, or more than [`MAX_CREDITS`], or they cannot be written.
+    /// Fails if there are no credits or more than [`MAX_CREDITS`], or if they cannot be written.
     pub fn freeze(
         id: MessageId,
         at: Timestamp,
@@ -192,22 +195,22 @@ impl Batch {
         })
     }
 
-    /// Its id: the idempotency key.
+    /// Returns the id: the idempotency key.
     #[must_use]
     pub const fn id(&self) -> MessageId {
         self.id
     }
 
-    /// The bytes that are sent.
+    /// Returns the body, exactly as it is sent.
     #[must_use]
     pub fn body(&self) -> &str {
         &self.body
     }
 
-    /// What is in it, read from the bytes that are sent.
+    /// Reads the credits from the body.
     ///
     /// # Errors
-    /// The body is not one that this library wrote.
+    /// Fails if the body was not written by this library.
     pub fn credits(&self) -> Result<Vec<BilledCredit>, ValidationError> {
         let frozen: Frozen = serde_json::from_str(&self.body)
             .map_err(|_| ValidationError::new("body", "a batch of credits"))?;

@@ -1,4 +1,4 @@
-//! The part of each credit that the cap of its tenant and period leaves, and its amount.
+//! The cap on the credits of each tenant and period, and the resulting amounts.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -8,20 +8,20 @@ use serde::{Deserialize, Serialize};
 use super::{Approval, CreditState, CreditSubject, LedgerRow};
 use crate::{CreditId, Money, Percent, Period, TenantId};
 
-/// A row with what is left of its credit under the cap of tenant and period.
+/// A row with its credit under the cap of tenant and period.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CappedCredit {
     /// The row.
     pub row: LedgerRow,
-    /// The credit after the cap; of a reversal, what it takes back.
+    /// The credit after the cap; for a reversal, the credit that it takes back.
     pub capped: Percent,
-    /// The same of the fee, where that is known; of a reversal, what it takes back.
+    /// The amount after the cap, if the fee is known; for a reversal, the amount that it takes
+    /// back.
     #[serde(default)]
     pub amount: Option<Money>,
 }
 
-/// Lists the credits that reversals take back, sorted; of those reversals whose state is looked
-/// for.
+/// Lists the credits that are taken back by reversals in a wanted state, sorted.
 fn reversed<'a>(
     rows: impl IntoIterator<Item = &'a LedgerRow>,
     wanted: impl Fn(CreditState) -> bool,
@@ -32,24 +32,24 @@ fn reversed<'a>(
     found
 }
 
-/// Tells if a reversal takes its credit back for certain: that takes no room any more.
+/// Returns `true` if a reversal in this state is certain: its credit takes no room any more.
 const fn is_certain(state: CreditState) -> bool {
     matches!(state, CreditState::Approved | CreditState::Issued)
 }
 
-/// Tells if somebody has decided about a credit, or is to: it may be taken back, or stay.
+/// Returns `true` if a row is decided or is still to be decided: it was not superseded.
 fn is_current(state: CreditState) -> bool {
     state != CreditState::Superseded
 }
 
-/// Subject and revision of a row: of those of one tenant and period, at most a reversal and what
-/// takes its place have one key.
+/// Returns the subject and revision of a row.
+///
+/// Of the rows of one tenant and period, only a reversal and the row that replaces it share a key.
 fn key(row: &LedgerRow) -> (CreditSubject, u32) {
     (row.subject(), row.revision)
 }
 
-/// A part of what a tenant is credited in a period: parts of a million of the fee, and minor
-/// units of it.
+/// A part of a tenant's credit in a period: parts per million of the fee, and minor units of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct CapShare {
     ppm: u64,
@@ -72,19 +72,18 @@ impl CapShare {
     }
 }
 
-/// The credits of one tenant in one period: what they are at most, and what is used of that.
+/// The credits of one tenant in one period: the cap, and the part of it that is used.
 #[derive(Clone, Copy, Debug)]
 pub struct CreditAccount {
-    /// The most that is credited, in percent of the fee.
+    /// The maximum credit, in percent of the fee.
     cap: Percent,
-    /// The fee of the period, where it is known.
+    /// The fee of the period, if it is known.
     fee: Option<Money>,
     used: CapShare,
 }
 
 impl CreditAccount {
-    /// Opens an account: at most `cap` percent of the fee of the period are credited, which may
-    /// be unknown.
+    /// Creates an account with a cap in percent of the period's fee, which may be unknown.
     #[must_use]
     pub fn new(cap: Percent, fee: Option<Money>) -> Self {
         Self {
@@ -94,13 +93,13 @@ impl CreditAccount {
         }
     }
 
-    /// Returns the fee of the period, where it is known.
+    /// Returns the fee of the period, if it is known.
     #[must_use]
     pub const fn fee(&self) -> Option<Money> {
         self.fee
     }
 
-    /// Returns so many parts of a million of the fee, at most the cap, in minor units.
+    /// Returns `ppm` parts per million of the fee, at most the cap, in minor units.
     fn share(&self, ppm: u64) -> i64 {
         let ppm = u32::try_from(ppm.min(self.cap.ppm().into()));
         let percent = ppm.ok().and_then(|ppm| Percent::from_ppm(ppm).ok());
@@ -108,7 +107,7 @@ impl CreditAccount {
         fee.map_or(0, |(fee, percent)| fee.share(percent).minor)
     }
 
-    /// Returns the part that was granted; of a grant of another fee only the percentage counts.
+    /// Returns the granted part; of a grant under another fee only the percentage counts.
     fn granted(&self, granted: &Approval) -> CapShare {
         let ppm = u64::from(granted.percent.ppm());
         let same_fee = granted.fee.is_none() || granted.fee == self.fee;
@@ -123,8 +122,10 @@ impl CreditAccount {
         }
     }
 
-    /// Returns the part of a credit that has room under the cap beside others: the amount is that of
-    /// all of it, rounded, less what the others have, so that rows add up.
+    /// Returns the part of a credit that has room under the cap beside others.
+    ///
+    /// The amount is that of all credits together, rounded, less that of the others, so that rows
+    /// add up.
     fn room_for(&self, credit: Percent, used: CapShare) -> CapShare {
         let room = u64::from(self.cap.ppm()).saturating_sub(used.ppm);
         let ppm = room.min(credit.ppm().into());
@@ -142,7 +143,7 @@ impl CreditAccount {
         used < u64::from(self.cap.ppm())
     }
 
-    /// Tells if the amounts of credits are together that of their percentage.
+    /// Returns `true` if the amounts of credits add up to that of their percentage.
     fn adds_up(&self, used: u64, rows: &[&CappedCredit]) -> bool {
         let amounts = rows.iter().map(|one| one.amount);
         let known: Option<Vec<Money>> = amounts.collect();
@@ -162,16 +163,16 @@ impl CreditAccount {
 
 /// Applies the cap of each tenant and period.
 ///
-/// All credits of one tenant in one period together are at most what the account that `open` makes
-/// for them says, in percent and in money. `rows` are all rows of the tenants and periods that are
-/// in it, in the order of the ledger.
+/// All credits of one tenant in one period together are at most the cap of the account that `open`
+/// returns for them, in percent and in money. `rows` are all rows of the tenants and periods that
+/// occur in it, in the order of the ledger.
 ///
-/// Grants come first; of the rest, earlier rows take first. The amount of a row is
-/// the rounded amount of all credits up to it less those of the others, so that the amounts
-/// of a period add up to that of its percentage.
+/// Grants come first; of the rest, earlier rows take first. The amount of a row is the rounded
+/// amount of all credits up to it less those of the others, so that the amounts of a period add up
+/// to that of its percentage.
 ///
-/// Rows that were superseded or waived take nothing, nor do those that are taken back
-/// for certain. One that may be taken back makes room only for what takes its place.
+/// Rows that are superseded or waived take nothing, nor do those whose reversal is certain. A row
+/// that may be taken back makes room only for the row that replaces it.
 #[must_use]
 pub fn cap_periods(
     rows: Vec<LedgerRow>,
@@ -184,7 +185,7 @@ pub fn cap_periods(
     };
     let mut credits: Vec<CappedCredit> = rows.into_iter().map(uncapped).collect();
     let mut by_period: Vec<&mut CappedCredit> = credits.iter_mut().collect();
-    // Stable: the order of the ledger stays.
+    // A stable sort preserves the order of the ledger.
     by_period.sort_by(|a, b| by_account(&a.row, &b.row));
     for credits in by_period.chunk_by_mut(|a, b| by_account(&a.row, &b.row).is_eq()) {
         if let [one, ..] = credits {
@@ -195,7 +196,7 @@ pub fn cap_periods(
     credits
 }
 
-/// Orders rows by the tenant and period under whose cap they are.
+/// Compares rows by tenant and period, which share one cap.
 fn by_account(a: &LedgerRow, b: &LedgerRow) -> Ordering {
     let tenants = a.tenant_id.cmp(&b.tenant_id);
     tenants.then_with(|| a.period.cmp(&b.period))
@@ -213,7 +214,7 @@ fn cap_period(credits: &mut [&mut CappedCredit], mut account: CreditAccount) {
             account.used = account.used.plus(part);
         }
     }
-    // Of credits that may be taken back the room is for what takes their place.
+    // The room of credits that may be taken back is for the rows that replace them.
     let rows = credits.iter().map(|one| &one.row);
     let pending = rows.filter(|row| row.state == CreditState::Estimated);
     let room: BTreeMap<_, CapShare> = pending
@@ -242,23 +243,24 @@ fn cap_period(credits: &mut [&mut CappedCredit], mut account: CreditAccount) {
     }
 }
 
-/// Tells if a row was neither replaced nor waived.
+/// Returns `true` if a row is neither superseded nor waived.
 const fn is_open(row: &LedgerRow) -> bool {
     !matches!(row.state, CreditState::Superseded | CreditState::Waived)
 }
 
-/// Tells if a row takes of what a tenant may be credited.
+/// Returns `true` if a row takes room under the cap.
 const fn takes(row: &LedgerRow) -> bool {
     is_open(row) && row.reverses.is_none()
 }
 
-/// Returns the credits that were granted and would be granted otherwise now.
+/// Lists the granted credits that would be granted differently now.
 ///
-/// These are one that a cap had cut and that has room again, one of another fee, and the last
-/// one of a period whose amounts do not add up any more, as one of them was taken back. `rows`
-/// are those of [`cap_periods`].
+/// These are credits that a cap had cut and that have room again, credits under another fee, and
+/// the last credit of a period whose amounts do not add up any more, as one of them was taken back.
+/// `rows` is the result of [`cap_periods`].
 ///
-/// One whose reversal waits, or was waived, is left alone: somebody decides, or has decided.
+/// A credit whose reversal waits or was waived is left alone: a person decides on it, or has
+/// decided.
 #[must_use]
 pub fn stale_grants(
     rows: &[CappedCredit],
@@ -269,7 +271,7 @@ pub fn stale_grants(
     let takes_room =
         |one: &&CappedCredit| takes(&one.row) && certain.binary_search(&one.row.id).is_err();
     let mut by_period: Vec<&CappedCredit> = rows.iter().filter(takes_room).collect();
-    // Stable: the order of the ledger stays.
+    // A stable sort preserves the order of the ledger.
     by_period.sort_by(|a, b| by_account(&a.row, &b.row));
     let is_undecided = |row: &LedgerRow| decided.binary_search(&row.id).is_err();
     let mut found = Vec::new();
@@ -389,14 +391,13 @@ mod tests {
                 (2, 1, 50, Estimated, None, None),
             ]
         };
-        // As long as nobody approved it, only its own successor has the room.
+        // Until it is approved, only its own successor has the room.
         assert_eq!(capped(&month(Estimated)), [50, 50, 25, 0]);
         assert_eq!(capped(&month(Approved)), [50, 50, 25, 25]);
         assert_eq!(capped(&month(Waived)), [50, 0, 0, 0]);
     }
 
-    /// Grants come first, in whatever order: an earlier row that nobody has decided
-    /// on has what is left.
+    /// Grants come first, in any order: an earlier undecided row gets the rest.
     #[test]
     fn what_was_granted_comes_first() {
         let month = [
@@ -407,7 +408,7 @@ mod tests {
     }
 
     /// M7: two credits of 10 % of 10.05 are 20 % of it together, in whatever order they were
-    /// granted, and nothing that was granted changes.
+    /// granted, and no grant changes.
     #[test]
     fn amounts_of_a_period_add_up() {
         let fee = Some(money(1_005, "EUR"));
@@ -437,7 +438,7 @@ mod tests {
         assert_eq!(amounts(&found), [Some(2), Some(3), Some(0)]);
     }
 
-    /// Of several, each counts by its part of the running total of this fee.
+    /// Of several grants, each counts by its part of the running total of this fee.
     #[test]
     fn grants_of_another_fee_add_up_in_this_one() {
         let mut month = rows(&[
@@ -454,7 +455,7 @@ mod tests {
         assert_eq!(found[2].amount, Some(money(302 - 201, "EUR")));
     }
 
-    /// A grant of another fee counts by its percentage alone.
+    /// A grant under another fee counts by its percentage alone.
     #[test]
     fn an_amount_of_another_fee_is_not_taken_off() {
         let mut month = rows(&[
@@ -466,7 +467,7 @@ mod tests {
         let fee = money(2_000, "EUR");
         let found = cap_periods(month.clone(), account(50, Some(fee)));
         assert_eq!(amounts(&found), [Some(100), Some(200)]);
-        // It would be granted otherwise now.
+        // It would be granted differently now.
         assert_eq!(stale_grants(&found, account(50, Some(fee))), [month[0].id]);
         assert_eq!(stale_grants(&found, account(50, Some(old))), []);
     }
@@ -494,8 +495,8 @@ mod tests {
         assert_eq!(found(&month[..2]), []);
     }
 
-    /// A correction that moves an outage into another month: what is taken back of the old month
-    /// makes no room under the cap of the new one.
+    /// A correction that moves an outage into another month: the reversal in the old month makes no
+    /// room under the cap of the new one.
     #[test]
     fn a_reversal_makes_no_room_in_another_period() {
         let mut both = rows(&[
@@ -512,7 +513,8 @@ mod tests {
         assert_eq!(percents, [30, 40, 30, 10]);
     }
 
-    /// M3: what a cap had cut has room again once what took it is taken back for certain.
+    /// M3: a credit that a cap had cut has room again once the one that took it is taken back for
+    /// certain.
     #[test]
     fn room_that_comes_back_is_for_what_was_cut() {
         let month = |state: CreditState| {
@@ -532,7 +534,7 @@ mod tests {
         assert_eq!(found(month(Approved)), [cut]);
         assert_eq!(found(month(Issued)), [cut]);
         assert_eq!(found(month(Waived)), []);
-        // Its own correction is on its way, or somebody said that it stays.
+        // Its own correction waits, or a person waived it.
         for state in [Estimated, Waived] {
             let mut more = month(Issued);
             let mut own = rows(&[(2, 2, 5, state, None, Some(2))]);

@@ -1,34 +1,36 @@
-//! What was issued against what the sink holds.
+//! Comparison of issued credits with those that the sink holds.
 
 use std::collections::BTreeMap;
 
 use super::{BilledCredit, HeldCredit};
 use crate::CreditId;
 
-/// Something in which ledger and sink differ.
+/// A difference between ledger and sink.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// Issued, and not held.
+    /// Issued, but not held by the sink.
     Missing(BilledCredit),
-    /// Held, and not issued.
+    /// Held by the sink, but not issued.
     Unknown(HeldCredit),
     /// Held with another amount or percentage.
     Differs {
-        /// As it was issued.
+        /// The credit as issued.
         ours: BilledCredit,
-        /// As it is held.
+        /// The credit as held.
         theirs: HeldCredit,
     },
     /// Held more than once.
     Repeated {
         /// The credit.
         ours: BilledCredit,
-        /// How often.
+        /// The number of times it is held.
         times: usize,
     },
 }
 
-/// Compares by key; says how many agree, and where they differ, in order of key.
+/// Compares credits by key, and returns the number that agree and the differences.
+///
+/// Differences of issued credits come first, then unknown ones, both in order of key.
 #[must_use]
 pub fn compare(ours: Vec<BilledCredit>, theirs: Vec<HeldCredit>) -> (usize, Vec<Difference>) {
     let mut held: BTreeMap<CreditId, Vec<HeldCredit>> = BTreeMap::new();
@@ -52,7 +54,9 @@ pub fn compare(ours: Vec<BilledCredit>, theirs: Vec<HeldCredit>) -> (usize, Vec<
     (agree, differences)
 }
 
-/// A sink that was told no amount has computed one.
+/// Returns `true` if a held credit agrees with the issued one.
+///
+/// Amounts are compared only if one was sent: otherwise the sink has computed its own.
 fn agrees(ours: &BilledCredit, theirs: &HeldCredit) -> bool {
     ours.credit_percent == theirs.credit_percent
         && (ours.amount.is_none() || ours.amount == theirs.amount)

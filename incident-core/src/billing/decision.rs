@@ -1,24 +1,24 @@
-//! What is decided on credits, and by whom.
+//! Decisions on credits, and the rules for approval.
 
 use serde::Deserialize;
 
 use super::{Approval, CreditState, Issued};
 use crate::{CreditId, Percent, Statement};
 
-/// What is decided on a credit.
+/// A decision on a credit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CreditDecision {
-    /// It is to be issued.
+    /// The credit is to be issued.
     Approve,
-    /// It is not.
+    /// The credit is not to be issued.
     Waive {
-        /// Why.
+        /// The reason.
         reason: Statement,
     },
 }
 
 impl CreditDecision {
-    /// The state it leads to.
+    /// Returns the state that the decision leads to.
     #[must_use]
     pub const fn state(&self) -> CreditState {
         match self {
@@ -27,7 +27,7 @@ impl CreditDecision {
         }
     }
 
-    /// Its name in the audit trail.
+    /// Returns the name in the audit trail.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -37,28 +37,28 @@ impl CreditDecision {
     }
 }
 
-/// Who may approve what. By default a person approves every credit.
+/// The rules for approval. By default a person approves every credit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CreditPolicy {
-    /// Who made, ended or corrected what a credit is computed from does not approve it.
+    /// If `true`, a person who made, ended or corrected an input of a credit cannot approve it.
     pub four_eyes: bool,
-    /// Credits up to this are approved without a person, once the incident is over.
+    /// The maximum credit that is approved without a person, once the incident is over.
     #[serde(rename = "approve_up_to_percent")]
     pub approve_up_to: Option<Percent>,
 }
 
-/// A credit that changes its state, if it is still in the one that was seen.
+/// A change of a credit's state, applied only if the credit is still in the expected one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreditTransition {
     /// The credit.
     pub id: CreditId,
-    /// The state it must be in.
+    /// The expected state.
     pub from: CreditState,
-    /// The state it gets.
+    /// The new state.
     pub to: CreditState,
-    /// What is granted, from when it is approved on; nothing otherwise.
+    /// The approval, in every state from approved on; `None` otherwise.
     pub granted: Option<Approval>,
-    /// When it was issued, from then on.
+    /// The issue to billing, in the issued state; `None` otherwise.
     pub issued: Option<Issued>,
 }

@@ -11,7 +11,7 @@ use crate::{
     CreditId, IncidentId, MessageId, Name, Percent, Period, PersonName, TenantId, Timestamp,
 };
 
-/// Where a credit stands.
+/// The state of a credit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CreditState {
@@ -21,14 +21,14 @@ pub enum CreditState {
     Approved,
     /// Not to be issued.
     Waived,
-    /// Frozen in a batch for billing. From here on it is only ever reversed.
+    /// Frozen in a batch for billing. From here on it can only be reversed.
     Issued,
-    /// A newer revision took its place before it was decided.
+    /// Replaced by a newer revision before it was issued.
     Superseded,
 }
 
 impl CreditState {
-    /// Every state.
+    /// All states.
     pub const ALL: [Self; 5] = [
         Self::Estimated,
         Self::Approved,
@@ -37,7 +37,7 @@ impl CreditState {
         Self::Superseded,
     ];
 
-    /// Its name on the wire and in the database.
+    /// Returns the name on the wire and in the database.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -50,96 +50,95 @@ impl CreditState {
     }
 }
 
-/// What a credit is owed for.
+/// The subject that a credit is owed for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CreditSubject {
-    /// One incident, as contracts per incident say.
+    /// One incident, under contracts per incident.
     Incident(IncidentId),
-    /// All outages of a tenant in a period together, as contracts per month, quarter
-    /// or year say.
+    /// All outages of a tenant in a period together, under contracts per month, quarter or year.
     Period(TenantId, Period),
 }
 
-/// What a row was computed from: one incident's part in it.
+/// An input of a row: one incident's part in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreditInput {
     /// The incident.
     pub incident_id: IncidentId,
-    /// When it hit the tenant, before the terms left anything out.
+    /// The windows in which the tenant was affected, before the terms left anything out.
     pub windows: Windows,
-    /// What its downtime weighed.
+    /// The weight of its downtime.
     #[serde(rename = "weight_percent", alias = "weight")]
     pub weight: Percent,
 }
 
-/// What was granted when a credit was approved. It changes no more.
+/// The approval of a credit. It never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
-    /// The credit under the cap of its tenant and month, in percent of the fee.
+    /// The credit under the cap of its tenant and period, in percent of the fee.
     pub percent: Percent,
-    /// The same of the period's fee, where that was known.
+    /// The amount of this share of the period's fee, if the fee was known.
     pub amount: Option<Money>,
-    /// The fee that it is of; absent in what was granted before it was kept.
+    /// The fee of the period; absent in approvals stored before fees were recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fee: Option<Money>,
-    /// Who approved it.
+    /// The person or policy that approved it.
     pub by: PersonName,
-    /// When.
+    /// The time of the approval.
     pub at: Timestamp,
 }
 
-/// When a credit was issued, and in which batch. It changes no more, but that the
-/// sink's acceptance is added.
+/// The issue of a credit in a batch. It never changes, except that the sink's acceptance is added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issued {
-    /// The batch: the message of the outbox that carries it.
+    /// The batch: the outbox message that carries it.
     pub batch: MessageId,
-    /// When the batch was frozen.
+    /// The time at which the batch was frozen.
     pub at: Timestamp,
-    /// When the sink was seen to have it.
+    /// The time from which the sink is known to have it.
     pub accepted_at: Option<Timestamp>,
 }
 
-/// What one tenant is owed for one incident or one period; or what is taken back of
-/// what was issued.
+/// A credit that a tenant is owed for one incident or one period, or the reversal of an issued one.
 ///
-/// The key is (tenant, incident or period, revision, whether it reverses); there is
-/// one row per key, ever.
+/// The key is (tenant, incident or period, revision, reversal or not); there is one row per key,
+/// ever.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerRow {
-    /// The id. Billing knows the credit by it.
+    /// The id, by which billing knows the credit.
     pub id: CreditId,
-    /// The incident; none where the contract credits the period as a whole.
+    /// The incident; `None` if the contract credits the period as a whole.
     pub incident_id: Option<IncidentId>,
     /// The tenant.
     pub tenant_id: TenantId,
-    /// Which computation of the subject's credits; 1 for the first.
+    /// The revision: the number of this computation of the subject's credits; 1 for the first.
     pub revision: u32,
     /// The month of the outage's end, or the period that is credited as a whole.
     pub period: Period,
-    /// The outage that hit the tenant, in microseconds.
+    /// The outage that affected the tenant, in microseconds.
     pub outage_us: u64,
-    /// The incident's own tier, before the cap of the month; or the period's credit.
-    /// Of a reversal, what it takes back.
+    /// The incident's own tier, before the cap of the month, or the period's credit.
+    ///
+    /// For a reversal, the credit that it takes back.
     pub credit_percent: Percent,
-    /// The terms it was computed with.
+    /// The version of the terms.
     pub terms_version: Name,
-    /// Where it stands.
+    /// The state.
     pub state: CreditState,
-    /// Whose command led to it: who ended the incident, or corrected it.
+    /// The author of the command that led to it: the person who ended the incident, or corrected
+    /// it.
     pub author: PersonName,
-    /// What was granted, once it was approved.
+    /// The approval, once there is one.
     pub granted: Option<Approval>,
-    /// When it was issued, once it was.
+    /// The issue to billing, once there is one.
     pub issued: Option<Issued>,
-    /// The issued credit that it takes back whole.
+    /// The issued credit that this row reverses as a whole.
     pub reverses: Option<CreditId>,
-    /// What it was computed from.
+    /// The inputs of the computation.
     pub inputs: Arc<[CreditInput]>,
 }
 
 impl LedgerRow {
-    /// What it is owed for.
+    /// Returns the subject that the credit is owed for.
     #[must_use]
     pub fn subject(&self) -> CreditSubject {
         match self.incident_id {
@@ -149,30 +148,32 @@ impl LedgerRow {
     }
 }
 
-/// A change of the ledger: the credits of one subject, computed anew. Rows of
-/// lower revisions that are estimated or approved become superseded, but for those that it
-/// keeps.
+/// A change of the ledger: the recomputed credits of one subject.
 ///
-/// It says of every issued credit that is [`outstanding`]
-/// whether it stands or is reversed: one that was issued meanwhile is
-/// [`StoreError::CreditMoved`](crate::port::StoreError), so that none is paid twice. So is a
-/// revision that somebody else was first to write.
+/// Rows of lower revisions that are estimated or approved become superseded, except those in
+/// `keeps`.
+///
+/// Every issued credit that is [`outstanding`] must stand or be reversed by this write. If another
+/// one was issued meanwhile, the store returns
+/// [`StoreError::CreditMoved`](crate::port::StoreError), so that none is paid twice. It returns the
+/// same if another task has written the revision first.
 #[derive(Clone, Debug)]
 pub struct LedgerWrite {
-    /// What the credits are owed for.
+    /// The subject of the credits.
     pub subject: CreditSubject,
-    /// Which computation: higher than every one that is kept.
+    /// The revision: higher than every stored one.
     pub revision: u32,
-    /// Its rows; none where nothing is owed to anybody any more.
+    /// The new rows; empty if no tenant is owed anything any more.
     pub rows: Vec<LedgerRow>,
     /// The credits of lower revisions that stand: issued ones, and those that are estimated,
-    /// approved or waived, and stay so.
+    /// approved or waived and stay so.
     pub keeps: Vec<CreditId>,
 }
 
-/// The credits that were issued and not taken back by a reversal that was issued, of
-/// all rows of a subject. A new computation either leaves each of them as it is or
-/// reverses it.
+/// Lists the credits that were issued and not taken back by an issued reversal.
+///
+/// `rows` are all rows of a subject. A new computation either leaves each of these credits as it is
+/// or reverses it.
 pub fn outstanding<'a>(
     rows: impl IntoIterator<Item = &'a LedgerRow> + Clone,
 ) -> impl Iterator<Item = &'a LedgerRow> {

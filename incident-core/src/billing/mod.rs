@@ -1,4 +1,4 @@
-//! The credit ledger: what is owed, what was decided on it, what was issued to billing.
+//! The credit ledger: credits owed, decisions on them, and batches issued to billing.
 
 mod batch;
 mod cap;

@@ -1,4 +1,4 @@
-//! A subject's credits, computed anew: what gives way, what is reversed, what stands.
+//! Recomputation of a subject's credits: rows that stand, are superseded or are reversed.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -19,14 +19,14 @@ pub struct ComputedCredit {
     pub outage_us: u64,
     /// The credit, before the cap of the month.
     pub credit_percent: Percent,
-    /// The terms.
+    /// The version of the terms.
     pub terms_version: Name,
-    /// What it is computed from.
+    /// The inputs of the computation.
     pub inputs: Arc<[CreditInput]>,
 }
 
 impl ComputedCredit {
-    /// Returns the credit of a row, as if it were computed now.
+    /// Creates the credit of a row, as if it were computed now.
     #[must_use]
     pub fn of(row: &LedgerRow) -> Self {
         Self {
@@ -48,8 +48,9 @@ impl ComputedCredit {
     }
 }
 
-/// Lists the newest row of each tenant that was not replaced, reversals aside, by tenant. `rows`
-/// are all rows of a subject.
+/// Lists the newest row of each tenant that was not superseded, without reversals, by tenant.
+///
+/// `rows` are all rows of a subject.
 #[must_use]
 pub fn newest(rows: &[LedgerRow]) -> Vec<&LedgerRow> {
     let standing =
@@ -60,15 +61,15 @@ pub fn newest(rows: &[LedgerRow]) -> Vec<&LedgerRow> {
     newest
 }
 
-/// Finds the row of a tenant in a list of [`newest`].
+/// Finds the row of a tenant in the result of [`newest`].
 #[must_use]
 pub fn newest_of<'a>(newest: &[&'a LedgerRow], tenant: &TenantId) -> Option<&'a LedgerRow> {
     let place = newest.binary_search_by(|row| row.tenant_id.cmp(tenant));
     place.ok().and_then(|place| newest.get(place)).copied()
 }
 
-/// Tells if nothing of a row's tenant came after it, such as a reversal of what it left as it
-/// was.
+/// Returns `true` if a row's tenant has no later row, such as the reversal of an issued credit that
+/// this row left as it was.
 fn is_last_word(rows: &[LedgerRow], row: &LedgerRow) -> bool {
     let after = |other: &&LedgerRow| {
         other.state != CreditState::Superseded
@@ -78,12 +79,13 @@ fn is_last_word(rows: &[LedgerRow], row: &LedgerRow) -> bool {
     !rows.iter().any(|other| after(&other))
 }
 
-/// Tells if a new computation says of every tenant what its newest row says. `rows` are all rows
-/// of the subject; `fresh` is sorted by tenant, each once.
+/// Returns `true` if a new computation agrees with the newest row of every tenant.
+///
+/// `rows` are all rows of the subject; `fresh` is sorted by tenant, each once.
 #[must_use]
 pub fn is_up_to_date(rows: &[LedgerRow], fresh: &[ComputedCredit]) -> bool {
     let mut newest = newest(rows);
-    // A tenant that is owed nothing any more: what it had is on its way back.
+    // A tenant that is owed nothing any more: its credit has a reversal already.
     let taken_back = |row: &LedgerRow| {
         rows.iter()
             .any(|other| other.reverses == Some(row.id) && other.state != CreditState::Superseded)
@@ -92,16 +94,16 @@ pub fn is_up_to_date(rows: &[LedgerRow], fresh: &[ComputedCredit]) -> bool {
     newest.len() == fresh.len() && fresh.iter().zip(newest).all(|(one, row)| one.is(row))
 }
 
-/// The write of a new computation.
+/// Computes the write for a new computation.
 ///
-/// A credit that comes out the same stands, whether it was issued, approved or not decided yet;
-/// any other one gives way, and what was issued is reversed whole, beside the new row of its
-/// tenant, if it has one.
+/// A credit that comes out the same stands, whether it was issued, approved or not decided yet. Any
+/// other one is superseded; an issued one is reversed as a whole, beside the new row of its tenant,
+/// if it has one.
 ///
-/// `rows` are all rows of the subject; `fresh` is sorted by tenant, each once; of `outgrown` the
-/// credit comes out the same and what was granted of it does not
-/// ([`stale_grants`](super::stale_grants())). A reversal comes before what takes its place, and
-/// is, like that, estimated: nothing is taken back before somebody approves it.
+/// `rows` are all rows of the subject; `fresh` is sorted by tenant, each once. The credits in
+/// `outgrown` come out the same, but their grants do not ([`stale_grants`](super::stale_grants())).
+/// A reversal comes before the row that replaces it; both are estimated: nothing is taken back
+/// before it is approved.
 pub fn revise(
     subject: CreditSubject,
     revision: u32,
@@ -125,13 +127,13 @@ pub fn revise(
         found.is_some_and(|one| one.is(row))
     };
     let stands = |row: &LedgerRow| comes_out(row) && !outgrown.contains(&row.id);
-    // Somebody has decided that what was issued stays as it is.
+    // A person has decided that the issued credit stays as it is.
     let stays = |row: &LedgerRow| {
         newest_of(&newest, &row.tenant_id).is_some_and(|row| {
             row.state == CreditState::Waived && is_last_word(rows, row) && comes_out(row)
         })
     };
-    // Tenants of which something was issued, and tenants whose credit stands: one credit each.
+    // Tenants with an issued credit, and tenants whose credit stands: one credit each.
     let (mut was_issued, mut standing) = (BTreeSet::new(), BTreeSet::new());
     for row in outstanding(rows) {
         let tenant = &row.tenant_id;
@@ -142,7 +144,7 @@ pub fn revise(
         }
         write.rows.push(reversal(row, id(), revision, author));
     }
-    // A decision on a credit outlives a correction that does not touch it. Where something was
+    // A decision on a credit outlives a correction that does not change it. Where a credit was
     // issued, reversal and new row come as a pair.
     for row in &newest {
         let is_issued = row.state == CreditState::Issued;
@@ -173,7 +175,7 @@ pub fn revise(
     write
 }
 
-/// Takes back what was issued with a row, which the cap may have cut.
+/// Creates the row that takes back an issued credit, which the cap may have cut.
 fn reversal(row: &LedgerRow, id: CreditId, revision: u32, author: &PersonName) -> LedgerRow {
     let granted = row.granted.as_ref().map(|one| one.percent);
     LedgerRow {
@@ -190,8 +192,9 @@ fn reversal(row: &LedgerRow, id: CreditId, revision: u32, author: &PersonName) -
 }
 
 impl LedgerWrite {
-    /// Returns the tenants that had another credit before it, so that there may be room again
-    /// under a cap. `rows` are all rows of the subject before it.
+    /// Returns the tenants whose credit changes, so that a cap may have room again.
+    ///
+    /// `rows` are all rows of the subject before the write.
     #[must_use]
     pub fn changed<'a>(&self, rows: &'a [LedgerRow]) -> BTreeSet<&'a TenantId> {
         let before = newest(rows).into_iter();

@@ -1,4 +1,4 @@
-//! What a sink answers, and whether it may be told again without asking.
+//! Results of a submission to a sink, and the check before it is repeated.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use crate::{CreditId, Money, Timestamp};
 
 use super::{BilledCredit, SignedPercent};
 
-/// What became of one submission.
+/// The result of one submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Submission {
     /// The sink has every credit of the batch, from now or from a submission before.
     Accepted,
-    /// It certainly has none of them.
+    /// The sink certainly has none of them.
     NotSent(NotSent),
-    /// Nobody can know: a time-out, a lost answer, a 5xx.
+    /// Unknown: a time-out, a lost answer, a 5xx.
     Unknown,
 }
 
 /// A credit that a sink holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldCredit {
-    /// The key that it was told.
+    /// The key with which it was submitted.
     pub key: CreditId,
-    /// In percent of the fee.
+    /// The credit in percent of the fee.
     pub credit_percent: SignedPercent,
-    /// The amount, where it was told one.
+    /// The amount, if one was submitted.
     pub amount: Option<Money>,
 }
 
@@ -40,22 +40,23 @@ impl From<&BilledCredit> for HeldCredit {
     }
 }
 
-/// What a sink says that it holds.
+/// The result of looking credits up in a sink.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// These: one entry for each time that it holds a credit.
+    /// The credits found: one entry for each time that the sink holds one.
     Found(Vec<HeldCredit>),
-    /// It did not answer.
+    /// The sink did not answer.
     Unavailable,
-    /// It cannot be asked.
+    /// The sink has no lookup.
     Unsupported,
 }
 
 impl Claim {
-    /// Tells if a sink has to be asked for a claimed batch before it is sent at `now`: it may have
-    /// taken it so long ago that it forgot the key. It need not where the batch was certainly
-    /// never taken. `key_window` is how long the sink knows a key, none for good; `margin` is how
-    /// long a submission may be on its way.
+    /// Returns `true` if a claimed batch must be looked up in a sink before it is sent at `now`.
+    ///
+    /// This is so if the sink may have accepted the batch so long ago that it forgot the key. It is
+    /// not if the batch was certainly never accepted. `key_window` is how long the sink knows a
+    /// key, `None` for ever; `margin` is how long a submission may be in flight.
     #[must_use]
     pub fn must_look_up(
         &self,
@@ -73,16 +74,20 @@ impl Claim {
         !is_known(since, window, margin, now)
     }
 
-    /// Tells if the sink whose log this is may have the batch: an answer was lost, or the process
-    /// died over an attempt, which was leased then and not noted.
+    /// Returns `true` if the sink of this log may have the batch.
+    ///
+    /// This is so if an answer was lost, or if the process died during an attempt, which was leased
+    /// but not recorded.
     fn may_be_there(&self, log: Option<&DeliveryLog>) -> bool {
         let noted = log.map_or(0, |log| u64::from(log.attempts));
         log.is_some_and(|log| log.unknown_since.is_some()) || noted + 1 < self.lease.token
     }
 
-    /// Tells if a claimed batch may be sent to a sink that has to be asked first and cannot be: a
-    /// person had it sent again and has looked there, and what was sent since is known there by
-    /// its key.
+    /// Returns `true` if a claimed batch may be sent to a sink that must be asked first and has no
+    /// lookup.
+    ///
+    /// This is so if a person resent it, having checked the sink, and the sink still knows the key
+    /// of anything sent since.
     #[must_use]
     pub fn is_resent(
         &self,
@@ -96,13 +101,13 @@ impl Claim {
             log,
             ..
         } = &self.message;
-        // Without a log it is due when it was committed, or when it was sent again.
+        // With an empty log, `due_at` is the time of the commit, or of the resend.
         let resent = log.is_empty() && committed_at < due_at;
         resent && key_window.is_some_and(|window| is_known(*due_at, window, margin, now))
     }
 }
 
-/// Tells if a sink still knows a key that it may have got from `since` on.
+/// Returns `true` if a sink still knows a key that it may have received from `since` on.
 fn is_known(since: Timestamp, window: Duration, margin: Duration, now: Timestamp) -> bool {
     now.saturating_add(margin) < since.saturating_add(window)
 }
@@ -128,7 +133,7 @@ mod tests {
         TargetId::new("sink").unwrap()
     }
 
-    /// The batch, committed at 0 and claimed for the nth time.
+    /// Creates a claim of the batch, committed at 0 and claimed for the nth time.
     fn claim(log: Vec<DeliveryLog>, nth: u64, due: u64) -> Claim {
         let batch = r#"{"id": "01a1fe7e-8565-7544-9512-dcd142c5f862", "body": ""}"#;
         let batch: Batch = serde_json::from_str(batch).unwrap();
@@ -171,14 +176,14 @@ mod tests {
             // The first attempt, and attempts that certainly came to nothing.
             (None, 1, Some(HOUR), 600, false),
             (Some(&away), 2, Some(HOUR), 600, false),
-            // A process died over it, here and after a refusal.
+            // A process died during an attempt, here and after a refusal.
             (None, 2, Some(HOUR), 600, true),
             (Some(&away), 3, Some(HOUR), 600, true),
             (Some(&lost), 2, Some(HOUR), 600, true),
-            // The key is still known, but for the last half minute.
+            // The key is still known, except in the last half minute.
             (Some(&lost), 2, Some(HOUR), 59, false),
             (Some(&lost), 2, Some(HOUR), 60, true),
-            // It is known for good.
+            // The key is known for ever.
             (Some(&lost), 2, None, 600, false),
         ] {
             let claim = claim(noted.cloned().into_iter().collect(), nth, 0);
@@ -187,7 +192,7 @@ mod tests {
         }
     }
 
-    /// The margin lies inside of the window: at its edge the key counts as forgotten.
+    /// The margin lies inside the window: at its edge the key counts as forgotten.
     #[test]
     fn a_key_is_known_until_a_margin_before_its_window_ends() {
         let milli = Duration::from_millis(1);
@@ -196,12 +201,12 @@ mod tests {
         assert!(!is_known(at(0), HOUR, MARGIN, edge));
     }
 
-    /// A16: what a person has sent again is asked for as well, where the sink can be asked.
+    /// A16: a batch that a person resends is looked up as well, if the sink has a lookup.
     #[test]
     fn what_is_sent_again_is_asked_for_first() {
         let resent = claim(Vec::new(), 3, 600);
         assert!(resent.must_look_up(&sink(), Some(HOUR), MARGIN, at(600)));
-        // Where it cannot: as long as the key of this time is known.
+        // Without a lookup: while the key of this resend is known.
         for (minute, expected) in [(600, true), (659, true), (660, false)] {
             let found = resent.is_resent(Some(HOUR), MARGIN, at(minute));
             assert_eq!(found, expected, "{minute}");

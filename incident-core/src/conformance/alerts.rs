@@ -1,4 +1,4 @@
-//! Contracts about alerts: who stands for one, and who has seen whom.
+//! Contracts about alerts: which incident stands for one, and which incidents a claim has seen.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,8 @@ fn key(name: &str) -> Name {
     Name::new(name).unwrap()
 }
 
-/// A commit that declares incident `n` for the alert `cpu`, with its state changed.
+/// Returns an incident `n` declared for the alert `cpu`, with its state changed, and its
+/// commit.
 fn for_alert(n: u64, change: impl Fn(&mut State)) -> (Arc<Incident>, Commit) {
     let sample = Sample {
         alert: Some("cpu"),
@@ -34,7 +35,7 @@ fn for_alert(n: u64, change: impl Fn(&mut State)) -> (Arc<Incident>, Commit) {
     (after, commit)
 }
 
-/// A commit that changes nothing but what `change` does, without an entry.
+/// Returns a commit that changes the state of an incident, without an entry.
 fn changed(before: &Incident, change: impl Fn(&mut State)) -> Commit {
     let (after, mut commit) = updated(before, None, "changed");
     let mut after = Incident::clone(&after);
@@ -67,8 +68,8 @@ fn holder(answer: Result<Vec<SysIncidentUpdateEntry>, StoreError>) -> Option<Inc
     }
 }
 
-/// **Isolated:** an alert of another environment is another one, and a drill or a
-/// retrospective stands for none.
+/// **Isolated:** the same alert in another environment is a different alert, and a drill or a
+/// retrospective incident stands for none.
 pub async fn isolated_alerts_are_those_of_an_environment_and_of_live_mode<B: StoreBackend>(
     _spawn: SpawnAll,
 ) {
@@ -95,8 +96,8 @@ pub async fn isolated_alerts_are_those_of_an_environment_and_of_live_mode<B: Sto
     assert_eq!(live(&*store, "cpu").await, (2..=4).map(id).collect());
 }
 
-/// **Isolated:** what one write of a commit gives up, another one may take, whichever of
-/// the two comes first by id.
+/// **Isolated:** an alert that one write of a commit releases may be taken by another write,
+/// whichever of the two comes first by id.
 pub async fn isolated_an_alert_moves_within_one_commit<B: StoreBackend>(_spawn: SpawnAll) {
     for (from, to) in [(1, 2), (2, 1)] {
         let (store, _guard) = B::open().await;
@@ -105,7 +106,7 @@ pub async fn isolated_an_alert_moves_within_one_commit<B: StoreBackend>(_spawn: 
         let (target, commit) = declared(&plain(to));
         store.commit(commit, WITHIN).await.unwrap();
         let takes = |state: &mut State| state.merged_alerts = vec![key("cpu")];
-        // Not while the other one stands for it.
+        // Refused while the other incident stands for it.
         let refused = store.commit(changed(&target, takes), WITHIN).await;
         assert_eq!(holder(refused), Some(source.id));
         let mut merge = changed(&target, takes);
@@ -116,13 +117,13 @@ pub async fn isolated_an_alert_moves_within_one_commit<B: StoreBackend>(_spawn: 
         assert_eq!(live(&*store, "cpu").await, BTreeSet::from([target.id]));
         let again = store.commit(for_alert(3, |_| {}).1, WITHIN).await;
         assert_eq!(holder(again), Some(target.id));
-        // It is free when the target ends.
+        // The alert is free when the target ends.
         let target = store.load(target.id, WITHIN).await.unwrap().unwrap();
         let over = updated(&target, Some(Status::Resolved), "over").1;
         store.commit(over, WITHIN).await.unwrap();
         let (_, commit) = for_alert(3, |_| {});
         assert_eq!(holder(store.commit(commit, WITHIN).await), None);
-        // And one that moved on holds nothing any more.
+        // An incident whose alert moved on no longer holds it.
         let third = store.load(id(3), WITHIN).await.unwrap().unwrap();
         let moved = changed(&third, |state| state.alert_moved = true);
         store.commit(moved, WITHIN).await.unwrap();
@@ -145,8 +146,8 @@ fn claiming(n: u64, seen: &BTreeSet<IncidentId>) -> Commit {
     }
 }
 
-/// **Isolated:** who claims an alert has seen every live incident of it, those that stand
-/// for it by a merge too.
+/// **Isolated:** a claim on an alert has seen every live incident of it, also those that stand
+/// for it by a merge.
 pub async fn isolated_a_claim_has_seen_every_live_incident<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let none = BTreeSet::new();
@@ -160,7 +161,7 @@ pub async fn isolated_a_claim_has_seen_every_live_incident<B: StoreBackend>(_spa
     let seen = BTreeSet::from([id(1)]);
     let unseen = store.commit(claiming(2, &seen), WITHIN).await;
     assert_eq!(holder(unseen), Some(id(3)));
-    // Nothing was kept of it, and one that is over need not be seen.
+    // The refused commit stored nothing, and an incident that is over need not be seen.
     let first = store.load(id(1), WITHIN).await.unwrap().unwrap();
     let over = updated(&first, Some(Status::Resolved), "over").1;
     store.commit(over, WITHIN).await.unwrap();
@@ -169,7 +170,7 @@ pub async fn isolated_a_claim_has_seen_every_live_incident<B: StoreBackend>(_spa
     assert_eq!(live(&*store, "cpu").await, [2, 3].map(id).into());
 }
 
-/// **Isolated:** of claims at the same time each has seen those that were kept before it.
+/// **Isolated:** of concurrent claims each has seen those that were stored before it.
 pub async fn isolated_claims_at_a_time_have_seen_each_other<B: StoreBackend>(spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let sizes = Arc::new(Mutex::new(Vec::new()));

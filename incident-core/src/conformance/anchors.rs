@@ -1,4 +1,4 @@
-//! Contracts of records of anchors.
+//! Contracts of anchor records.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ async fn keep(record: &Arc<dyn AnchorRecord>, second: u64, heads: &[(AnchoredCha
     record.append(&anchor, WITHIN).await.unwrap();
 }
 
-/// **Durable:** another handle on the same place finds what was kept.
+/// **Durable:** another handle on the same place finds the stored anchors.
 pub async fn durable_another_handle_finds_what_was_stored<B: AnchorBackend>(_spawn: SpawnAll) {
     let (record, guard) = B::open().await;
     assert_eq!(record.newest(WITHIN).await.unwrap(), None);
@@ -41,8 +41,8 @@ pub async fn durable_another_handle_finds_what_was_stored<B: AnchorBackend>(_spa
     assert_eq!(again.newest(WITHIN).await.unwrap(), Some(at(7)));
 }
 
-/// **Ordered, Idempotent:** every head is told once and by number, here and after
-/// opening it again.
+/// **Ordered, Idempotent:** every head is returned once and by number, before and after the
+/// record is opened again.
 pub async fn ordered_every_head_is_returned_once<B: AnchorBackend>(_spawn: SpawnAll) {
     let (record, guard) = B::open().await;
     for (second, seq, byte) in [(1, 4, 1), (2, 4, 1), (3, 4, 9), (5, 6, 2), (4, 2, 7)] {
@@ -57,7 +57,7 @@ pub async fn ordered_every_head_is_returned_once<B: AnchorBackend>(_spawn: Spawn
     }
 }
 
-/// **Ordered:** lists are by chain, and their pages lose nothing.
+/// **Ordered:** lists are sorted by chain, and their pages lose nothing.
 pub async fn ordered_lists_page_without_loss<B: AnchorBackend>(_spawn: SpawnAll) {
     let (record, _guard) = B::open().await;
     let mut all: Vec<AnchoredChain> = (1..=5)
@@ -80,7 +80,7 @@ pub async fn ordered_lists_page_without_loss<B: AnchorBackend>(_spawn: SpawnAll)
     assert_eq!(seen, all);
 }
 
-/// **Isolated:** anchors that come at the same time lose nothing of each other.
+/// **Isolated:** concurrent anchors lose nothing of each other.
 pub async fn isolated_concurrent_anchors_are_all_stored<B: AnchorBackend>(spawn: SpawnAll) {
     let (record, guard) = B::open().await;
     let tasks = (1..=20_u64).map(|number| {

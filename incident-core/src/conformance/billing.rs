@@ -48,7 +48,8 @@ async fn submit(sink: &dyn BillingSink, batch: &Batch) -> Submission {
     sink.submit(batch, WITHIN).await
 }
 
-/// What the sink holds of the month, in order of key; none where it cannot be asked.
+/// Returns the credits that the sink holds of the month, in order of key; none if it has no
+/// lookup.
 async fn held(sink: &dyn BillingSink) -> Option<Vec<HeldCredit>> {
     match sink.lookup(LookupBy::Period(november()), WITHIN).await {
         Lookup::Found(mut held) => {
@@ -84,7 +85,7 @@ pub async fn idempotent_a_repeated_batch_is_held_once<B: BillingBackend>(_spawn:
     }
 }
 
-/// **Isolated:** one batch that comes many times at once is taken once.
+/// **Isolated:** a batch that is submitted many times at once is taken once.
 pub async fn isolated_one_batch_at_once_is_held_once<B: BillingBackend>(spawn: SpawnAll) {
     let (sink, _guard) = B::open().await;
     for round in 0..10 {
@@ -93,7 +94,7 @@ pub async fn isolated_one_batch_at_once_is_held_once<B: BillingBackend>(spawn: S
             let task: BoxFuture<'static, ()> = Box::pin(async move {
                 let batch = batch(round, round * 10 + 1..=round * 10 + 5);
                 let answer = submit(&*sink, &batch).await;
-                // One that is being taken may be told to come back.
+                // A batch that is being taken may be refused for now.
                 assert!(
                     !matches!(answer, Submission::NotSent(refused) if refused.reason.is_permanent())
                 );
@@ -110,7 +111,7 @@ pub async fn isolated_one_batch_at_once_is_held_once<B: BillingBackend>(spawn: S
     }
 }
 
-/// **Durable:** what was accepted is held by another handle, which knows its key.
+/// **Durable:** another handle holds the accepted credits and knows the key of the batch.
 pub async fn durable_what_was_accepted_is_held<B: BillingBackend>(_spawn: SpawnAll) {
     let (sink, guard) = B::open().await;
     assert_eq!(submit(&*sink, &batch(1, 1..=3)).await, Submission::Accepted);
@@ -125,7 +126,7 @@ pub async fn durable_what_was_accepted_is_held<B: BillingBackend>(_spawn: SpawnA
     }
 }
 
-/// **Ordered:** asked about keys or about a period, it tells what it holds of them.
+/// **Ordered:** a lookup by key or by period returns the credits that the sink holds of them.
 pub async fn ordered_credits_are_found_by_key_and_period<B: BillingBackend>(_spawn: SpawnAll) {
     let (sink, _guard) = B::open().await;
     if held(&*sink).await.is_none() {
@@ -140,7 +141,7 @@ pub async fn ordered_credits_are_found_by_key_and_period<B: BillingBackend>(_spa
     assert_eq!(found, Lookup::Found(Vec::new()));
 }
 
-/// **Bounded:** a sink that never answers is unknown in time.
+/// **Bounded:** a sink that never answers has an unknown outcome, in time.
 #[expect(
     clippy::disallowed_methods,
     reason = "the time that passes is what is tested"

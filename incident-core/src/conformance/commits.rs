@@ -19,7 +19,7 @@ use crate::{Window, timeline};
 use super::credits::credit_of;
 use super::records::audit_of;
 
-/// A commit whose last part is refused leaves none of its other parts.
+/// Checks that a commit whose last part is refused stores none of its other parts.
 pub async fn atomic_a_refused_commit_leaves_nothing<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let (incident, mut commit) = declared(&plain(1));
@@ -78,7 +78,7 @@ pub async fn atomic_a_refused_commit_leaves_nothing<B: StoreBackend>(_spawn: Spa
     );
 }
 
-/// What was decided on an old revision is refused, as is a second insert.
+/// Checks that a write decided on an old revision is refused, as is a second insert.
 pub async fn isolated_a_write_on_an_old_revision_conflicts<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let incident = keep(&*store, &plain(1)).await;
@@ -103,7 +103,8 @@ pub async fn isolated_a_write_on_an_old_revision_conflicts<B: StoreBackend>(_spa
     );
 }
 
-/// The error names the holder; an incident that ended holds nothing.
+/// Checks that a second live incident of an alert is refused with the id of the holder, and
+/// that an incident that ended holds no alert.
 pub async fn isolated_two_live_incidents_never_share_an_alert<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let with_alert = |n| Sample {
@@ -122,7 +123,7 @@ pub async fn isolated_two_live_incidents_never_share_an_alert<B: StoreBackend>(_
     keep(&*store, &with_alert(2)).await;
 }
 
-/// Entries get 1, 2, 3, ... and verify; the store seals onto the stored head.
+/// Checks that entries get 1, 2, 3, ... and verify, each sealed onto the stored head.
 pub async fn ordered_entries_are_sealed_without_gaps<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let mut incident = keep(&*store, &plain(1)).await;
@@ -140,7 +141,7 @@ pub async fn ordered_entries_are_sealed_without_gaps<B: StoreBackend>(_spawn: Sp
     let tail = store.timeline(incident.id, 4, 1, WITHIN).await.unwrap();
     assert_eq!(tail.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [5]);
     assert_eq!(tail[0], entries[4]);
-    // An incident that counts other entries than it has is a fault of the caller.
+    // Counting other entries than there are is a bug of the caller.
     let (_, mut without_entries) = updated(&incident, None, "lost");
     without_entries.writes[0].entries.clear();
     assert!(matches!(
@@ -149,7 +150,7 @@ pub async fn ordered_entries_are_sealed_without_gaps<B: StoreBackend>(_spawn: Sp
     ));
 }
 
-/// Pages of any size together are the whole list, in order.
+/// Checks that pages of any size together are the whole list, in order.
 pub async fn ordered_lists_are_newest_first_and_page_without_loss<B: StoreBackend>(
     _spawn: SpawnAll,
 ) {
@@ -224,7 +225,7 @@ fn filters() -> [IncidentFilter; 16] {
             unresolved_at: Some(at(2_000)),
             ..base()
         },
-        // All of them ended at second 1,000, cancelled ones as well.
+        // All of them ended at second 1,000, cancelled ones included.
         IncidentFilter {
             unresolved_at: Some(at(999)),
             ..base()
@@ -237,7 +238,7 @@ fn filters() -> [IncidentFilter; 16] {
             touching: Window::non_empty(at(4), at(12)),
             ..base()
         },
-        // It touches nobody's end.
+        // A window after every end: only incidents that have not ended match.
         IncidentFilter {
             touching: Window::non_empty(at(1_000_000), at(1_000_001)),
             ..base()
@@ -249,7 +250,7 @@ fn filters() -> [IncidentFilter; 16] {
     ]
 }
 
-/// Every filter answers what `IncidentFilter::matches` says.
+/// Checks that every filter finds the incidents for which `IncidentFilter::matches` is `true`.
 pub async fn ordered_filters_agree_with_the_reference<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     for n in 1..=24 {
@@ -296,7 +297,7 @@ pub async fn ordered_filters_agree_with_the_reference<B: StoreBackend>(_spawn: S
     }
 }
 
-/// Under a key nothing is committed twice, until the key expires.
+/// Checks that a second commit under a key is refused until the key expires.
 pub async fn idempotent_a_key_is_taken_until_it_expires<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let keyed = |n: u64, made, expires| {
@@ -334,7 +335,7 @@ pub async fn idempotent_a_key_is_taken_until_it_expires<B: StoreBackend>(_spawn:
             .is_none()
     );
     store.commit(keyed(2, 100, 200), WITHIN).await.unwrap();
-    // Another actor's key of the same name is another key.
+    // The same key of another actor is a different key.
     let mut other = keyed(3, 120, 300);
     if let Some(remember) = &mut other.remember {
         remember.key.actor = "bob".parse().unwrap();
@@ -342,7 +343,7 @@ pub async fn idempotent_a_key_is_taken_until_it_expires<B: StoreBackend>(_spawn:
     store.commit(other, WITHIN).await.unwrap();
 }
 
-/// Everything a commit holds is there when the data is opened again.
+/// Checks that every part of a commit is there when the data is opened again.
 pub async fn durable_a_commit_is_there_after_a_crash<B: StoreBackend>(_spawn: SpawnAll) {
     if !B::DURABLE {
         return;
@@ -369,7 +370,7 @@ pub async fn durable_a_commit_is_there_after_a_crash<B: StoreBackend>(_spawn: Sp
     assert_eq!(store.next_due(WITHIN).await.unwrap(), Some(at(0)));
 }
 
-/// No number is given twice.
+/// Checks that no number is returned twice, and that numbers rise.
 pub async fn ordered_numbers_are_unique_and_rise<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let mut last = 0;
@@ -380,8 +381,8 @@ pub async fn ordered_numbers_are_unique_and_rise<B: StoreBackend>(_spawn: SpawnA
     }
 }
 
-/// A commit whose future is dropped early is kept whole or not at all, and what
-/// comes after it works.
+/// Checks that a commit whose future is dropped early is stored whole or not at all, and that
+/// the next commit works.
 pub async fn cancellation_a_dropped_commit_is_whole_or_nothing<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     for n in 1..=20 {
@@ -403,7 +404,8 @@ pub async fn cancellation_a_dropped_commit_is_whole_or_nothing<B: StoreBackend>(
                 ..AuditQuery::default()
             };
             let audited = store.audit(&query, WITHIN).await.unwrap().len();
-            // It may still be on its way: kept between two looks, it is looked at anew.
+            // The commit may still be running: if it ended between the two reads, both are
+            // repeated.
             if kept == is_kept(n).await {
                 assert_eq!((entries, audited), (usize::from(kept), usize::from(kept)));
                 break;

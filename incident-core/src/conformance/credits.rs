@@ -120,8 +120,8 @@ fn is_moved(answer: &Result<(), StoreError>) -> bool {
     matches!(answer, Err(StoreError::CreditMoved(_)))
 }
 
-/// A key is written once; a newer revision supersedes what is still estimated. What a
-/// row was computed from is kept with it.
+/// Checks that a key is written once, and that a newer revision supersedes rows that are still
+/// estimated. The inputs of a row are stored with it.
 pub async fn isolated_one_credit_per_key<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let incident = keep(&*store, &plain(1)).await;
@@ -153,7 +153,7 @@ pub async fn isolated_one_credit_per_key<B: StoreBackend>(_spawn: SpawnAll) {
     assert_eq!(one, [row(incident.id, 2, 2)]);
 }
 
-/// Periods have keys of their own, beside those of the incidents in them.
+/// Checks that periods have keys of their own, beside those of the incidents in them.
 pub async fn isolated_a_period_is_credited_beside_its_incidents<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let incident = keep(&*store, &plain(1)).await;
@@ -199,8 +199,8 @@ pub async fn isolated_a_period_is_credited_beside_its_incidents<B: StoreBackend>
     assert_eq!(found, of_period(1, "2026-Q4", 1).rows);
 }
 
-/// A credit leaves the state that was seen, or nothing happens; what is approved
-/// gives way to a newer computation, what is waived stays as it is.
+/// Checks that a credit is only moved out of the state that was seen. A newer computation
+/// supersedes an approved credit, and leaves a waived one as it is.
 pub async fn isolated_a_credit_is_decided_once<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let incident = keep(&*store, &plain(1)).await;
@@ -231,8 +231,10 @@ pub async fn isolated_a_credit_is_decided_once<B: StoreBackend>(_spawn: SpawnAll
     assert_eq!(states(&*store).await, expected);
 }
 
-/// What was issued stands or is reversed, once: a computation that does not know of it
-/// is refused, and so is one that reverses what was not issued.
+/// Checks that an issued credit stands or is reversed, once.
+///
+/// A computation that does not mention it is refused, and so is one that reverses a credit that
+/// was not issued.
 pub async fn atomic_what_was_issued_is_accounted_for<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let incident = keep(&*store, &plain(1)).await;
@@ -245,7 +247,8 @@ pub async fn atomic_what_was_issued_is_accounted_for<B: StoreBackend>(_spawn: Sp
         id: CreditId::from_uuid(Uuid::from_u64_pair(77, u64::from(revision))),
         ..row(id, revision, 1)
     };
-    // Nothing is said of it; or of one that was not issued, or both at once.
+    // Refused: not mentioned; kept beside a credit that was not issued; kept and reversed at
+    // once.
     assert!(is_moved(&write(&*store, credit_of(id, 2)).await));
     let mut wrong = credit_of(id, 2);
     wrong.keeps = vec![first, row(id, 7, 2).id];
@@ -254,13 +257,13 @@ pub async fn atomic_what_was_issued_is_accounted_for<B: StoreBackend>(_spawn: Sp
     wrong.rows.insert(0, reversal(first, 2));
     assert!(write(&*store, wrong).await.is_err());
     assert_eq!(states(&*store).await, [Issued, Estimated]);
-    // It stands.
+    // The credit stands.
     let mut stands = credit_of(id, 2);
     stands.keeps = vec![first];
     stands.rows.remove(0);
     write(&*store, stands).await.unwrap();
     assert_eq!(states(&*store).await, [Issued, Superseded, Estimated]);
-    // It is reversed, and what takes its place is beside the reversal.
+    // The credit is reversed, and its replacement is written beside the reversal.
     let mut reversed = credit_of(id, 3);
     reversed.rows.insert(0, reversal(first, 3));
     write(&*store, reversed).await.unwrap();
@@ -269,7 +272,7 @@ pub async fn atomic_what_was_issued_is_accounted_for<B: StoreBackend>(_spawn: Sp
     ];
     assert_eq!(states(&*store).await, wanted);
     assert_eq!(rows(&*store).await[3], reversal(first, 3));
-    // As long as that is not issued, the next computation takes it back again.
+    // The next computation supersedes the reversal unless that was issued.
     assert!(is_moved(&write(&*store, credit_of(id, 4)).await));
     issue(&*store, reversal(first, 3).id).await;
     let mut again = credit_of(id, 4);
@@ -283,7 +286,7 @@ pub async fn atomic_what_was_issued_is_accounted_for<B: StoreBackend>(_spawn: Sp
         issued,
         [(first, None), (reversal(first, 3).id, Some(first))]
     );
-    // What was issued is found by its batch.
+    // Issued credits are found by their batch.
     let wanted = CreditQuery {
         batch: kept[0].issued.as_ref().map(|one| one.batch),
         ..CreditQuery::default()
@@ -292,7 +295,8 @@ pub async fn atomic_what_was_issued_is_accounted_for<B: StoreBackend>(_spawn: Sp
     assert_eq!(found, [kept[0].clone()]);
 }
 
-/// Credits that a computation keeps stay as they are, decided or not; replaced ones are not kept.
+/// Checks that the credits a computation keeps stay as they are, decided or not, and that
+/// superseded ones cannot be kept.
 pub async fn isolated_what_comes_out_the_same_keeps_its_decision<B: StoreBackend>(
     _spawn: SpawnAll,
 ) {
@@ -321,8 +325,9 @@ pub async fn isolated_what_comes_out_the_same_keeps_its_decision<B: StoreBackend
     assert_eq!(states(&*store).await, expected);
 }
 
-/// A13: of several that are first to compute the credits of a period, one writes them, and the
-/// others learn that they moved, and compute again.
+/// Checks that of several first writers of a period's credits one writes them.
+///
+/// The others get [`StoreError::CreditMoved`], and compute again.
 pub async fn isolated_one_of_several_first_writers_writes<B: StoreBackend>(spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let incident = keep(&*store, &plain(1)).await.id;
@@ -358,8 +363,10 @@ pub async fn isolated_one_of_several_first_writers_writes<B: StoreBackend>(spawn
     assert_eq!(states(&*store).await.len() as u64, ROUNDS);
 }
 
-/// Issuing and correcting at the same time: either the correction came first and
-/// nothing is issued, or the correction is refused and knows of it when it comes again.
+/// Checks that concurrent issuing and correcting exclude each other.
+///
+/// Either the correction comes first and nothing is issued, or the correction is refused and
+/// has to account for the issued credit when it is repeated.
 pub async fn isolated_issuing_and_correcting_exclude_each_other<B: StoreBackend>(spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     for round in 1..=ROUNDS {
@@ -400,8 +407,8 @@ pub async fn isolated_issuing_and_correcting_exclude_each_other<B: StoreBackend>
     }
 }
 
-/// A batch for billing belongs to no incident. Batches go in order, and neither wait
-/// for pages nor hold them up.
+/// Checks that batches for billing, which belong to no incident, are claimed in order, and that
+/// batches and pages do not wait for each other.
 pub async fn ordered_batches_and_pages_do_not_wait_for_each_other<B: StoreBackend>(
     _spawn: SpawnAll,
 ) {

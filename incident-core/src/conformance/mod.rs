@@ -47,92 +47,93 @@ use futures_util::future::BoxFuture;
 
 use crate::port::{AnchorRecord, BillingSink, Pager, Store, UsageSink, UsageSource};
 
-/// How long a contract lets one call take.
+/// Time-out of one call in a contract.
 pub const WITHIN: Duration = Duration::from_secs(5);
 
-/// Runs futures as tasks of the caller's runtime, and waits for all.
+/// A function that runs futures as tasks of the caller's runtime, and waits for all.
 pub type SpawnAll = fn(Vec<BoxFuture<'static, ()>>) -> BoxFuture<'static, ()>;
 
 /// A store under test.
 #[async_trait]
 pub trait StoreBackend {
-    /// Cleans up when dropped; opens the same data again for [`StoreBackend::reopen`].
+    /// A guard that cleans up when dropped, and opens the same data again for
+    /// [`StoreBackend::reopen`].
     type Guard: Send + Sync;
 
-    /// Whether data outlives the store. Only a store in memory says no.
+    /// `true` if data outlives the store, `false` for a store in memory.
     const DURABLE: bool;
 
-    /// A store without data.
+    /// Opens a store without data.
     async fn open() -> (Arc<dyn Store>, Self::Guard);
 
-    /// The same data, as after a crash of the process. Called only where
-    /// [`StoreBackend::DURABLE`].
+    /// Opens the same data again, as after a crash of the process. Called only if
+    /// [`StoreBackend::DURABLE`] is `true`.
     async fn reopen(guard: &Self::Guard) -> Arc<dyn Store>;
 }
 
 /// A usage source under test.
 #[async_trait]
 pub trait UsageBackend {
-    /// Cleans up when dropped.
+    /// A guard that cleans up when dropped.
     type Guard: Send;
     /// The source.
     type Source: UsageSource + UsageSink + Clone + 'static;
 
-    /// A source without events.
+    /// Opens a source without events.
     async fn open() -> (Self::Source, Self::Guard);
 }
 
-/// A pager under test, with what the other end saw of it.
+/// A pager under test, with a view of its vendor.
 #[async_trait]
 pub trait PagerBackend {
-    /// Cleans up when dropped; the other end.
+    /// A guard that cleans up when dropped; it stands for the vendor.
     type Guard: Send + Sync;
 
-    /// A pager whose other end works, and is empty.
+    /// Opens a pager whose vendor works and has no alerts.
     async fn open() -> (Arc<dyn Pager>, Self::Guard);
 
-    /// How often the other end woke somebody, where it can tell.
+    /// Returns the number of times that the vendor woke someone, if it is known.
     async fn wakes(guard: &Self::Guard) -> Option<u64>;
 
-    /// A pager whose other end takes connections and never answers; none for a
-    /// pager that has no other end.
+    /// Opens a pager whose vendor accepts connections and never answers; none for a pager
+    /// without a vendor.
     async fn black_hole() -> Option<(Arc<dyn Pager>, Self::Guard)>;
 }
 
 /// A record of anchors under test.
 #[async_trait]
 pub trait AnchorBackend {
-    /// Cleans up when dropped; opens the same place again.
+    /// A guard that cleans up when dropped, and opens the same place again.
     type Guard: Send + Sync;
 
-    /// A record without anchors.
+    /// Opens a record without anchors.
     async fn open() -> (Arc<dyn AnchorRecord>, Self::Guard);
 
-    /// Another handle on the same place.
+    /// Opens another handle on the same place.
     async fn reopen(guard: &Self::Guard) -> Arc<dyn AnchorRecord>;
 }
 
 /// A billing sink under test.
 #[async_trait]
 pub trait BillingBackend {
-    /// Cleans up when dropped; opens the same sink again.
+    /// A guard that cleans up when dropped, and opens the same sink again.
     type Guard: Send + Sync;
 
-    /// A sink that works, and is empty.
+    /// Opens a sink that works and is empty.
     async fn open() -> (Arc<dyn BillingSink>, Self::Guard);
 
-    /// Another handle on the same sink.
+    /// Opens another handle on the same sink.
     async fn reopen(guard: &Self::Guard) -> Arc<dyn BillingSink>;
 
-    /// A sink whose other end takes connections and never answers; none for one that
-    /// has no other end.
+    /// Opens a sink whose service accepts connections and never answers; none for a sink
+    /// without a service.
     async fn black_hole() -> Option<(Arc<dyn BillingSink>, Self::Guard)>;
 }
 
-/// One list of contracts, and the macro that runs each as a test.
+/// Defines a list of contracts, and a macro that runs each as a test.
 macro_rules! contracts {
     ($d:tt $(#[$doc:meta])* $macro_name:ident, $list:ident; $($module:ident :: $name:ident),+ $(,)?) => {
-        /// Every contract of this list, as `module::name`.
+        /// The contracts of this list, as `module::name`.
         pub const $list: &[&str] = &[$(concat!(stringify!($module), "::", stringify!($name))),+];
 
         $(#[$doc])*
@@ -159,7 +160,8 @@ macro_rules! contracts {
 }
 
 contracts! { $
-    /// Runs every contract of a store as its own test against a [`StoreBackend`](crate::conformance::StoreBackend).
+    /// Runs every contract of a store as its own test against a
+    /// [`StoreBackend`](crate::conformance::StoreBackend).
     store_conformance, STORE_CONTRACTS;
     commits::atomic_a_refused_commit_leaves_nothing,
     commits::isolated_a_write_on_an_old_revision_conflicts,
@@ -215,7 +217,8 @@ contracts! { $
 }
 
 contracts! { $
-    /// Runs every contract of a usage source as its own test against a [`UsageBackend`](crate::conformance::UsageBackend).
+    /// Runs every contract of a usage source as its own test against a
+    /// [`UsageBackend`](crate::conformance::UsageBackend).
     usage_conformance, USAGE_CONTRACTS;
     usage::ordered_edges_are_half_open,
     usage::idempotent_repeats_and_late_events_change_nothing,
@@ -232,7 +235,8 @@ contracts! { $
 }
 
 contracts! { $
-    /// Runs every contract of a pager as its own test against a [`PagerBackend`](crate::conformance::PagerBackend).
+    /// Runs every contract of a pager as its own test against a
+    /// [`PagerBackend`](crate::conformance::PagerBackend).
     pager_conformance, PAGER_CONTRACTS;
     pager::idempotent_a_repeated_trigger_wakes_once,
     pager::ordered_trigger_acknowledge_resolve_are_taken,
@@ -243,7 +247,8 @@ contracts! { $
 }
 
 contracts! { $
-    /// Runs every contract of a record of anchors as its own test against an [`AnchorBackend`](crate::conformance::AnchorBackend).
+    /// Runs every contract of a record of anchors as its own test against an
+    /// [`AnchorBackend`](crate::conformance::AnchorBackend).
     anchor_conformance, ANCHOR_CONTRACTS;
     anchors::durable_another_handle_finds_what_was_stored,
     anchors::ordered_every_head_is_returned_once,
@@ -252,7 +257,8 @@ contracts! { $
 }
 
 contracts! { $
-    /// Runs every contract of a billing sink as its own test against a [`BillingBackend`](crate::conformance::BillingBackend).
+    /// Runs every contract of a billing sink as its own test against a
+    /// [`BillingBackend`](crate::conformance::BillingBackend).
     billing_conformance, BILLING_CONTRACTS;
     billing::idempotent_a_repeated_batch_is_held_once,
     billing::isolated_one_batch_at_once_is_held_once,

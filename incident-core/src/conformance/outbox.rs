@@ -62,7 +62,7 @@ pub(super) async fn settle(
         .map(|_| ())
 }
 
-/// The second message of an incident waits for the first to be settled.
+/// Checks that the second message of an incident's page waits until the first is completed.
 pub async fn ordered_one_message_of_an_incident_at_a_time<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let pages = [
@@ -87,8 +87,8 @@ pub async fn ordered_one_message_of_an_incident_at_a_time<B: StoreBackend>(_spaw
     assert_eq!(store.next_due(WITHIN).await.unwrap(), None);
 }
 
-/// An escalation neither waits for the incident's own page nor is dropped with it,
-/// and keeps an order of its own.
+/// Checks that an escalation has an order of its own: it neither waits for the incident's own
+/// page nor is superseded with it.
 pub async fn ordered_an_escalation_is_a_thread_of_its_own<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let (incident, mut commit) = declared(&plain(1));
@@ -116,7 +116,7 @@ pub async fn ordered_an_escalation_is_a_thread_of_its_own<B: StoreBackend>(_spaw
     for one in &first {
         settle(&*store, one, later(one)).await.unwrap();
     }
-    // The incident's own trigger is dropped; its resolve follows.
+    // The incident's own trigger is cancelled; its resolve follows.
     let second = claim(&*store, 2, 10).await;
     assert_eq!(ids(&second), [message_id(5), message_id(2)]);
     for one in &second {
@@ -170,8 +170,8 @@ fn supersede(incident: IncidentId, rule: Option<&str>) -> OutboxWrite {
     OutboxWrite::Supersede { incident, rule }
 }
 
-/// A resolution that repeats another one ends with whatever comes after it: it
-/// must neither hold up a newer page nor close its alert.
+/// Checks that a resent resolution is superseded by the next page: it must neither delay that
+/// page nor close its alert.
 pub async fn isolated_a_repeated_resolution_makes_room_for_a_newer_page<B: StoreBackend>(
     _spawn: SpawnAll,
 ) {
@@ -224,7 +224,8 @@ fn of_rule(write: OutboxWrite, rule: &str) -> OutboxWrite {
     OutboxWrite::Add(message)
 }
 
-/// A SEV1 that comes last goes first; within a severity the longest due.
+/// Checks that a SEV1 that comes last is claimed first, and that within a severity the message
+/// due longest is.
 pub async fn ordered_worse_severities_go_first<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     for (n, severity, due) in [
@@ -255,7 +256,7 @@ pub async fn ordered_worse_severities_go_first<B: StoreBackend>(_spawn: SpawnAll
     assert_eq!(order, [4, 3, 2, 1].map(message_id));
 }
 
-/// A worker that died loses its message to the next one, under a new token.
+/// Checks that the message of a worker that died is claimed again, under a higher token.
 pub async fn durable_a_lease_that_ran_out_is_handed_out_again<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     declare_with(&*store, &plain(1), &[(PageAction::Trigger, 1, 0)]).await;
@@ -263,7 +264,7 @@ pub async fn durable_a_lease_that_ran_out_is_handed_out_again<B: StoreBackend>(_
     assert!(claim(&*store, 29, 1).await.is_empty());
     let second = claim(&*store, 30, 1).await.remove(0);
     assert!(first.lease.token < second.lease.token);
-    // What is put off keeps its history and comes back when it is due.
+    // A message that is retried comes back when it is due.
     settle(
         &*store,
         &second,
@@ -279,8 +280,8 @@ pub async fn durable_a_lease_that_ran_out_is_handed_out_again<B: StoreBackend>(_
     assert_eq!(claim(&*store, 60, 1).await.len(), 1);
 }
 
-/// A clock that goes back a little changes nothing; one that goes back far does
-/// not keep a message leased for as long.
+/// Checks that a clock that goes back a little changes nothing, and that one that goes back far
+/// does not extend a lease.
 pub async fn durable_a_clock_that_went_back_keeps_no_lease<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     declare_with(&*store, &plain(1), &[(PageAction::Trigger, 1, 0)]).await;
@@ -294,7 +295,7 @@ pub async fn durable_a_clock_that_went_back_keeps_no_lease<B: StoreBackend>(_spa
     ));
 }
 
-/// A zombie's finish is refused and changes nothing, with or without a commit.
+/// Checks that a completion without the lease is refused and changes nothing.
 pub async fn idempotent_a_finish_without_the_lease_changes_nothing<B: StoreBackend>(
     _spawn: SpawnAll,
 ) {
@@ -314,7 +315,8 @@ pub async fn idempotent_a_finish_without_the_lease_changes_nothing<B: StoreBacke
     assert!(claim(&*store, 100, 1).await.is_empty());
 }
 
-/// Pending: at once. In flight: after its attempt. What follows is then free.
+/// Checks that a superseded trigger is not claimed again: a pending one ends at once, one in
+/// flight after its attempt. The next message is then free.
 pub async fn isolated_a_superseded_trigger_is_never_claimed_again<B: StoreBackend>(
     _spawn: SpawnAll,
 ) {
@@ -377,7 +379,7 @@ pub async fn isolated_a_superseded_trigger_is_never_claimed_again<B: StoreBacken
     );
 }
 
-/// What is due later is not handed out, and `next_due` tells when it is.
+/// Checks that a message due later is not claimed, and that `next_due` returns its due time.
 pub async fn bounded_what_is_not_due_is_not_handed_out<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     declare_with(&*store, &plain(1), &[(PageAction::Trigger, 1, 50)]).await;
@@ -387,8 +389,8 @@ pub async fn bounded_what_is_not_due_is_not_handed_out<B: StoreBackend>(_spawn: 
     assert_eq!(claim(&*store, 50, 10).await.len(), 1);
 }
 
-/// What was given up is kept, found by incident and by id, replayed once as if
-/// it were new, and not replayed twice.
+/// Checks that a dead letter is stored, found by incident and by id, and replayed once, as if
+/// it were new.
 pub async fn durable_dead_letters_stay_until_they_are_replayed<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let incident = declare_with(&*store, &plain(1), &[(PageAction::Trigger, 1, 0)]).await;
@@ -429,7 +431,7 @@ pub async fn durable_dead_letters_stay_until_they_are_replayed<B: StoreBackend>(
         (claimed.message.id, claimed.message.log.len()),
         (message_id(1), 0)
     );
-    // Who held it before holds it no more.
+    // The lease before the replay is not valid any more.
     assert!(first.lease.token < claimed.lease.token);
     settle(&*store, &claimed, JobOutcome::Done).await.unwrap();
     let left = store
@@ -439,7 +441,8 @@ pub async fn durable_dead_letters_stay_until_they_are_replayed<B: StoreBackend>(
     assert!(left.is_empty());
 }
 
-/// **Ordered:** the backlog tells what waits, and since when nobody was paged.
+/// **Ordered:** the backlog counts the waiting messages, and has the time of the oldest page
+/// that no pager has accepted.
 pub async fn ordered_the_backlog_tells_what_waits<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let backlog = async || store.backlog(WITHIN).await.unwrap();
@@ -457,15 +460,15 @@ pub async fn ordered_the_backlog_tells_what_waits<B: StoreBackend>(_spawn: Spawn
     let told = backlog().await;
     assert_eq!((told.unfinished, told.given_up), (2, 1));
     assert!(told.oldest_page.is_some());
-    // Only what opens an alert is a page that nobody has.
+    // Only a trigger counts as a page that was not accepted.
     let second = claim(&*store, 9, 1).await.remove(0);
     settle(&*store, &second, JobOutcome::Done).await.unwrap();
     let told = backlog().await;
     assert_eq!((told.unfinished, told.oldest_page), (1, None));
 }
 
-/// **Ordered:** hastened messages are due at once; those that are due, held or settled stay
-/// as they are, and a thread keeps its order.
+/// **Ordered:** hastened messages are due at once; those that are due, leased or completed stay
+/// as they are, and an ordering key preserves its order.
 pub async fn ordered_hastened_messages_are_due_at_once<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     use PageAction::{Acknowledge, Trigger};
@@ -486,7 +489,7 @@ pub async fn ordered_hastened_messages_are_due_at_once<B: StoreBackend>(_spawn: 
         }],
         ..Commit::default()
     };
-    // A later time puts nothing off, and an unknown message is no fault.
+    // A later time postpones nothing, and an unknown message is no error.
     for (ids, second) in [(vec![1, 2, 3, 4], 65), (vec![2, 3, 9], 7), (vec![1], 8)] {
         store.commit(hasten(&ids, second), WITHIN).await.unwrap();
     }
@@ -498,7 +501,7 @@ pub async fn ordered_hastened_messages_are_due_at_once<B: StoreBackend>(_spawn: 
     let second = claim(&*store, 8, 9).await;
     assert_eq!(ids(&second), [message_id(2)]);
     settle(&*store, &second[0], JobOutcome::Done).await.unwrap();
-    // The held one is not handed out before its lease ends.
+    // The leased one is not claimed before its lease ends.
     assert!(claim(&*store, 30, 9).await.is_empty());
     settle(&*store, &held, JobOutcome::Done).await.unwrap();
     assert_eq!(ids(&claim(&*store, 65, 9).await), [message_id(4)]);

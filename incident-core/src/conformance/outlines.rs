@@ -9,7 +9,7 @@ use crate::incident::{Affected, AffectedTenant, Incident, OUTLINE_TENANTS, Outli
 use crate::port::IncidentFilter;
 use crate::{TenantId, Timestamp};
 
-/// A commit of an incident that hits so many tenants, or all.
+/// Returns an incident that affects this number of tenants, or all, and its commit.
 fn hitting(n: u64, tenants: Option<usize>) -> (Arc<Incident>, Commit) {
     let (incident, mut commit) = declared(&plain(n));
     let mut incident = Incident::clone(&incident);
@@ -28,7 +28,7 @@ fn hitting(n: u64, tenants: Option<usize>) -> (Arc<Incident>, Commit) {
     (incident, commit)
 }
 
-/// Whatever is asked for, in the order of the list and page by page.
+/// Checks that outlines are those of the listed incidents, in the same order, for any filter.
 pub async fn ordered_outlines_are_those_of_the_list<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     for (n, tenants) in [(1, Some(0)), (2, Some(3)), (3, None), (4, Some(45))] {
@@ -53,7 +53,7 @@ pub async fn ordered_outlines_are_those_of_the_list<B: StoreBackend>(_spawn: Spa
     }
 }
 
-/// It names the first tenants and says how many there are.
+/// Checks that an outline names the first tenants and has the number of all.
 pub async fn bounded_an_outline_is_small_however_large_its_incident_is<B: StoreBackend>(
     _spawn: SpawnAll,
 ) {

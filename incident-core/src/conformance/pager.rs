@@ -33,7 +33,8 @@ fn accepted(answer: &DeliveryResult) {
     assert!(matches!(answer, DeliveryResult::Accepted(_)), "{answer:?}");
 }
 
-/// Retries of one incident wake once; another incident wakes again.
+/// Checks that repeated triggers of one incident wake once, and that another incident wakes
+/// again.
 pub async fn idempotent_a_repeated_trigger_wakes_once<B: PagerBackend>(_spawn: SpawnAll) {
     let (pager, guard) = B::open().await;
     for _ in 0..3 {
@@ -44,7 +45,7 @@ pub async fn idempotent_a_repeated_trigger_wakes_once<B: PagerBackend>(_spawn: S
     assert!(B::wakes(&guard).await.is_none_or(|wakes| wakes == 2));
 }
 
-/// The life of an alert is taken, step by step, and may be repeated.
+/// Checks that every step in the life of an alert is accepted, and may be repeated.
 pub async fn ordered_trigger_acknowledge_resolve_are_taken<B: PagerBackend>(_spawn: SpawnAll) {
     let (pager, guard) = B::open().await;
     assert_eq!(pager.target_id(), pager.target_id());
@@ -60,15 +61,16 @@ pub async fn ordered_trigger_acknowledge_resolve_are_taken<B: PagerBackend>(_spa
     assert!(B::wakes(&guard).await.is_none_or(|wakes| wakes == 1));
 }
 
-/// A resolve that finds nothing open is no failure: it would be retried for ever.
+/// Checks that a resolve without an open alert is accepted: as a failure it would be retried
+/// for ever.
 pub async fn idempotent_a_resolve_without_an_alert_is_taken<B: PagerBackend>(_spawn: SpawnAll) {
     let (pager, guard) = B::open().await;
     accepted(&pager.send(&event(1, PageAction::Resolve), WITHIN).await);
     assert!(B::wakes(&guard).await.is_none_or(|wakes| wakes == 0));
 }
 
-/// A target that follows the severity is told it without waking anybody, alert
-/// or not.
+/// Checks that a change of severity is accepted without waking anyone, with an open alert or
+/// without.
 pub async fn idempotent_another_severity_wakes_nobody<B: PagerBackend>(_spawn: SpawnAll) {
     let (pager, guard) = B::open().await;
     if !pager.follows_severity() {
@@ -82,7 +84,7 @@ pub async fn idempotent_another_severity_wakes_nobody<B: PagerBackend>(_spawn: S
     assert!(B::wakes(&guard).await.is_none_or(|wakes| wakes == 1));
 }
 
-/// Neither the longest texts nor odd ones keep a page from going out.
+/// Checks that neither the longest texts nor unusual ones keep a page from being sent.
 pub async fn errors_every_length_of_text_is_taken<B: PagerBackend>(_spawn: SpawnAll) {
     let (pager, _guard) = B::open().await;
     let longest = "e\u{301}👩‍👩‍👧 שלום "
@@ -102,7 +104,7 @@ pub async fn errors_every_length_of_text_is_taken<B: PagerBackend>(_spawn: Spawn
     }
 }
 
-/// Whatever the other end does, there is an answer in time, and it is honest.
+/// Checks that a target that never answers gives an unknown result, in time.
 #[expect(
     clippy::disallowed_methods,
     reason = "the time that passes is what is tested"

@@ -1,4 +1,4 @@
-//! Contracts under concurrency: many rounds, all tasks at once.
+//! Contracts under concurrency: many rounds, with all tasks at once.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,12 +19,12 @@ use crate::timeline;
 const ROUNDS: u64 = 40;
 const TASKS: u64 = 8;
 
-/// `TASKS` futures made by `make`.
+/// Creates `TASKS` futures with `make`.
 pub(super) fn tasks(make: impl Fn(u64) -> BoxFuture<'static, ()>) -> Vec<BoxFuture<'static, ()>> {
     (0..TASKS).map(make).collect()
 }
 
-/// Of those who decided on the same revision exactly one is kept.
+/// Checks that of concurrent writes on the same revision exactly one is stored.
 pub async fn isolated_one_of_many_writers_wins<B: StoreBackend>(spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     for round in 1..=ROUNDS {
@@ -58,7 +58,7 @@ pub async fn isolated_one_of_many_writers_wins<B: StoreBackend>(spawn: SpawnAll)
     }
 }
 
-/// Concurrent claims hand out every message once.
+/// Checks that concurrent claims return every message once.
 pub async fn isolated_claims_share_nothing<B: StoreBackend>(spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     for n in 1..=200 {
@@ -89,7 +89,7 @@ pub async fn isolated_claims_share_nothing<B: StoreBackend>(spawn: SpawnAll) {
     assert_eq!(claimed.iter().collect::<BTreeSet<_>>().len(), 200);
 }
 
-/// The same key sent at once by many makes one incident.
+/// Checks that concurrent commits under one key create one incident.
 pub async fn idempotent_one_key_one_commit<B: StoreBackend>(spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     for round in 0..ROUNDS {
@@ -121,7 +121,8 @@ pub async fn idempotent_one_key_one_commit<B: StoreBackend>(spawn: SpawnAll) {
     );
 }
 
-/// The same alert sent at once by many makes one incident, and all learn which.
+/// Checks that concurrent declarations for one alert create one incident, and that all get its
+/// id.
 pub async fn isolated_one_alert_one_incident<B: StoreBackend>(spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let holders = Arc::new(Mutex::new(BTreeSet::new()));
@@ -151,8 +152,10 @@ pub async fn isolated_one_alert_one_incident<B: StoreBackend>(spawn: SpawnAll) {
     assert_eq!(holders.lock().unwrap().len(), 1);
 }
 
-/// Linearizable: every success is one step of one history. Each writer puts the
-/// version it read into its text; the timeline must then tell 1, 2, 3, ...
+/// Checks that commits are linearizable: every success is one step of one history.
+///
+/// Each writer puts the version that it read into its text; the timeline must then read 1, 2,
+/// 3, ...
 pub async fn ordered_concurrent_commands_leave_one_history<B: StoreBackend>(spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let incident = keep(&*store, &plain(1)).await;

@@ -39,7 +39,7 @@ pub(super) fn suggestion(n: u64, tenant: &str, second: u64) -> Suggestion {
     }
 }
 
-/// Those that were used or have expired do not count.
+/// Checks that used and expired suggestions are not counted as open.
 pub async fn ordered_open_suggestions_are_counted<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let commit = async |write| {
@@ -60,8 +60,8 @@ pub async fn ordered_open_suggestions_are_counted<B: StoreBackend>(_spawn: Spawn
     assert_eq!(count(2 + SUGGESTION_TTL.as_secs()).await, 1);
 }
 
-/// A second one for the pair is refused while one is open, and not after it was
-/// used or expired. A used one is not used again.
+/// Checks that a second suggestion for a pair is refused while one is open, and accepted after
+/// that was used or expired. A used one cannot be used again.
 pub async fn isolated_one_suggestion_of_a_pair_is_open<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let commit = |write| {
@@ -126,7 +126,8 @@ pub async fn isolated_one_suggestion_of_a_pair_is_open<B: StoreBackend>(_spawn: 
     assert_eq!(rest, [list[2].clone()]);
 }
 
-/// Each chain counts by itself and verifies; filters and pages lose nothing.
+/// Checks that each chain has its own numbers and verifies, and that filters and pages lose
+/// nothing.
 pub async fn ordered_audit_chains_have_no_gaps<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     for second in 0..6 {

@@ -1,4 +1,4 @@
-//! Contracts of redactions: on record, in every place, and for ever.
+//! Contracts of redactions: recorded, complete and permanent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,12 +24,13 @@ use crate::redaction::Redaction;
 use crate::suggestion::Suggestion;
 use crate::{Name, Text, Title, timeline};
 
-/// What must be gone.
+/// The text that must be erased.
 const SECRET: &str = "hunter2";
 
 const ROUNDS: u64 = 20;
 
-/// The commit that redacts an entry as the engine does, with its record.
+/// Returns the incident after a redaction of an entry as the engine does it, and the commit
+/// with its audit entry.
 fn redacting(before: &Incident, seq: u64) -> (Arc<Incident>, Commit) {
     let mut after = before.clone();
     after.apply(&Event::Redacted { seq }, 0, at(2_000), &Policy::default());
@@ -54,7 +55,7 @@ fn redacting(before: &Incident, seq: u64) -> (Arc<Incident>, Commit) {
     (after, commit)
 }
 
-/// Incident `n`, with a secret in its title and summary.
+/// Returns an incident `n` with a secret in its title and summary, and its commit.
 fn with_secret(n: u64, from: Option<&Suggestion>) -> (Arc<Incident>, Commit) {
     let (incident, mut commit) = declared(&plain(n));
     let mut incident = Incident::clone(&incident);
@@ -82,8 +83,10 @@ async fn pages_given_up(store: &dyn Store, n: u64) -> String {
     format!("{:?}", kept.unwrap())
 }
 
-/// S3: the words are gone from the entry, the incident, every page that waits, is held or
-/// was given up, every remembered reply and the suggestion; the chain holds.
+/// Checks that a redaction erases the text everywhere.
+///
+/// It is erased from the entry, the incident, every pending, leased or dead-lettered page,
+/// every stored response and the suggestion; the chain still verifies.
 pub async fn atomic_a_redaction_erases_every_copy<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let mut said = suggestion(1, "fr", 0);
@@ -111,11 +114,11 @@ pub async fn atomic_a_redaction_erases_every_copy<B: StoreBackend>(_spawn: Spawn
         .map(|(action, n)| page(&incident, action, n, 0))
         .into();
     store.commit(commit, WITHIN).await.unwrap();
-    // Another incident says the same: its words stay.
+    // Another incident has the same text, which stays.
     let (other, mut beside) = with_secret(2, None);
     beside.outbox = vec![page(&other, PageAction::Trigger, 4, 5_000)];
     store.commit(beside, WITHIN).await.unwrap();
-    // The first page is given up, the second is held, the third waits.
+    // The first page is dead-lettered, the second is leased, the third waits.
     let given_up = claim(&*store, 0, 1).await.remove(0);
     let over = JobOutcome::DeadLettered { log: Vec::new() };
     settle(&*store, &given_up, over.clone()).await.unwrap();
@@ -152,7 +155,7 @@ pub async fn atomic_a_redaction_erases_every_copy<B: StoreBackend>(_spawn: Spawn
     };
     everything += &format!("{:?}", store.suggestions(&query, WITHIN).await.unwrap());
     assert!(!everything.contains(SECRET), "{everything}");
-    // What was erased from a page is said as the incident says it now.
+    // A page gets the texts that the incident has now.
     let MessageBody::Page(said) = &waiting.message.body else {
         panic!("{waiting:?}")
     };
@@ -162,8 +165,8 @@ pub async fn atomic_a_redaction_erases_every_copy<B: StoreBackend>(_spawn: Spawn
     assert!(format!("{of_other:?}").contains(SECRET));
 }
 
-/// S4: no text leaves without the audit entry that records it, and a refusal for lack of
-/// rights is no such record.
+/// Checks that no text is erased without the audit entry that records it. An entry about a
+/// denied command does not count.
 pub async fn atomic_a_redaction_is_on_record<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let (incident, commit) = with_secret(1, None);
@@ -209,15 +212,15 @@ pub async fn atomic_a_redaction_is_on_record<B: StoreBackend>(_spawn: SpawnAll) 
         "{refused:?}"
     );
     store.commit(redaction, WITHIN).await.unwrap();
-    // Redacted again, the record of the first time is enough.
+    // Redacted again, the first audit entry is enough.
     let before = store.load(incident.id, WITHIN).await.unwrap().unwrap();
     let (_, mut again) = redacting(&before, 1);
     again.audit.clear();
     store.commit(again, WITHIN).await.unwrap();
 }
 
-/// A20: a reply about an incident that the commit does not write is kept only while the
-/// incident is as the reply tells it.
+/// Checks that a response about an incident that the commit does not write is stored only while
+/// the incident is at the response's revision.
 pub async fn isolated_a_reply_tells_the_incident_as_it_is<B: StoreBackend>(spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let answering = |incident: &Arc<Incident>, key: &str| Commit {
@@ -235,7 +238,7 @@ pub async fn isolated_a_reply_tells_the_incident_as_it_is<B: StoreBackend>(spawn
     let unknown = store.commit(answering(&never, "unknown"), WITHIN).await;
     assert!(matches!(unknown, Err(StoreError::Conflict)), "{unknown:?}");
 
-    // A suggestion whose words were erased since it was read.
+    // A suggestion whose text was erased after it was read.
     let mut said = suggestion(1, "fr", 0);
     said.request.evidence = Some(Text::new(SECRET).unwrap());
     let open = Commit {
@@ -264,7 +267,7 @@ pub async fn isolated_a_reply_tells_the_incident_as_it_is<B: StoreBackend>(spawn
     let late = store.commit(repeated("late too"), WITHIN).await;
     assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
 
-    // At the same moment: replies that were read before a redaction, and the redaction.
+    // Concurrently: a redaction, and responses that were read before it.
     for round in 10..10 + ROUNDS {
         let (incident, commit) = with_secret(round, None);
         store.commit(commit, WITHIN).await.unwrap();

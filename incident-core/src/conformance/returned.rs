@@ -1,4 +1,4 @@
-//! Contracts of `Outbox`: what goes back as it was, and what a claim excepts.
+//! Contracts of `Outbox` about released messages, and about those that a claim excludes.
 
 use super::outbox::{claim, declare_with, settle};
 use super::sample::{OWNER, at, message_id, page, plain};
@@ -8,8 +8,8 @@ use crate::outbox::JobOutcome;
 use crate::paging::{DeliveryLog, PageAction, TargetId};
 use crate::port::{ClaimRequest, StoreError};
 
-/// A message that is handed back keeps its body and its log, falls due when that is
-/// said, and is handed out under a higher token; without the lease nothing changes.
+/// Checks that a released message has the same body and log, is due at the given time, and is
+/// claimed under a higher token. Without the lease nothing changes.
 pub async fn isolated_what_is_handed_back_is_as_it_was<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let pages = [(PageAction::Trigger, 1, 0), (PageAction::Resolve, 2, 0)];
@@ -30,7 +30,7 @@ pub async fn isolated_what_is_handed_back_is_as_it_was<B: StoreBackend>(_spawn: 
         Err(StoreError::LeaseLost)
     ));
     assert_eq!(store.next_due(WITHIN).await.unwrap(), Some(at(5)));
-    // What follows it in its thread still waits.
+    // The next message of its ordering key still waits.
     assert!(claim(&*store, 4, 10).await.is_empty());
     let third = claim(&*store, 5, 10).await;
     assert_eq!(third.len(), 1);
@@ -41,7 +41,7 @@ pub async fn isolated_what_is_handed_back_is_as_it_was<B: StoreBackend>(_spawn: 
     assert!(second.lease.token < third[0].lease.token);
 }
 
-/// A trigger that was superseded while it was leased ends when it is handed back.
+/// Checks that a trigger that was superseded while it was leased ends when it is released.
 pub async fn isolated_what_is_handed_back_ends_where_it_was_superseded<B: StoreBackend>(
     _spawn: SpawnAll,
 ) {
@@ -65,8 +65,8 @@ pub async fn isolated_what_is_handed_back_ends_where_it_was_superseded<B: StoreB
     assert_eq!(next[0].message.id, message_id(2));
 }
 
-/// What a request excepts is not handed out, nor what follows it in its thread; others
-/// are, and who does not except it gets it at once.
+/// Checks that a claim returns neither an excluded message nor those after it under its
+/// ordering key. Others are claimed, and a claim that does not exclude it gets it at once.
 pub async fn isolated_what_is_excepted_is_left_to_others<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let pages = [(PageAction::Trigger, 1, 0), (PageAction::Resolve, 2, 0)];
@@ -79,7 +79,7 @@ pub async fn isolated_what_is_excepted_is_left_to_others<B: StoreBackend>(_spawn
         limit,
         except: except.iter().copied().map(message_id).collect(),
     };
-    // The limit counts what is handed out.
+    // The limit counts the messages that are claimed.
     let claims = store.claim(request(1, &[1, 7]), WITHIN).await.unwrap();
     assert_eq!(claims.len(), 1);
     let claim = claims[0].as_ref().unwrap();

@@ -1,4 +1,4 @@
-//! Commits to try a store with.
+//! Sample commits for the contracts of a store.
 
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ pub(super) const fn plain(n: u64) -> Sample {
     }
 }
 
-/// A commit that declares incident `n` at second `n`.
+/// Returns an incident `n` declared at second `n`, and its commit.
 pub(super) fn declared(sample: &Sample) -> (Arc<Incident>, Commit) {
     let (n, now) = (sample.n, at(sample.n));
     let asked = Declare {
@@ -92,14 +92,14 @@ pub(super) fn declared(sample: &Sample) -> (Arc<Incident>, Commit) {
     )
 }
 
-/// Declares and commits.
+/// Declares an incident and commits it.
 pub(super) async fn keep(store: &dyn Store, sample: &Sample) -> Arc<Incident> {
     let (incident, commit) = declared(sample);
     store.commit(commit, WITHIN).await.unwrap();
     incident
 }
 
-/// A commit of one more update on a loaded incident.
+/// Returns a loaded incident after one more update, and its commit.
 pub(super) fn updated(
     before: &Incident,
     status: Option<Status>,

@@ -12,7 +12,7 @@ use crate::impact::{ApiUsageEvent, ImpactQuery, TenantWindows, break_down, scan}
 use crate::port::{UsageSink, UsageSource};
 use crate::{Window, Windows};
 
-/// For questions that are meant to be large.
+/// Time-out of queries that are large on purpose.
 const LONG: Duration = Duration::from_secs(120);
 
 fn event(tenant: &str, user: &str, second: u64) -> ApiUsageEvent {
@@ -54,7 +54,8 @@ async fn agree<S: UsageSource>(source: &S, events: &[ApiUsageEvent], query: &Imp
     );
 }
 
-/// The start is inside, the end is not; touching windows miss nothing.
+/// Checks that a window includes its start and excludes its end, and that adjacent windows miss
+/// nothing.
 pub async fn ordered_edges_are_half_open<B: UsageBackend>(_spawn: SpawnAll) {
     let (source, _guard) = B::open().await;
     let events: Vec<_> = (0..=10)
@@ -83,7 +84,7 @@ pub async fn ordered_edges_are_half_open<B: UsageBackend>(_spawn: SpawnAll) {
     }
 }
 
-/// Twice, late, or in reverse: the same answer.
+/// Checks that events that come twice, late or in reverse give the same answer.
 pub async fn idempotent_repeats_and_late_events_change_nothing<B: UsageBackend>(_spawn: SpawnAll) {
     let events: Vec<_> = (0..100)
         .map(|n| {
@@ -105,15 +106,15 @@ pub async fn idempotent_repeats_and_late_events_change_nothing<B: UsageBackend>(
         let (source, _guard) = B::open().await;
         for batch in order {
             source.record(batch, WITHIN).await.unwrap();
-            // Questions between the batches must not spoil later answers.
+            // Queries between the batches must not change later answers.
             source.unique_users(&query, WITHIN).await.unwrap();
         }
         agree(&source, &events, &query).await;
     }
 }
 
-/// In the order of the question, zeros too; a tenant given twice is one row; a
-/// user of two tenants counts once in the total.
+/// Checks that rows are in the order of the query, zeros included. A tenant that is given twice
+/// is one row; a user of two tenants counts once in the total.
 pub async fn ordered_rows_are_those_of_the_question<B: UsageBackend>(_spawn: SpawnAll) {
     let (source, _guard) = B::open().await;
     let events = [
@@ -148,7 +149,7 @@ pub async fn ordered_rows_are_those_of_the_question<B: UsageBackend>(_spawn: Spa
     );
 }
 
-/// By service, by failure, by both, and by a service that nobody called.
+/// Checks the filters by service, by failure, by both, and by a service without calls.
 pub async fn ordered_filters_agree_with_the_reference<B: UsageBackend>(_spawn: SpawnAll) {
     let (source, _guard) = B::open().await;
     let events: Vec<_> = (0..60)
@@ -173,7 +174,7 @@ pub async fn ordered_filters_agree_with_the_reference<B: UsageBackend>(_spawn: S
     }
 }
 
-/// Many random events and questions, against `impact::scan`.
+/// Checks many random events and queries against `impact::scan`.
 pub async fn ordered_random_events_agree_with_the_reference<B: UsageBackend>(_spawn: SpawnAll) {
     let (source, _guard) = B::open().await;
     // A linear congruential generator of Knuth's MMIX: the same run every time.
@@ -212,7 +213,7 @@ pub async fn ordered_random_events_agree_with_the_reference<B: UsageBackend>(_sp
     }
 }
 
-/// Names are bytes: case, marks and blanks make a difference.
+/// Checks that names are compared by byte: case, marks and blanks make a difference.
 pub async fn ordered_names_are_opaque<B: UsageBackend>(_spawn: SpawnAll) {
     let (source, _guard) = B::open().await;
     let long = "é".repeat(100);
@@ -244,7 +245,7 @@ pub async fn ordered_names_are_opaque<B: UsageBackend>(_spawn: SpawnAll) {
     );
 }
 
-/// A question about very many tenants is answered: 20 000, or a million where
+/// Checks that a query about very many tenants is answered: 20 000, or a million if
 /// `INCIDENT_TEST_LONG` is set.
 pub async fn bounded_very_many_tenants_in_one_question<B: UsageBackend>(_spawn: SpawnAll) {
     let many = if std::env::var_os("INCIDENT_TEST_LONG").is_some() {
@@ -270,7 +271,7 @@ pub async fn bounded_very_many_tenants_in_one_question<B: UsageBackend>(_spawn: 
     assert_eq!(counts, scan(&events, &query));
 }
 
-/// Windows that are empty, or about a time without events; tenants without events.
+/// Checks empty windows, windows without events, and tenants without events.
 pub async fn ordered_nothing_is_counted_where_nothing_is<B: UsageBackend>(_spawn: SpawnAll) {
     let (source, _guard) = B::open().await;
     let nobody = query(&[("t", &[(0, 9)]), ("other", &[])]);
@@ -284,7 +285,7 @@ pub async fn ordered_nothing_is_counted_where_nothing_is<B: UsageBackend>(_spawn
     }
 }
 
-/// An estimate says between which bounds the truth lies, and is near it.
+/// Checks that an estimate is near the truth, and lies within its bounds.
 pub async fn errors_estimates_are_near<B: UsageBackend>(_spawn: SpawnAll) {
     let (source, _guard) = B::open().await;
     let users = [("few", 7_u64), ("many", 30_000)];
@@ -320,11 +321,10 @@ pub async fn errors_estimates_are_near<B: UsageBackend>(_spawn: SpawnAll) {
     near(total, bounds, exact.total_unique_users);
 }
 
-/// Who was hit first when, in which services and through what, against
-/// `impact::break_down`.
+/// Checks first hits, services and endpoints against `impact::break_down`.
 ///
-/// With filters and several windows, users of two tenants, services that share
-/// endpoints, and more endpoints than are listed.
+/// With filters and several windows, users of two tenants, services that share endpoints, and
+/// more endpoints than are listed.
 pub async fn ordered_breakdowns_agree_with_the_reference<B: UsageBackend>(_spawn: SpawnAll) {
     let (source, _guard) = B::open().await;
     let one = |n: u64| {
@@ -364,8 +364,8 @@ pub async fn ordered_breakdowns_agree_with_the_reference<B: UsageBackend>(_spawn
     }
 }
 
-/// A question that is asked again and again with a later end, while events of any time
-/// arrive: late ones, and ones that lie ahead of the end.
+/// Checks a query that is repeated with a later end while events of any time arrive: late ones,
+/// and ones after the end.
 pub async fn ordered_a_growing_question_misses_nothing<B: UsageBackend>(_spawn: SpawnAll) {
     let (source, _guard) = B::open().await;
     let users = 2_000;
@@ -383,7 +383,7 @@ pub async fn ordered_a_growing_question_misses_nothing<B: UsageBackend>(_spawn: 
         source.record(batch.clone(), WITHIN).await.unwrap();
         events.extend(batch);
         let end = 300 + round * 100;
-        // One ends with the question, one has ended, one was away for a while.
+        // One window ends with the query, one has ended, one tenant has a gap.
         let mut asked = query(&[
             ("a", &[(200, end)]),
             ("b", &[(0, 250)]),
@@ -393,14 +393,14 @@ pub async fn ordered_a_growing_question_misses_nothing<B: UsageBackend>(_spawn: 
         asked.failed_only = true;
         agree(&source, &events, &asked).await;
         if round % 5 == 4 {
-            // Again, and once about an earlier time.
+            // Again, and once for an earlier end.
             agree(&source, &events, &asked).await;
             agree(&source, &events, &query(&[("a", &[(200, end - 60)])])).await;
         }
     }
 }
 
-/// While batches of ten users arrive, every answer is a multiple of ten.
+/// Checks that every answer is a multiple of ten while batches of ten users arrive.
 pub async fn isolated_readers_see_whole_batches<B: UsageBackend>(spawn: SpawnAll) {
     let (source, _guard) = B::open().await;
     let ended = Arc::new(AtomicBool::new(false));
@@ -415,7 +415,7 @@ pub async fn isolated_readers_see_whole_batches<B: UsageBackend>(spawn: SpawnAll
     };
     let reading = async move {
         let mut last = 0;
-        // With a later end each time, as a report on a live incident has it.
+        // With a later end each time, as in a report on a live incident.
         let mut end = 100;
         while !ended.load(Ordering::SeqCst) {
             let query = query(&[("t", &[(0, end)])]);

@@ -1,4 +1,4 @@
-//! How an engine is put together.
+//! The builder of an engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -29,23 +29,24 @@ use crate::port::{
 use crate::sla::{Contracts, SlaTerms};
 use crate::status_page::PublicNames;
 
-/// Why no engine was made.
+/// An error of [`IncidentsBuilder::build`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// Two pagers that open alerts have one name, or a retired one is given
-    /// twice; outcomes could not be told apart.
+    /// Two pagers that open alerts share a name, or a retired target (name and account) is also
+    /// current or given twice: outcomes could not be attributed.
     #[error("two pagers are named {0}")]
     SameTarget(TargetId),
-    /// Without the feature `system` the host brings the clock and the ids.
+    /// The named part is missing: without the feature `system` the host provides the clock and the
+    /// ids.
     #[error("no {0} was given, and the feature `system` is off")]
     Missing(&'static str),
-    /// Times that do not go together; the sentence says which, and why.
+    /// Durations that do not fit together; the text names them and the reason.
     #[error("{0}")]
     Times(&'static str),
 }
 
-/// Makes an [`Incidents`]; see there for an example.
+/// A builder of [`Incidents`]; see there for an example.
 pub struct IncidentsBuilder {
     store: Arc<dyn Store>,
     relay: Option<Arc<dyn Store>>,
@@ -73,7 +74,7 @@ impl fmt::Debug for IncidentsBuilder {
 }
 
 impl Incidents {
-    /// Starts with a store and the shipped policy, terms and permissions.
+    /// Creates a builder with a store and the default policy, terms and permissions.
     #[must_use]
     pub fn builder(store: Arc<dyn Store>) -> IncidentsBuilder {
         IncidentsBuilder {
@@ -96,42 +97,43 @@ impl Incidents {
 }
 
 impl IncidentsBuilder {
-    /// The same store over connections of its own, through which the relay works: so
-    /// pages go out while requests and questions use up the others. If not given, what
-    /// the store itself brings ([`Outbox::for_relay`](crate::port::Outbox::for_relay)),
-    /// or the store.
+    /// Sets the store through which the relay works: the same one, over connections of its own.
+    ///
+    /// Pages then go out while requests and queries use up the other connections. Defaults to the
+    /// handle that the store provides ([`Outbox::for_relay`](crate::port::Outbox::for_relay)), or
+    /// to the store itself.
     #[must_use]
     pub fn relay_store(mut self, store: Arc<dyn Store>) -> Self {
         self.relay = Some(store);
         self
     }
 
-    /// Adds a pager; the first one added is tried first.
+    /// Adds a pager. Pagers are tried in the order in which they are added.
     #[must_use]
     pub fn pager(mut self, pager: Arc<dyn Pager>) -> Self {
         self.pagers.push(pager);
         self
     }
 
-    /// Adds a pager that opens nothing any more: an older key, or a vendor that
-    /// was left. What it opened is still acknowledged and resolved there.
+    /// Adds a pager that opens no more alerts: an older key, or a vendor that is no longer used.
+    /// Alerts that it opened are still acknowledged and resolved there.
     #[must_use]
     pub fn retired_pager(mut self, pager: Arc<dyn Pager>) -> Self {
         self.retired.push(pager);
         self
     }
 
-    /// Adds a rule by which an incident goes to others than on-call
-    /// ([`Command::Escalate`](crate::incident::Command)), and the pagers that
-    /// reach them, the first one first. Without a pager it is an entry and a
-    /// notice only.
+    /// Adds an escalation rule ([`Command::Escalate`](crate::incident::Command)) and the pagers
+    /// that reach its targets, tried in this order.
+    ///
+    /// Without a pager, an escalation is only a timeline entry and an [`EngineEvent`].
     #[must_use]
     pub fn escalation(mut self, rule: RuleName, pagers: Vec<Arc<dyn Pager>>) -> Self {
         self.escalations.entry(rule).or_default().extend(pagers);
         self
     }
 
-    /// Adds a way to ask a target whether what it accepted opened an alert; see
+    /// Adds a check of whether a page that a target accepted opened an alert; see
     /// [`confirm`](super::WorkerHandle::confirm).
     #[must_use]
     pub fn page_check(mut self, check: Arc<dyn PageCheck>) -> Self {
@@ -139,99 +141,99 @@ impl IncidentsBuilder {
         self
     }
 
-    /// Where affected users are counted.
+    /// Sets the source that counts affected users.
     #[must_use]
     pub fn usage(mut self, usage: Arc<dyn UsageSource>) -> Self {
         self.usage = Some(usage);
         self
     }
 
-    /// Who "all tenants" are.
+    /// Sets the directory that lists all tenants, for incidents that hit all of them.
     #[must_use]
     pub fn directory(mut self, directory: Arc<dyn TenantDirectory>) -> Self {
         self.directory = Some(directory);
         self
     }
 
-    /// Who is told of credits that are issued. Without a sink they stay approved.
+    /// Sets the sink that receives issued credits. Without a sink credits stay approved.
     #[must_use]
     pub fn billing(mut self, sink: Arc<dyn BillingSink>) -> Self {
         self.billing = Some(sink);
         self
     }
 
-    /// The clock; that of the system if not given.
+    /// Sets the clock; the system clock by default.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// The source of ids and salts; that of the system if not given.
+    /// Sets the source of ids and salts; the system's by default.
     #[must_use]
     pub fn ids(mut self, ids: Arc<dyn IdGen>) -> Self {
         self.ids = Some(ids);
         self
     }
 
-    /// Where the heads of chains are written down, outside the store; a log
-    /// line ([`LogAnchors`]) if nothing is given.
+    /// Sets the sink that chain heads are anchored in, outside the store; by default a log line
+    /// ([`LogAnchors`]).
     #[must_use]
     pub fn anchor_sink(mut self, sink: Arc<dyn AnchorSink>) -> Self {
         self.anchors = Destination::Sink(sink);
         self
     }
 
-    /// As [`anchor_sink`](Self::anchor_sink), with a sink that can be asked:
-    /// checks of chains are then held against what was anchored.
+    /// Sets an anchor sink that can be read back, in place of [`anchor_sink`](Self::anchor_sink):
+    /// chain checks then compare chains with their anchors.
     #[must_use]
     pub fn anchor_record(mut self, record: Arc<dyn AnchorRecord>) -> Self {
         self.anchors = Destination::Record(record);
         self
     }
 
-    /// The policy per severity.
+    /// Sets the policy per severity.
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.settings.policy = policy;
         self
     }
 
-    /// The same SLA for every tenant.
+    /// Sets the same SLA terms for every tenant, in place of [`contracts`](Self::contracts).
     #[must_use]
     pub fn terms(self, terms: SlaTerms) -> Self {
         self.contracts(Contracts::standard(terms))
     }
 
-    /// Who may approve which credits.
+    /// Sets the policy for approving credits: the limit without a person, and four eyes.
     #[must_use]
     pub const fn credit_policy(mut self, policy: CreditPolicy) -> Self {
         self.settings.credits = policy;
         self
     }
 
-    /// What was agreed with which tenant.
+    /// Sets the contracts with tenants.
     #[must_use]
     pub fn contracts(mut self, contracts: Contracts) -> Self {
         self.settings.contracts = contracts;
         self
     }
 
-    /// Which role may do what.
+    /// Sets the actions that each role may take.
     #[must_use]
     pub fn permissions(mut self, permissions: Permissions) -> Self {
         self.settings.permissions = permissions;
         self
     }
 
-    /// The public names of services.
+    /// Sets the public names of services.
     #[must_use]
     pub fn public_names(mut self, names: PublicNames) -> Self {
         self.settings.names = names;
         self
     }
 
-    /// When to leave a pager for the next: for SEV1 and SEV2, and for the others.
+    /// Sets when to fail over to the next pager: for SEV1 and SEV2, and for SEV3 and SEV4.
     #[must_use]
     pub const fn failover(
         mut self,
@@ -243,78 +245,84 @@ impl IncidentsBuilder {
         self
     }
 
-    /// What vendors may change: see [`vendor_event`](super::SignalsHandle::vendor_event).
+    /// Sets what vendor events may change; see
+    /// [`vendor_event`](super::SignalsHandle::vendor_event).
     #[must_use]
     pub const fn inbound_policy(mut self, policy: InboundPolicy) -> Self {
         self.settings.inbound = policy;
         self
     }
 
-    /// What each target takes in a minute, and when it counts as down.
+    /// Sets the rate limit of each target, and when its circuit breaker opens.
     #[must_use]
     pub const fn gate(mut self, settings: GateSettings) -> Self {
         self.settings.gate = settings;
         self
     }
 
-    /// How long a call may take, from the call to its answer, 5 s if not given: the wait
-    /// for those who came before it on the same incident, every question to the store
-    /// and the commit. What is not done by then is refused as
-    /// [`StoreError::Unavailable`](crate::port::StoreError::Unavailable), a commit that was
-    /// sent and not answered is
-    /// [`StoreError::Unknown`](crate::port::StoreError::Unknown). Reports, checks of chains
-    /// and what the relay does have times of their own. See
-    /// [`RequestContext::with_timeout`](super::RequestContext::with_timeout) for one caller that has less.
+    /// Sets the longest time of one call, from the call to its answer; 5 s by default.
+    ///
+    /// It covers the wait behind earlier commands on the same incident, every query to the store
+    /// and the commit. Work that is not done by then fails with
+    /// [`StoreError::Unavailable`](crate::port::StoreError::Unavailable), a commit that was sent
+    /// and not answered with [`StoreError::Unknown`](crate::port::StoreError::Unknown). Reports,
+    /// chain checks and the relay have deadlines of their own. For one caller,
+    /// [`RequestContext::with_timeout`](super::RequestContext::with_timeout) overrides it.
     #[must_use]
     pub const fn command_deadline(mut self, deadline: Duration) -> Self {
         self.settings.command_deadline = deadline;
         self
     }
 
-    /// Sets the longest time that one question to the store takes; 5 s if not given. Two of them
-    /// and the [pager's](Self::pager_deadline) must fit into the [lease](Self::lease).
+    /// Sets the longest time of one store operation; 5 s by default. Two of them and that of a
+    /// pager ([`pager_deadline`](Self::pager_deadline)) must fit into the [lease](Self::lease).
     #[must_use]
     pub const fn store_deadline(mut self, deadline: Duration) -> Self {
         self.settings.store_deadline = deadline;
         self
     }
 
-    /// Sets the longest time that the usage source has for a report; 30 s if not given.
+    /// Sets the longest time of one call to the usage source or the tenant directory; 30 s by
+    /// default.
     #[must_use]
     pub const fn usage_deadline(mut self, deadline: Duration) -> Self {
         self.settings.usage_deadline = deadline;
         self
     }
 
-    /// Sets for how long a message of the outbox is claimed; 30 s if not given. A process that
-    /// dies while it sends holds its message for so long.
+    /// Sets how long a claimed message of the outbox is leased; 30 s by default. If a process dies
+    /// while it sends, its message waits until the lease ends.
     #[must_use]
     pub const fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
         self
     }
 
-    /// How long to wait for a pager; 10 s if not given.
+    /// Sets the longest time of one call to a pager, a page check or the billing sink; 10 s by
+    /// default.
     #[must_use]
     pub const fn pager_deadline(mut self, deadline: Duration) -> Self {
         self.settings.pager_deadline = deadline;
         self
     }
 
-    /// Called after each commit, also after one of which nobody can know if it was
-    /// kept ([`StoreError::Unknown`](crate::port::StoreError::Unknown)); must not
-    /// block. Several may listen.
+    /// Adds a listener of [`EngineEvent`]s; it must not block.
+    ///
+    /// Listeners are called after commits, including those whose outcome is unknown
+    /// ([`StoreError::Unknown`](crate::port::StoreError::Unknown)), and for alarms. Several may be
+    /// added.
     #[must_use]
     pub fn on_event(mut self, listener: impl Fn(&EngineEvent) + Send + Sync + 'static) -> Self {
         self.listeners.push(Box::new(listener));
         self
     }
 
-    /// The engine.
+    /// Builds the engine.
     ///
     /// # Errors
-    /// Two pagers of one name, deadlines that do not compose, or no clock where
-    /// the feature `system` is off.
+    /// Returns [`BuildError::SameTarget`] if two pagers share a name or a target,
+    /// [`BuildError::Times`] if durations do not fit together, and [`BuildError::Missing`] if there
+    /// is no clock or no source of ids and the feature `system` is off.
     pub fn build(self) -> Result<Incidents, BuildError> {
         check_targets(&self.pagers, &self.retired)?;
         for pagers in self.escalations.values() {
@@ -421,8 +429,8 @@ mod tests {
         targets.iter().map(made).collect()
     }
 
-    /// The timeline knows a pager by its name; what is retired may have the name of a
-    /// current one, in another account.
+    /// The timeline knows a pager by its name; a retired one may share the name of a current one,
+    /// in another account.
     #[test]
     fn no_two_pagers_share_a_name_and_no_two_targets_are_one() {
         let [one, other] = ["pagerduty", "opsgenie"].map(|name| TargetId::new(name).unwrap());

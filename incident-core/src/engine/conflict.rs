@@ -1,6 +1,5 @@
-//! Conflicts between processes.
+//! The retry limit for conflicts between processes.
 
-/// How often a command is decided anew when another process was faster. In one
-/// process commands on an incident queue, so a conflict needs a second writer
-/// or a page's outcome.
+/// Maximum attempts of a command when another process is faster. Within one process commands on an
+/// incident queue, so a conflict needs a second writer or the outcome of a page.
 pub(super) const MAX_CONFLICT_RETRIES: u32 = 16;

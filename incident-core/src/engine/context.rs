@@ -1,4 +1,4 @@
-//! Who asks, under which key, and what came of it.
+//! The context of a request, and the outcome of a command.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,29 +12,29 @@ use crate::incident::Incident;
 use crate::timeline::SysIncidentUpdateEntry;
 use crate::{IncidentId, Timestamp, Version};
 
-/// Who asks, and on which conditions.
+/// The caller of a request, and its conditions.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RequestContext {
-    /// Who.
+    /// The caller.
     pub caller: Caller,
-    /// Once, however often it is sent.
+    /// The idempotency key: the request takes effect once, however often it is sent.
     pub key: Option<IdempotencyKey>,
-    /// Only if the incident is at one of these versions.
+    /// The versions that the incident may be at; any version if absent.
     pub if_version: Option<Vec<Version>>,
-    /// For how long the key is remembered; 24 h if not said.
+    /// The time for which the key is remembered; 24 h by default.
     pub remembered_for: Duration,
-    /// The time that the caller waits for the answer; the engine's if absent.
+    /// The time that the caller waits for the answer; the engine's command deadline if absent.
     pub timeout: Option<Duration>,
-    /// What the caller was authorized for, by this role.
+    /// The action that the caller was authorized for, and the role that it had then.
     pub(super) authorized: Option<(Role, Action)>,
 }
 
-/// How long a key is remembered.
+/// The default time for which a key is remembered.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl RequestContext {
-    /// Without a key and without a condition.
+    /// Creates a context without an idempotency key and without a version condition.
     #[must_use]
     pub const fn new(caller: Caller) -> Self {
         Self {
@@ -47,38 +47,41 @@ impl RequestContext {
         }
     }
 
-    /// Once, however often it is sent.
+    /// Sets the idempotency key: the request takes effect once, however often it is sent.
     #[must_use]
     pub fn with_key(mut self, key: IdempotencyKey) -> Self {
         self.key = Some(key);
         self
     }
 
-    /// For how long the key is remembered.
+    /// Sets the time for which the key is remembered.
     #[must_use]
     pub const fn remembered_for(mut self, duration: Duration) -> Self {
         self.remembered_for = duration;
         self
     }
 
-    /// The command is answered within `timeout` from its call, instead of within that of the
-    /// builder ([`command_deadline`](super::IncidentsBuilder::command_deadline)). For callers that
-    /// are themselves waited for, such as a webhook.
+    /// Sets the timeout of the command, from its call on, in place of the builder's
+    /// [`command_deadline`](super::IncidentsBuilder::command_deadline).
+    ///
+    /// For callers that are themselves waited for, such as a webhook.
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Only if the incident is at one of these versions.
+    /// Sets the versions that the incident may be at; at any other one the command fails.
     #[must_use]
     pub fn if_version(mut self, versions: Vec<Version>) -> Self {
         self.if_version = Some(versions);
         self
     }
 
+    /// Checks that the incident is at a version that the caller accepts.
+    ///
     /// # Errors
-    /// The incident is at none of the versions that the caller knows.
+    /// Returns [`Error::VersionMismatch`] if it is not.
     pub(super) fn check_version(&self, version: Version) -> Result<(), Error> {
         match &self.if_version {
             Some(known) if !known.contains(&version) => Err(Error::VersionMismatch),
@@ -86,7 +89,7 @@ impl RequestContext {
         }
     }
 
-    /// Returns the audit entry of something that the caller did.
+    /// Returns the audit entry of an action that the caller was allowed to take.
     pub(super) fn allowed(
         &self,
         at: Timestamp,
@@ -97,7 +100,7 @@ impl RequestContext {
         AuditDraft::allowed(self.caller.actor.clone(), at, incident_id, action, detail)
     }
 
-    /// Returns the record of an answer under the key, if there is one.
+    /// Returns the record of a response under the idempotency key, if there is a key.
     pub(super) fn record(
         &self,
         reply: StoredResponse,
@@ -112,16 +115,16 @@ impl RequestContext {
     }
 }
 
-/// What came of a command.
+/// The outcome of a command.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CommandOutcome {
-    /// The incident afterwards.
+    /// The incident after the command.
     pub incident: Arc<Incident>,
-    /// The entries that were made.
+    /// The timeline entries that the command added.
     pub entries: Vec<SysIncidentUpdateEntry>,
-    /// Whether an alert key found a live incident instead of making one.
+    /// `true` if an alert key matched a live incident, so that none was created.
     pub deduplicated: bool,
-    /// Whether this answer was given before, under the same key.
+    /// `true` if this is the response of an earlier request with the same key.
     pub replayed: bool,
 }

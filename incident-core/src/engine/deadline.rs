@@ -1,4 +1,4 @@
-//! The time that a call has, from the call to its answer.
+//! The deadline of a call: the time from the call to its answer.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::{Incidents, RequestContext};
 use crate::IncidentId;
 use crate::port::StoreError;
 
-/// A call whose time was over before the store was asked.
+/// The error of a call whose time was over before the store was called.
 #[derive(Debug)]
 struct CallTimedOut;
 
@@ -20,7 +20,7 @@ impl fmt::Display for CallTimedOut {
 
 impl std::error::Error for CallTimedOut {}
 
-/// A queue on one incident that takes no more.
+/// The error of a command on an incident whose queue is full.
 #[derive(Debug)]
 struct QueueFull;
 
@@ -33,14 +33,14 @@ impl fmt::Display for QueueFull {
 impl std::error::Error for QueueFull {}
 
 impl Incidents {
-    /// The same engine with the time of one call running
-    /// ([`command_deadline`](super::IncidentsBuilder::command_deadline)). A call that is part of
-    /// another one has what is left of that one's.
+    /// Returns a handle on which the time of one call runs
+    /// ([`command_deadline`](super::IncidentsBuilder::command_deadline)). A nested call has the
+    /// time that is left of the outer one.
     pub(super) fn begun(&self) -> Self {
         self.begun_within(self.inner.settings.command_deadline)
     }
 
-    /// The same for a command, whose caller may have less time
+    /// Returns the same for a command, whose caller may have less time
     /// ([`with_timeout`](RequestContext::with_timeout)).
     pub(super) fn begun_for(&self, context: &RequestContext) -> Self {
         let timeout = context.timeout;
@@ -55,11 +55,12 @@ impl Incidents {
         }
     }
 
-    /// How long the store may take now: what the call has left, and no longer than any one
-    /// question to the store takes.
+    /// Returns the time that the next store operation may take: the rest of the call's time, at
+    /// most the store deadline.
     ///
     /// # Errors
-    /// The time of the call is over. Nothing was asked for.
+    /// Returns [`StoreError::Unavailable`] if the time of the call is over. Nothing was sent to the
+    /// store.
     pub(super) fn left(&self) -> Result<Duration, StoreError> {
         let most = self.inner.settings.store_deadline;
         let Some(until) = self.deadline else {
@@ -71,14 +72,15 @@ impl Incidents {
         }
     }
 
-    /// Waits for the turn of a command on an incident: in one process they go one after
-    /// another, in the order in which they came, instead of fighting over revisions.
+    /// Waits for the turn of a command on an incident. Within a process commands on an incident run
+    /// one after another, in order of arrival, instead of conflicting over revisions.
     ///
-    /// Nothing here has a timer. It ends in time all the same: those ahead came before,
-    /// and whatever they do with the turn ends with their own time.
+    /// There is no timer here. The wait still ends in time: earlier commands hold the turn no
+    /// longer than their own deadlines.
     ///
     /// # Errors
-    /// The time was over by then, or too many wait already.
+    /// Returns [`StoreError::Unavailable`] if the time of the call is over by then, or if too many
+    /// commands wait already.
     pub(super) async fn turn(&self, id: IncidentId) -> Result<Option<CommandTurn<'_>>, StoreError> {
         let Some(turns) = self.inner.queue(id) else {
             return Ok(None);

@@ -4,12 +4,12 @@ use std::fmt::Display;
 
 use super::Error;
 
-/// The last failure of a pass: the others go on, and the pass tells of it at its end.
+/// The last failure of a pass: the other items go on, and the pass returns the failure at its end.
 #[derive(Debug, Default)]
 pub(super) struct EachAlone(Option<Error>);
 
 impl EachAlone {
-    /// What an item came to, unless it failed: that is logged under its id.
+    /// Returns the result of an item; a failure is logged under its id and noted.
     pub(super) fn note<T>(
         &mut self,
         id: impl Display,
@@ -26,7 +26,7 @@ impl EachAlone {
         }
     }
 
-    /// The last failure, after all were tried.
+    /// Returns the last failure, after all items were tried.
     pub(super) fn end(self) -> Result<(), Error> {
         self.0.map_or(Ok(()), Err)
     }

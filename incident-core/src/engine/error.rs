@@ -1,4 +1,4 @@
-//! Why the engine did not do what it was asked.
+//! The errors of the engine.
 
 use std::time::Duration;
 
@@ -7,61 +7,62 @@ use crate::actor::Action;
 use crate::incident::Refusal;
 use crate::port::{AnchorError, StoreError, UsageError};
 
-/// Why the engine did not do what it was asked. Unless the source is
-/// [`StoreError::Unknown`], nothing was written.
+/// An error of the engine. Unless the source is [`StoreError::Unknown`], nothing was written.
 ///
-/// Its `Display` says only what kind of error it is: answer the caller with
-/// [`client_message`](Self::client_message) and [`http_status`](Self::http_status), and log
-/// the error with its [`source`](std::error::Error::source)s.
+/// `Display` only names the kind of error: answer the caller with
+/// [`client_message`](Self::client_message) and [`http_status`](Self::http_status), and log the
+/// error with its [`source`](std::error::Error::source)s.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is no such thing. **Handling:** 404.
+    /// There is no such object. **Handling:** answer 404.
     #[error("there is no such {0}")]
     NotFound(&'static str),
-    /// The caller's role does not allow it; the refusal was audited.
-    /// **Handling:** 403.
+    /// The caller's role does not allow the action; the refusal was audited. **Handling:** answer
+    /// 403.
     #[error("the role does not allow to {}", .0.name())]
     Forbidden(Action),
-    /// The command does not fit the incident. **Handling:** show the refusal. HTTP: 422
-    /// for a value, 409 for the state of the incident.
+    /// The command does not fit the incident. **Handling:** show the refusal. HTTP: 422 for an
+    /// invalid value, 409 for the state of the incident.
     #[error("refused")]
     Refused(#[from] Refusal),
-    /// The incident is not at the version the caller knows. **Handling:** load
-    /// again. HTTP: 412.
+    /// The incident is not at a version that the caller accepts. **Handling:** load it again. HTTP:
+    /// 412.
     #[error("the incident has another version")]
     VersionMismatch,
-    /// The idempotency key was used for something else. **Handling:** use
-    /// another key. HTTP: 422.
+    /// The idempotency key was used for another request. **Handling:** use another key. HTTP: 422.
     #[error("the idempotency key was used for another request")]
     IdempotencyKeyMismatch,
-    /// The store did not do it. **Handling:** see the source; HTTP: 503.
+    /// The store did not do it. **Handling:** see the source. HTTP: 503 if the store is away, takes
+    /// no writes or the outcome is unknown; 500 if the commit was refused or stored data is
+    /// corrupt; else 409.
     #[error("the store did not do it")]
     Store(#[from] StoreError),
-    /// The anchors did not answer. **Handling:** as with the store; HTTP: 503.
+    /// The anchors did not answer. **Handling:** as with a store that is away. HTTP: 503.
     #[error("the anchors did not answer")]
     Anchors(#[from] AnchorError),
-    /// The usage source did not answer. **Handling:** see the source.
+    /// The usage source did not answer, or refused. **Handling:** see the source. HTTP: 422 for a
+    /// refusal or too many days, else 503.
     #[error("the usage source did not answer")]
     Usage(#[from] UsageError),
-    /// A test page is open, and there is one at a time. **Handling:** ask again when
-    /// it is over. HTTP: 429, with `Retry-After`.
+    /// A test page is open; only one is open at a time. **Handling:** try again when it has ended.
+    /// HTTP: 429, with `Retry-After`.
     #[error("a test page is open")]
     TestPageOpen {
-        /// When it is over.
+        /// The time until it ends.
         ends_in: Duration,
     },
-    /// Something that the host did not configure is needed. **Handling:**
-    /// configure it; the sentence says what.
+    /// A part that the host did not configure is needed. **Handling:** configure it; the text names
+    /// it. HTTP: 409.
     #[error("{0}")]
     NotConfigured(&'static str),
 }
 
 impl Error {
-    /// The HTTP status that fits, for a host that serves over HTTP.
+    /// Returns the HTTP status of the error, for a host that serves over HTTP.
     ///
-    /// 4xx is the caller's to mend, 500 a fault of the store or of this library, and 503
-    /// is worth another try.
+    /// 4xx is for the caller to mend, 500 is a fault of the store or of this library, and 503 is
+    /// worth a retry.
     ///
     /// ```
     /// use incident_core::engine::Error;
@@ -103,8 +104,8 @@ impl Error {
 }
 
 impl Error {
-    /// What to tell the caller: which value does not fit, or why not now. Nothing of it is
-    /// from the inside of the store or of a source.
+    /// Returns the message for the caller: the value that does not fit, or the reason of the
+    /// refusal. It contains nothing from the inside of the store or of a source.
     ///
     /// ```
     /// use incident_core::engine::Error;

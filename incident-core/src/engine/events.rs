@@ -1,152 +1,150 @@
-//! What the host is told: after each commit, and when a chain is broken.
+//! The events and alarms that listeners of the host receive.
 
 use crate::anchor::AnchoredChain;
 use crate::paging::{PageAction, TargetId};
 use crate::{IncidentId, MessageId, Name, Timestamp};
 
-/// Something that needs a human although no vendor may have told one.
+/// A condition that needs a person, although no vendor may have notified one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Alarm {
-    /// A page, or calling one off, is no longer tried. Kept for a replay:
-    /// [`retry`](super::PagingHandle::retry).
+    /// The delivery of a page, or of its acknowledgement or resolution, was given up. The dead
+    /// letter can be retried: [`retry`](super::PagingHandle::retry).
     PageGivenUp {
         /// The incident no one may have been notified of, or whose alert stays open.
         incident_id: IncidentId,
-        /// What could not be told.
+        /// The action that was not delivered.
         action: PageAction,
         /// The target tried last.
         target: Option<TargetId>,
     },
-    /// No pager has accepted a page within the time that the policy gives it
-    /// ([`accept_within`](crate::policy::Policy::accept_within)). It is tried on.
+    /// No pager has accepted a page within the time that the policy allows
+    /// ([`accept_within`](crate::policy::Policy::accept_within)). Delivery goes on.
     PageOverdue {
         /// The incident no one may have been notified of.
         incident_id: IncidentId,
-        /// When the page was committed.
+        /// The commit time of the page.
         since: Timestamp,
         /// The target tried last.
         target: Option<TargetId>,
     },
-    /// A target refused a page for what it says, and took its shortest form: key,
-    /// severity and number. Somebody was woken, and the template or the incident
-    /// holds something that the vendor does not take.
+    /// A target refused the text of a page and accepted its shortest form: key, severity and
+    /// number. The page went out in that form; the template or the incident holds something that
+    /// the vendor does not accept.
     PageReduced {
         /// The incident.
         incident_id: IncidentId,
         /// The target.
         target: TargetId,
     },
-    /// A target accepted a page and opened no alert: a disabled service, a
-    /// maintenance window, a rule. No one may have been notified.
+    /// A target accepted a page and opened no alert, because of a disabled service, a maintenance
+    /// window or a rule. No one may have been notified.
     PageUnconfirmed {
         /// The incident.
         incident_id: IncidentId,
         /// The target.
         target: TargetId,
     },
-    /// The alert of a live incident that nobody has was closed at the vendor: by a
-    /// person there, or because its time was over. Nobody is called any more.
+    /// The alert of a live, unacknowledged incident was closed at the vendor, by a person there or
+    /// because it expired. No one is being notified any more.
     AlertClosedThere {
         /// The incident.
         incident_id: IncidentId,
-        /// Who told.
+        /// The vendor that reported it.
         vendor: Name,
     },
-    /// An event that a vendor had sent came again under the same id, and says something else.
-    /// It was proven to be the vendor's and not taken in: somebody may hold the secret, or
-    /// the vendor uses an id twice.
+    /// A vendor event came again under the same id with different content. It was authenticated and
+    /// not applied: the webhook secret may have leaked, or the vendor uses an id twice.
     EventChanged {
         /// The incident that it names.
         incident_id: IncidentId,
         /// The vendor.
         vendor: Name,
-        /// Its id of the event.
+        /// The vendor's id of the event.
         event_id: Name,
     },
-    /// A message of the outbox cannot be read: a newer version wrote it, or it is
-    /// damaged. It is left to a replica that can read it, and what follows it in its
-    /// thread waits. Raised again about every five minutes while it is there.
+    /// A message of the outbox cannot be read: a newer version wrote it, or it is damaged. It is
+    /// left to a replica that can read it, and later messages of its ordering key wait. Raised
+    /// again about every five minutes while this lasts.
     MessageUnreadable {
         /// The message.
         message: MessageId,
-        /// Its incident; none where it belongs to no single one.
+        /// Its incident; none if it belongs to no single one.
         incident_id: Option<IncidentId>,
     },
-    /// A pager panicked while it sent a page: whether it sent it is not known. A fault of
-    /// the adapter.
+    /// A pager panicked while it sent a page, a fault of the adapter: it is unknown whether the
+    /// page was sent.
     PagerPanicked {
         /// The target.
         target: TargetId,
     },
-    /// A target failed several times in a row, or refuses its key: it is left
-    /// alone for a while, and pages go to the next one at once.
+    /// A target failed several times in a row, or refuses its key. It is left alone for a while,
+    /// and pages go to the next target at once.
     TargetDown {
         /// The target.
         target: TargetId,
     },
-    /// The alert of a test page could not be resolved, and is no longer tried:
-    /// close it there.
+    /// The alert of a test page could not be resolved and is no longer tried: close it at the
+    /// vendor.
     TestPageLeftOpen {
-        /// Where.
+        /// The target at which the alert is open.
         target: TargetId,
     },
-    /// A batch of credits is no longer handed to billing: the sink refuses it, or may
-    /// have taken it so long ago that nobody can know. Kept for
-    /// [`resend_batch`](super::CreditsHandle::resend_batch).
+    /// A batch of credits is no longer submitted to billing: the sink refuses it, holds a part of
+    /// it, or may have taken it so long ago that this cannot be found out.
+    /// [`resend_batch`](super::CreditsHandle::resend_batch) submits it again.
     BillingHeld {
         /// The batch.
         batch: MessageId,
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
-    /// Billing has not taken a batch of credits for more than an hour. It is tried on.
+    /// Billing has not accepted a batch of credits for more than an hour. Submission goes on.
     BillingLate {
         /// The batch.
         batch: MessageId,
-        /// When it was issued.
+        /// The time at which it was issued.
         since: Timestamp,
     },
-    /// Credits that a command left to the relay could not be computed for more than an hour,
-    /// such as those of an incident that hits all tenants while nobody knows who they are. It
-    /// is tried on for a day; after that
-    /// [`recompute`](super::CreditsHandle::recompute) computes them.
+    /// Credits that a command left to the relay could not be computed for more than an hour, such
+    /// as those of an incident that hits all tenants while these cannot be listed. They are retried
+    /// for a day; after that [`recompute`](super::CreditsHandle::recompute) computes them.
     CreditsNotComputed {
-        /// Their incident; none where they are those of several.
+        /// Their incident; none if they belong to several.
         incident_id: Option<IncidentId>,
-        /// The time at which they were asked for.
+        /// The time at which the computation was requested.
         since: Timestamp,
-        /// It is no longer tried.
+        /// `true` if they are no longer retried.
         given_up: bool,
     },
-    /// A chain is no longer what was anchored of it, or does not verify: the
-    /// database was tampered with, or restored to an older state.
+    /// A chain differs from what was anchored of it, or does not verify: the database was tampered
+    /// with, or restored to an older state.
     ChainBroken {
-        /// Which chain.
+        /// The chain.
         chain: AnchoredChain,
         /// The first bad entry.
         seq: u64,
-        /// What does not fit.
+        /// The mismatch.
         reason: &'static str,
     },
 }
 
-/// What a commit touched: a hint, not a log. It may also have touched nothing:
-/// a listener hears of commits whose outcome is unknown.
+/// A hint of what a commit touched, or an alarm; not a log. The commit may have touched nothing:
+/// listeners also receive commits whose outcome is unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EngineEvent {
-    /// The incidents it changed.
+    /// The incidents that changed.
     pub incidents: Vec<IncidentId>,
-    /// Whether the public page may look different.
+    /// `true` if the public page may look different.
     pub public: bool,
-    /// Whether there is something to do: call [`drain`](super::WorkerHandle::drain).
+    /// `true` if there is work in the outbox: call [`drain`](super::WorkerHandle::drain).
     pub outbox: bool,
-    /// An alarm it raised.
+    /// The alarm that was raised.
     pub alarm: Option<Alarm>,
 }
 
 impl EngineEvent {
-    /// Tells if there is nothing in it.
+    /// Returns `true` if the event is empty: no commit touched anything, and there is no alarm.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

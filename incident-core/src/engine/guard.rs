@@ -1,4 +1,4 @@
-//! Calls of what the host brings, so that a panic there ends nothing but the call.
+//! Guarded calls of the host's adapters: a panic there ends only the call.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -11,14 +11,14 @@ use crate::billing::{Batch, Lookup, Submission};
 use crate::paging::{AlertStatus, Confirmation, DeliveryResult, PageEvent, Receipt};
 use crate::port::{BillingSink, LookupBy, PageCheck, Pager};
 
-/// What a future came to; none if it panicked. Adapters hold no state of the engine, so
-/// that nothing half done is seen afterwards.
+/// Returns the output of a future; none if it panicked. Adapters hold no state of the engine, so no
+/// half-done change is seen afterwards.
 pub(super) async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
     AssertUnwindSafe(future).catch_unwind().await.ok()
 }
 
 impl Incidents {
-    /// Sends to a pager. One that panics may have sent before: its answer is unknown.
+    /// Sends a page to a pager. One that panics may have sent it before: its answer is unknown.
     pub(super) async fn send(&self, pager: &dyn Pager, page: &PageEvent) -> DeliveryResult {
         let timeout = self.inner.settings.pager_deadline;
         // The call itself may panic, not only the future it makes.

@@ -1,4 +1,4 @@
-//! Handles by subject: what belongs together is reached through one of them.
+//! Handles of the engine, one per subject.
 
 use super::Incidents;
 
@@ -6,7 +6,7 @@ use super::Incidents;
 #[derive(Clone, Copy, Debug)]
 pub struct SignalsHandle<'a>(pub(super) &'a Incidents);
 
-/// Credits: the ledger, decisions, and their way to billing.
+/// Credits: the ledger, decisions, and submission to billing.
 #[derive(Clone, Copy, Debug)]
 pub struct CreditsHandle<'a>(pub(super) &'a Incidents);
 
@@ -18,11 +18,11 @@ pub struct PagingHandle<'a>(pub(super) &'a Incidents);
 #[derive(Clone, Copy, Debug)]
 pub struct ReportsHandle<'a>(pub(super) &'a Incidents);
 
-/// The audit trail and the timelines: read, authorized against, verified.
+/// The audit trail and the timelines: read and verified.
 #[derive(Clone, Copy, Debug)]
 pub struct AuditHandle<'a>(pub(super) &'a Incidents);
 
-/// The passes that a host runs in the background; `incident_pagers::run` does.
+/// The passes that a host runs in the background; `incident_pagers::Worker` runs them.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkerHandle<'a>(pub(super) &'a Incidents);
 
@@ -57,7 +57,7 @@ impl Incidents {
         AuditHandle(self)
     }
 
-    /// Returns the handle of the passes in the background.
+    /// Returns the handle of the background passes.
     #[must_use]
     pub const fn worker(&self) -> WorkerHandle<'_> {
         WorkerHandle(self)

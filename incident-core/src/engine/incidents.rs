@@ -1,4 +1,4 @@
-//! The engine: the handle that hosts hold.
+//! The handle that hosts hold.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::state::Inner;
 use crate::port::Store;
 
-/// The incident subsystem.
+/// The incident engine, cheap to clone.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -23,8 +23,7 @@ pub struct Incidents {
     pub(super) inner: Arc<Inner>,
     /// The store that this handle works through: that of requests, or that of the relay.
     pub(super) store: Arc<dyn Store>,
-    /// When the call that runs is to be answered, on the steady clock; none where no call
-    /// of the host's waits.
+    /// The deadline of the running call, on the steady clock; none if no caller waits.
     pub(super) deadline: Option<Duration>,
 }
 
@@ -35,7 +34,7 @@ impl fmt::Debug for Incidents {
 }
 
 impl Incidents {
-    /// The same engine, for work of the relay: what it loads and commits does not wait for
+    /// Returns a handle for the work of the relay: its loads and commits do not wait for
     /// connections that requests and queries hold.
     pub(super) fn on_relay(&self) -> Self {
         Self {

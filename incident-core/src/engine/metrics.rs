@@ -1,5 +1,4 @@
-//! What is counted, through the facade `metrics`: nothing without a recorder of
-//! the host's.
+//! The metrics of the engine, through the facade `metrics`; the host installs a recorder.
 //!
 //! Names follow Prometheus' conventions and Alertmanager's words
 //! (`alertmanager_notifications_total`, `..._failed_total{reason}`).
@@ -29,8 +28,7 @@ const UNFINISHED: &str = "incident_outbox_unfinished";
 const GIVEN_UP: &str = "incident_outbox_given_up";
 const SKEW: &str = "incident_clock_skew_seconds";
 
-/// Tells the recorder what each metric means. Call it after the recorder is
-/// installed, and once.
+/// Registers the description of each metric. Call it once, after the recorder is installed.
 pub fn describe_metrics() {
     describe_counter!(
         NOTIFICATIONS,
@@ -78,7 +76,7 @@ pub fn describe_metrics() {
     );
 }
 
-/// One attempt at a target.
+/// Counts an attempt at a target and records the time that it took.
 pub(super) fn attempt(
     target: &TargetId,
     action: PageAction,
@@ -103,12 +101,12 @@ pub(super) fn attempt(
     counter!(FAILED, "target" => target, "action" => action, "reason" => reason).increment(1);
 }
 
-/// A page was accepted so long after it was committed.
+/// Records the time from the commit of a page to its acceptance.
 pub(super) fn accepted(severity: Severity, waited: Duration) {
     histogram!(ACCEPTED, "severity" => severity.name()).record(waited.as_secs_f64());
 }
 
-/// Counts a page that the gate of a target held: there were too many, or it is down.
+/// Counts a page that the gate of a target held, because of its rate limit or because it is down.
 pub(super) fn held(target: &TargetId, reason: NotSentReason) {
     let reason = if reason == NotSentReason::RateLimited {
         "limited"
@@ -151,7 +149,7 @@ pub(super) fn alarm(alarm: &Alarm) {
     counter!(ALARMS, "kind" => kind).increment(1);
 }
 
-/// Sets the gauges of what waits.
+/// Sets the gauges of the backlog.
 pub(super) fn backlog(backlog: &Backlog, now: Timestamp) {
     let oldest = backlog.oldest_page;
     let age = oldest.map_or(Duration::ZERO, |since| now.since(since));
@@ -167,7 +165,7 @@ fn count(number: u64) -> f64 {
     f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
-/// Microseconds in seconds.
+/// Converts microseconds to seconds.
 fn seconds(micros: i64) -> f64 {
     let apart = Duration::from_micros(micros.unsigned_abs()).as_secs_f64();
     let sign = if micros < 0 { -1.0 } else { 1.0 };
@@ -187,7 +185,7 @@ mod tests {
     use super::*;
     use crate::paging::{NotSent, Receipt};
 
-    /// A recorder that keeps each value with the name and the labels of its metric.
+    /// A recorder that stores each value with the name and the labels of its metric.
     #[derive(Clone, Debug, Default)]
     struct Recorded {
         described: Arc<Mutex<BTreeSet<String>>>,
@@ -280,7 +278,7 @@ mod tests {
         }
     }
 
-    /// Returns the values that are recorded while something is done.
+    /// Returns the values that are recorded while `done` runs.
     fn measured(done: impl FnOnce()) -> Vec<String> {
         let recorded = Recorded::default();
         metrics::with_local_recorder(&recorded, done);

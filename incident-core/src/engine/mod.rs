@@ -1,8 +1,8 @@
 //! The engine: the handle that hosts hold, and the only module with async code for them.
 //!
-//! [`Incidents`] is cheap to clone. It takes commands ([`Incidents::declare`],
-//! [`Incidents::act`]), answers questions, and does outside work when told to
-//! ([`WorkerHandle::drain`]). It owns no timer and spawns nothing: the host wakes it.
+//! [`Incidents`] is cheap to clone. It runs commands ([`Incidents::declare`], [`Incidents::act`]),
+//! answers queries, and works off the outbox when the host calls [`WorkerHandle::drain`]. It owns
+//! no timer and spawns no task.
 
 mod anchoring;
 mod builder;

@@ -1,4 +1,4 @@
-//! The clock and the dice of the system: the one place in core that has either.
+//! The system clock and random ids: the adapters of the ports `Clock` and `IdGen`.
 
 #![expect(
     clippy::disallowed_methods,
@@ -10,7 +10,7 @@ use uuid::{ContextV7, Uuid};
 use crate::port::{Clock, IdGen};
 use crate::{Salt, Timestamp};
 
-/// The system's clock.
+/// The system clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

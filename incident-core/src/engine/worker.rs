@@ -6,22 +6,22 @@ use super::{Error, WorkerHandle, metrics};
 use crate::outbox::Backlog;
 use crate::paging::TestedTarget;
 
-/// The store answers and takes writes, and what is known of its clock.
+/// The health of an engine whose store answers and takes writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// By how many microseconds the store's clock was ahead of this process' when
-    /// [`measure`](WorkerHandle::measure) last looked; behind if negative. None where the store
-    /// has no clock of its own.
+    /// Microseconds by which the store's clock was ahead of this process' at the last
+    /// [`measure`](WorkerHandle::measure); negative if it was behind. None before the first one, or
+    /// if the store has no clock of its own.
     pub clock_ahead: Option<i64>,
 }
 
 impl WorkerHandle<'_> {
-    /// Measures what waits, and sets the gauges. Call it now and then; the loop of
+    /// Measures the backlog and sets the gauges. Call it now and then; the loop of
     /// `incident-pagers` does.
     ///
     /// # Errors
-    /// The store did not answer; the gauges keep their values.
+    /// Fails if the store did not answer; the gauges keep their values.
     pub async fn measure(self) -> Result<Backlog, Error> {
         let engine = &self.0.inner;
         let timeout = engine.settings.store_deadline;
@@ -32,10 +32,11 @@ impl WorkerHandle<'_> {
         Ok(backlog)
     }
 
-    /// Asks the store if it answers and takes writes.
+    /// Checks that the store answers and takes writes.
     ///
     /// # Errors
-    /// It does not ([`StoreError::ReadOnly`](crate::port::StoreError::ReadOnly)).
+    /// Fails if the store does not answer, or takes no writes
+    /// ([`StoreError::ReadOnly`](crate::port::StoreError::ReadOnly)).
     pub async fn health(self) -> Result<Health, Error> {
         let this = self.0.begun();
         this.store.ready(this.left()?).await?;
@@ -45,15 +46,15 @@ impl WorkerHandle<'_> {
         })
     }
 
-    /// Ends what this process holds in memory, before it stops: resolves the alerts of the test
-    /// page that is open, now and once, and writes down the refusals that were only counted.
-    /// Returns how each target of the test answered; empty where none is open.
+    /// Finishes the work that this process holds in memory, before it stops.
     ///
-    /// An alert that could not be resolved is still resolved by the relay when the test's time is
-    /// over, in this process or in the next one.
+    /// It resolves the alerts of the open test page, now and once, and writes the audit entries of
+    /// refusals that were only counted. Returns the answer of each target of the test; empty if
+    /// none is open. An alert that could not be resolved is still resolved by the relay when the
+    /// test's time is over, in this process or in the next one.
     ///
     /// # Errors
-    /// The store did not take the entries.
+    /// Fails if the store did not take the entries.
     pub async fn finish(self) -> Result<Vec<TestedTarget>, Error> {
         let this = self.0;
         let resolved = this.resolve_open_test().await;

@@ -1,16 +1,16 @@
-//! What would be normal: a total outage leaves no events to count.
+//! The baseline: users in the weeks before, as a total outage leaves no events to count.
 
 use super::ImpactCounts;
 
-/// How many weeks before the outage are looked at.
+/// Number of weeks before the outage in the baseline.
 pub const BASELINE_WEEKS: u32 = 4;
 
-/// Returns the median of the weeks before, windows of the same length and weekday, of the tenant
-/// in this place; none without data.
+/// Returns the median of the weeks before for the tenant at an index; `None` without data.
 ///
-/// A week without a single user of the tenant is taken as one without data,
-/// not as a zero: a tenant that joined two weeks ago has a median of two. The
-/// mean of the two middle weeks is rounded half-even.
+/// `weeks` are counts over windows of the same length and weekday.
+///
+/// A week without any user of the tenant counts as one without data, not as a zero: a tenant that
+/// joined two weeks ago has a median of two. The mean of the two middle weeks is rounded half-even.
 #[must_use]
 pub fn baseline_of(weeks: &[ImpactCounts], at: usize) -> Option<u64> {
     let users = |week: &ImpactCounts| Some(week.by_tenant.get(at)?.unique_users);

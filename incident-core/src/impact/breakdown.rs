@@ -1,4 +1,4 @@
-//! When, in which services and through which endpoints users were hit.
+//! Affected users by minute, service and endpoint.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,56 +6,58 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{ApiUsageEvent, ImpactQuery};
 use crate::{ServiceId, Text, Timestamp, UserId};
 
-/// A minute in microseconds.
+/// Microseconds in one minute.
 pub const MINUTE_US: i64 = 60_000_000;
 
-/// Most endpoints that a [`Breakdown`] lists.
+/// Maximum number of endpoints in a [`Breakdown`].
 pub const TOP_ENDPOINTS: usize = 20;
 
-/// Users that are first hit in a minute.
+/// Users that are first affected in one minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FirstHits {
     /// The start of the minute, in UTC.
     pub minute: Timestamp,
-    /// Users without an earlier event in the windows of the question. Each counts in
-    /// one minute only, over all tenants, so that minutes can be added up.
+    /// Users without an earlier event in the windows of the query.
+    ///
+    /// Each counts in one minute only, over all tenants, so that minutes can be added up.
     pub users: u64,
 }
 
-/// Users of a service.
+/// Users of one service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceUsers {
     /// The service.
     pub service: ServiceId,
-    /// Distinct users over all tenants. Services share users: it is not a part of a sum.
+    /// Distinct users over all tenants. Services share users, so these numbers do not add up.
     pub users: u64,
 }
 
-/// Users of an endpoint.
+/// Users of one endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointUsers {
-    /// Its service.
+    /// The service of the endpoint.
     pub service: ServiceId,
-    /// What was called, as events name it.
+    /// The endpoint, as named in events.
     pub endpoint: Text,
     /// Distinct users over all tenants.
     pub users: u64,
 }
 
-/// The users of an [`ImpactQuery`], apart.
+/// The users of an [`ImpactQuery`], broken down.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Breakdown {
-    /// Minutes in which somebody was first hit, in order. Their sum is the distinct total.
+    /// Minutes in which a user was first affected, in order. Their sum is the distinct total.
     pub first_hits: Vec<FirstHits>,
     /// Services with users, most users first, then by name.
     pub by_service: Vec<ServiceUsers>,
-    /// The [`TOP_ENDPOINTS`] with most users, then by service and name; none where events
-    /// name no endpoint, or an empty one.
+    /// The [`TOP_ENDPOINTS`] with most users, then by service and name.
+    ///
+    /// Events without an endpoint, or with an empty one, are left out.
     pub by_endpoint: Vec<EndpointUsers>,
 }
 
 impl Breakdown {
-    /// Puts rows in the order of the contract and leaves out what is too much.
+    /// Sorts rows in the order of the contract and drops endpoints beyond [`TOP_ENDPOINTS`].
     #[must_use]
     pub fn ordered(mut self) -> Self {
         self.first_hits.sort_by_key(|one| one.minute);
@@ -74,14 +76,16 @@ impl Breakdown {
     }
 }
 
-/// The start of the minute of a time.
+/// Returns the start of the minute of a time.
 #[must_use]
 pub fn minute_of(time: Timestamp) -> Timestamp {
     let start = time.micros().div_euclid(MINUTE_US) * MINUTE_US;
     Timestamp::from_micros(start).unwrap_or(time)
 }
 
-/// The plain reference of [`UsageSource::breakdown`](crate::port::UsageSource::breakdown).
+/// Computes the breakdown of events.
+///
+/// This is the reference of [`UsageSource::breakdown`](crate::port::UsageSource::breakdown).
 pub fn break_down<'a>(
     events: impl IntoIterator<Item = &'a ApiUsageEvent>,
     query: &ImpactQuery,

@@ -1,20 +1,21 @@
-//! Names of users in 128 bits.
+//! User names encoded in 128 bits.
 
 use uuid::Uuid;
 
-/// Two bits, where a UUID of RFC 9562 has its variant, and what they say.
+/// The two bits of the variant in a UUID of RFC 9562, and their value in one.
 const TAG: u128 = 0b11 << 62;
 const UUID: u128 = 0b10 << 62;
 
-/// The longest name that fits as it is.
+/// Maximum length of a short name, in bytes.
 const SHORT: usize = 15;
 
-/// A name in 128 bits without loss: a UUID in its canonical form, or at most 15 bytes.
-/// None for other names. Equal if and only if the names are.
+/// Encodes a name in 128 bits without loss: a UUID in its canonical form, or at most 15 bytes.
 ///
-/// A UUID is its own 128 bits, of which two are the variant `10`; a short name has `00`
-/// there, its length beside them and its bytes around them. What has `01` or `11` there
-/// is never answered, and free for other uses.
+/// Returns `None` for other names. Two codes are equal if and only if the names are.
+///
+/// A UUID is its own 128 bits, of which two are the variant `10`; a short name has `00` there, its
+/// length beside them and its bytes around them. A code with `01` or `11` there is never returned,
+/// and free for other uses.
 ///
 /// ```
 /// use incident_core::impact::compact;
@@ -28,9 +29,9 @@ pub fn compact(name: &str) -> Option<u128> {
     uuid(name).or_else(|| short(name.as_bytes()))
 }
 
-/// Lower case, with hyphens, of the variant of RFC 9562.
+/// Encodes a UUID of the RFC 9562 variant, in lower case and with hyphens.
 fn uuid(name: &str) -> Option<u128> {
-    // Of 36 characters there is one form only; in upper case it is another name.
+    // The form with hyphens is the only one of 36 characters; upper case would be another name.
     if name.len() != 36 || name.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return None;
     }
@@ -38,7 +39,8 @@ fn uuid(name: &str) -> Option<u128> {
     (bits & TAG == UUID).then_some(bits)
 }
 
-/// Eight bytes above the tag, seven below the length, which stands beside the tag.
+/// Encodes a short name: eight bytes above the tag, seven below the length, which is beside the
+/// tag.
 fn short(name: &[u8]) -> Option<u128> {
     if name.len() > SHORT {
         return None;

@@ -4,20 +4,21 @@ use std::collections::BTreeSet;
 
 use crate::{Timestamp, ValidationError};
 
-/// Most days (of UTC) on which the events of one request lie: stores keep events by day.
+/// Maximum number of days (of UTC) in the events of one request, as stores hold events by day.
 pub const MAX_DAYS_AT_ONCE: usize = 400;
 
-/// Most days on which all events lie, whatever their dates.
+/// Default maximum number of distinct days of all events that a source stores, whatever their
+/// dates.
 pub const MAX_DAYS: usize = 4_000;
 
-/// A day in microseconds.
+/// Microseconds in one day.
 const DAY_US: i64 = 86_400_000_000;
 
-/// The days on which the events of a request lie.
+/// The days in the events of a request.
 #[derive(Clone, Debug, Default)]
 pub struct UsageDays {
     days: BTreeSet<i64>,
-    /// That of the event before: mostly the next one's too.
+    /// The day of the event before, mostly the next one's too.
     last: Option<i64>,
 }
 
@@ -25,7 +26,7 @@ impl UsageDays {
     /// Adds the day of an event.
     ///
     /// # Errors
-    /// It would be one day more than [`MAX_DAYS_AT_ONCE`].
+    /// Fails if it would be one day more than [`MAX_DAYS_AT_ONCE`].
     pub fn add(&mut self, occurred_at: Timestamp) -> Result<(), ValidationError> {
         let day = occurred_at.micros().div_euclid(DAY_US);
         if self.last.replace(day) == Some(day) {
@@ -41,7 +42,7 @@ impl UsageDays {
         Ok(())
     }
 
-    /// The days, by their number since 1970, ascending.
+    /// Lists the days by their number since 1970, ascending.
     pub fn numbers(&self) -> impl Iterator<Item = i64> + '_ {
         self.days.iter().copied()
     }

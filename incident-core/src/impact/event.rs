@@ -1,26 +1,27 @@
-//! One use of the platform.
+//! Usage events.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::name::seen;
 use crate::{ServiceId, TenantId, Text, Timestamp, UserId, ValidationError};
 
-/// One use of the platform by one user, as the host's gateway reports it. It
-/// may carry more fields than we read.
+/// One use of the platform by one user, as the host's gateway reports it.
+///
+/// Additional fields are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ApiUsageEvent {
     /// The tenant.
     pub tenant_id: TenantId,
-    /// The user, as the tenant names it.
+    /// The user, as named by the tenant.
     pub user_id: UserId,
     /// The service that was called.
     pub service: ServiceId,
-    /// When.
+    /// The time of the call.
     pub occurred_at: Timestamp,
-    /// Whether the call failed; no, if absent.
+    /// `true` if the call failed; `false` if absent.
     #[serde(default, deserialize_with = "absent_is_false")]
     pub failed: bool,
-    /// What was called.
+    /// The endpoint that was called, if it is known.
     #[serde(default)]
     pub endpoint: Option<Text>,
 }
@@ -30,10 +31,12 @@ fn absent_is_false<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D
 }
 
 impl ApiUsageEvent {
-    /// Checks that its names show something: serde reads them as stores may hold them.
+    /// Checks that its names have a visible character.
+    ///
+    /// Deserialization does not check this, as stores may hold other names.
     ///
     /// # Errors
-    /// The field of the first one that does not.
+    /// Fails with the field of the first name that has none.
     pub fn check(&self) -> Result<(), ValidationError> {
         seen("tenant_id", self.tenant_id.as_str())?;
         seen("user_id", self.user_id.as_str())?;

@@ -1,4 +1,4 @@
-//! Questions about live incidents, which are asked again and again with a later end.
+//! Queries about live incidents, which are repeated with a later end.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::{ImpactCounts, ImpactQuery, TenantWindows};
 use crate::TenantId;
 
-/// The users that a growing question has met, by tenant and over all: adding one that is
-/// there changes nothing.
+/// The distinct users that an open-ended query has counted, by tenant and over all.
+///
+/// Adding a user again changes nothing.
 #[derive(Debug)]
 pub struct SeenUsers<U, S> {
     by_tenant: HashMap<TenantId, HashSet<U, S>>,
@@ -44,13 +45,13 @@ impl<U: Clone + Eq + Hash, S: BuildHasher + Default> SeenUsers<U, S> {
         }
     }
 
-    /// How many pairs of tenant and user there are.
+    /// Returns the number of pairs of tenant and user.
     #[must_use]
     pub const fn pairs(&self) -> usize {
         self.pairs
     }
 
-    /// The answer to the question.
+    /// Returns the counts for the query.
     #[must_use]
     pub fn counts(&self, query: &ImpactQuery) -> ImpactCounts {
         let size = |set: &HashSet<U, S>| u64::try_from(set.len()).unwrap_or(u64::MAX);
@@ -60,15 +61,16 @@ impl<U: Clone + Eq + Hash, S: BuildHasher + Default> SeenUsers<U, S> {
     }
 }
 
-/// A question that nobody asked for so long is forgotten.
+/// Idle time after which a query is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(600);
 
-/// Most questions that are followed: a report with its baseline asks five.
+/// Maximum number of queries that are followed; a report with its baseline has five.
 const MAX_QUESTIONS: usize = 64;
 
-/// Growing questions that were asked lately, each with what its source knows of it, by the
-/// question [without its end](ImpactQuery::open_ended). It has no lock and no clock: its owner
-/// brings both.
+/// A cache of recent open-ended queries, each with the state that its source has for it.
+///
+/// The key is the query [without its end](ImpactQuery::open_ended). The cache has no lock and no
+/// clock: its owner provides both.
 ///
 /// Times are durations since any fixed moment.
 #[derive(Debug)]
@@ -88,20 +90,23 @@ impl<T> Default for IncrementalCache<T> {
 }
 
 impl<T: Default> IncrementalCache<T> {
-    /// Tells if nothing is followed.
+    /// Returns `true` if no query is followed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Returns what is known of a query; none if it is not followed.
+    /// Returns the state of a query and marks it as used; `None` if it is not followed.
     pub fn known(&mut self, query: &ImpactQuery, now: Duration) -> Option<Arc<T>> {
         let entry = self.0.get_mut(query)?;
         entry.asked = now;
         Some(Arc::clone(&entry.known))
     }
 
-    /// Follows a query from now on. What nobody asked for ten minutes is forgotten.
+    /// Starts to follow a query, or marks it as used.
+    ///
+    /// Queries that were not used for ten minutes are forgotten. If there is no place left, so is
+    /// the least recently used.
     pub fn follow(&mut self, query: &ImpactQuery, now: Duration) {
         if let Some(entry) = self.0.get_mut(query) {
             entry.asked = now;
@@ -120,8 +125,9 @@ impl<T: Default> IncrementalCache<T> {
         self.0.insert(query.clone(), entry);
     }
 
-    /// Notes about how many bytes a query takes, and forgets those that nobody asked for
-    /// longest while all of them take more than there is room for.
+    /// Records the approximate size of a query in bytes.
+    ///
+    /// While all queries together exceed `room`, the least recently used is forgotten.
     pub fn measured(&mut self, query: &ImpactQuery, bytes: usize, room: usize) {
         if let Some(entry) = self.0.get_mut(query) {
             entry.bytes = bytes;
@@ -131,7 +137,7 @@ impl<T: Default> IncrementalCache<T> {
         }
     }
 
-    /// Returns about how many bytes all queries take.
+    /// Returns the approximate size of all queries, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.0.values().map(|entry| entry.bytes).sum()

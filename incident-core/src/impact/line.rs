@@ -1,4 +1,4 @@
-//! Lines of usage events in the form that most senders write.
+//! A reader for lines of usage events in the form that most senders write.
 
 use std::str::from_utf8;
 
@@ -6,20 +6,20 @@ use super::ApiUsageEvent;
 use crate::time::plain;
 use crate::{ServiceId, TenantId, Text, Timestamp, UserId, ValidationError};
 
-/// The number of tenants remembered.
+/// Number of tenant names in the cache.
 const TENANTS: usize = 1_024;
-/// The number of services remembered, and of endpoints.
+/// Number of service names in the cache, and of endpoint names.
 const SERVICES: usize = 256;
 
-/// Every byte 1, and every byte its highest bit.
+/// A word with every byte 1; `HIGHS` has the highest bit of every byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// A reader of usage events, one JSON object each.
 ///
-/// It reads objects of strings without escapes, of integers, `true`, `false` and `null`, and
-/// leaves all others to serde. It keeps the names of tenants, services and endpoints that it
-/// met last: these are not allocated again. Its memory is bounded.
+/// It reads objects of strings without escapes, of integers, `true`, `false` and `null`, and leaves
+/// all others to serde. It caches recent names of tenants, services and endpoints, so that these
+/// are not allocated again. Its memory is bounded.
 ///
 /// ```
 /// use incident_core::impact::{ApiUsageEvent, UsageReader};
@@ -45,8 +45,9 @@ impl Default for UsageReader {
 }
 
 impl UsageReader {
-    /// Reads an event: the one that serde reads from the same bytes. None where the line is
-    /// no event, or is one that only serde reads.
+    /// Reads an event, the same that serde reads from these bytes.
+    ///
+    /// Returns `None` if the line is no event, or is one that only serde reads.
     pub fn read(&mut self, line: &[u8]) -> Option<ApiUsageEvent> {
         let fields = Fields::of(line)?;
         Some(ApiUsageEvent {
@@ -67,7 +68,7 @@ fn time(text: &[u8]) -> Option<Timestamp> {
     plain(text).or_else(|| from_utf8(text).ok()?.parse().ok())
 }
 
-/// Names that were met lately: each has one place, which the next name for it takes over.
+/// A cache of recent names: each name has one slot, which the next name for that slot takes over.
 #[derive(Debug)]
 struct KnownFields<T> {
     places: Vec<Option<T>>,
@@ -80,7 +81,7 @@ impl<T: AsRef<str> + Clone> KnownFields<T> {
         }
     }
 
-    /// A name as its type. It was checked when it was met first.
+    /// Returns a name as its type. A cached name was checked when it was added.
     fn get(&mut self, name: &[u8], make: impl Fn(&str) -> Result<T, ValidationError>) -> Option<T> {
         let at = place(name, self.places.len());
         let place = self.places.get_mut(at)?;
@@ -95,7 +96,7 @@ impl<T: AsRef<str> + Clone> KnownFields<T> {
     }
 }
 
-/// The place of a name among so many. Names that meet there only cost an allocation.
+/// Returns the slot of a name among `places`. A collision only costs an allocation.
 fn place(name: &[u8], places: usize) -> usize {
     let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
     let mixed = if name.len() < 8 {
@@ -107,8 +108,9 @@ fn place(name: &[u8], places: usize) -> usize {
     usize::try_from(mixed >> 40).unwrap_or(0) % places.max(1)
 }
 
-/// The members of an object, borrowed from its line. The inner option of an endpoint is its
-/// `null`.
+/// The members of an object, borrowed from its line.
+///
+/// The inner `None` of an endpoint stands for `null`, or for no such member.
 struct Fields<'a> {
     tenant: Option<&'a [u8]>,
     user: Option<&'a [u8]>,
@@ -118,7 +120,7 @@ struct Fields<'a> {
     endpoint: Option<Option<&'a [u8]>>,
 }
 
-/// A value of a member.
+/// The value of a member.
 enum Value<'a> {
     Text(&'a [u8]),
     Bool(bool),
@@ -141,7 +143,7 @@ impl<'a> Fields<'a> {
             rest.byte(b':')?;
             rest.blanks();
             let value = rest.value()?;
-            // Serde refuses what comes twice.
+            // Serde refuses duplicate members.
             match (name, value) {
                 (b"tenant_id", Value::Text(text)) => once(&mut tenant, text)?,
                 (b"user_id", Value::Text(text)) => once(&mut user, text)?,
@@ -156,7 +158,7 @@ impl<'a> Fields<'a> {
                     | b"endpoint",
                     _,
                 ) => return None,
-                // What is passed over is text as well.
+                // Skipped members must be UTF-8 as well.
                 (name, Value::Text(text)) => drop((from_utf8(name).ok()?, from_utf8(text).ok()?)),
                 (name, _) => drop(from_utf8(name).ok()?),
             }
@@ -221,8 +223,10 @@ impl<'a> Rest<'a> {
         }
     }
 
-    /// Passes over an integer that everybody can hold. What follows it is for the caller:
-    /// a fraction or an exponent is neither a comma nor the end of the object.
+    /// Skips an integer of at most 15 digits, which every JSON reader can represent.
+    ///
+    /// The caller refuses a fraction or an exponent after it: neither is a comma or the end of the
+    /// object.
     fn integer(&mut self) -> Option<()> {
         let digits = self.0.strip_prefix(b"-").unwrap_or(self.0);
         let is_end = |byte: &u8| !byte.is_ascii_digit();
@@ -236,8 +240,9 @@ impl<'a> Rest<'a> {
         Some(())
     }
 
-    /// The bytes of a text up to its quotation mark. None where it has an escape or a control
-    /// character.
+    /// Returns the bytes of a string up to its closing quotation mark.
+    ///
+    /// Returns `None` if the string has an escape or a control character.
     fn text(&mut self) -> Option<&'a [u8]> {
         let end = self.quote()?;
         let (text, rest) = self.0.split_at(end);
@@ -245,7 +250,7 @@ impl<'a> Rest<'a> {
         Some(text)
     }
 
-    /// Finds the next quotation mark: eight bytes at a time, then one by one.
+    /// Finds the closing quotation mark: eight bytes at a time, then one by one.
     fn quote(&self) -> Option<usize> {
         let (words, _) = self.0.as_chunks::<8>();
         let mut start = 0;
@@ -264,8 +269,8 @@ impl<'a> Rest<'a> {
     }
 }
 
-/// The bytes that are a quotation mark, a backslash or a control character, by their highest
-/// bit. The lowest one of these bits is right; those above it may not be.
+/// Marks the bytes that are a quotation mark, a backslash or a control character, by their highest
+/// bit. The lowest of these bits is right; those above it may not be.
 const fn odd(word: u64) -> u64 {
     let quote = zero(word ^ (ONES * b'"' as u64));
     let backslash = zero(word ^ (ONES * b'\\' as u64));
@@ -352,8 +357,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever byte is changed, left out or put in, an event that is read here is the
-        /// one that serde reads.
+        /// An event that is read here is the one that serde reads, whichever byte is changed, left
+        /// out or put in.
         #[test]
         fn changed_lines_are_read_as_serde_reads_them(
             changes in prop::collection::vec((0_usize..220, 0_u8..3, prop_oneof![
@@ -373,7 +378,7 @@ mod tests {
             }
         }
 
-        /// A mark is found where it is, wherever that is.
+        /// A quotation mark is found at any position.
         #[test]
         fn the_first_mark_ends_a_text(text in prop::collection::vec(any::<u8>(), 0..40)) {
             let is_odd = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
@@ -382,7 +387,7 @@ mod tests {
             prop_assert_eq!(Rest(&text).quote(), expected);
         }
 
-        /// Names share places and stay the ones that were given.
+        /// Names that share a slot are returned as they were given.
         #[test]
         fn known_names_are_the_names_that_were_asked_for(names in prop::collection::vec("[a-c]{1,10}", 1..200)) {
             let mut known = KnownFields::new(7);

@@ -1,4 +1,4 @@
-//! Impact: how many people an outage hit, counted from real usage.
+//! Impact: the number of users that an outage affected, counted from usage events.
 
 mod baseline;
 mod breakdown;

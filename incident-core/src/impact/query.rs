@@ -1,4 +1,4 @@
-//! Whose users are counted, when; and the answer.
+//! Impact queries and their results.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,31 +6,33 @@ use super::ApiUsageEvent;
 use crate::window::{Window, Windows};
 use crate::{ServiceId, TenantId, Timestamp, Zone};
 
-/// A question about more tenants is not compared with others.
+/// Maximum number of tenants in a query that is compared with others.
 const MAX_COMPARED: usize = 10_000;
 
-/// A tenant and when it was hit.
+/// A tenant and the windows in which it was affected.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TenantWindows {
     /// The tenant.
     pub tenant: TenantId,
-    /// When; it may be empty.
+    /// The windows; they may be empty.
     pub windows: Windows,
 }
 
-/// Whose distinct users are counted, and which events count.
+/// A query for the distinct users of tenants, and the events that count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ImpactQuery {
     tenants: Vec<TenantWindows>,
-    /// Only events of these services; of all if absent.
+    /// The services whose events count; all if `None`.
     pub services: Option<BTreeSet<ServiceId>>,
-    /// Only calls that failed.
+    /// If `true`, only failed calls count.
     pub failed_only: bool,
 }
 
 impl ImpactQuery {
-    /// A question about these tenants. One that is given twice is asked about
-    /// once, with the union of its windows, in the place of the first.
+    /// Creates a query about these tenants.
+    ///
+    /// A tenant that is given twice appears once, with the union of its windows, in the place of
+    /// the first.
     #[must_use]
     pub fn new(tenants: Vec<TenantWindows>) -> Self {
         let mut places: BTreeMap<TenantId, usize> = BTreeMap::new();
@@ -63,20 +65,20 @@ impl ImpactQuery {
         self
     }
 
-    /// Counts only calls that failed.
+    /// Counts only failed calls.
     #[must_use]
     pub const fn only_failed(mut self) -> Self {
         self.failed_only = true;
         self
     }
 
-    /// The tenants, each once, in the order of the answer.
+    /// Returns the tenants, each once, in the order of the result.
     #[must_use]
     pub fn tenants(&self) -> &[TenantWindows] {
         &self.tenants
     }
 
-    /// Whether an event counts, apart from tenant and time.
+    /// Returns `true` if an event counts, regardless of tenant and time.
     #[must_use]
     pub fn counts(&self, event: &ApiUsageEvent) -> bool {
         (!self.failed_only || event.failed)
@@ -86,19 +88,20 @@ impl ImpactQuery {
                 .is_none_or(|services| services.contains(&event.service))
     }
 
-    /// Returns the end of the windows that end last; none without windows.
+    /// Returns the end of the windows that end last; `None` without windows.
     #[must_use]
     pub fn end(&self) -> Option<Timestamp> {
         let ends = self.tenants.iter().filter_map(|one| one.windows.end());
         ends.max()
     }
 
-    /// Returns the same question without its end: the windows that end last go on for ever. Of
-    /// two questions it is equal if they differ at most in how far these windows reach. None
-    /// without windows, or about more than 10,000 tenants.
+    /// Returns the same query without its end: the windows that end last go on for ever.
     ///
-    /// An incident that goes on has windows that end now, but for those that were stated to end
-    /// earlier; the next report asks the same with a later now.
+    /// The results for two queries are equal if these differ at most in the end of those windows.
+    /// Returns `None` without windows, or with more than 10,000 tenants.
+    ///
+    /// The windows of an open incident end now, except those that were stated to end earlier; the
+    /// next report has the same query with a later end.
     ///
     /// ```
     /// use incident_core::impact::{ImpactQuery, TenantWindows};
@@ -134,10 +137,11 @@ impl ImpactQuery {
         })
     }
 
-    /// The same question about so many weeks before, by the calendar of each tenant's zone:
-    /// the same weekdays and times of the day, also over a change of the clocks. The part of a
-    /// tenant is empty where it would meet the tenant's own windows, as after an outage of
-    /// more than a week, and where it would begin before 1970.
+    /// Returns the same query a number of weeks earlier, by the calendar of each tenant's zone.
+    ///
+    /// Weekdays and times of the day are the same, also over a change of the clocks. The windows of
+    /// a tenant are empty if they would overlap its own windows in this query, as after an outage
+    /// of more than a week. A window that would begin before 1970 is left out.
     #[must_use]
     pub fn weeks_before(&self, weeks: u32, zone: impl Fn(&TenantId) -> Zone) -> Self {
         let tenants = self.tenants.iter().map(|one| {
@@ -165,28 +169,29 @@ impl ImpactQuery {
 pub struct TenantCount {
     /// The tenant.
     pub tenant: TenantId,
-    /// How many.
+    /// The number of distinct users.
     pub unique_users: u64,
-    /// Between which bounds the number lies, where it is estimated.
+    /// The bounds of the number, if it is estimated.
     pub bounds: Option<(u64, u64)>,
 }
 
-/// The answer to an [`ImpactQuery`]. Where it is estimated, the truth lies between the bounds 95
-/// times of 100.
+/// The result of an [`ImpactQuery`].
+///
+/// If it is estimated, the true number lies between the bounds 95 times of 100.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImpactCounts {
-    /// Every tenant of the question, in its order, zeros too.
+    /// Every tenant of the query, in its order, including zeros.
     pub by_tenant: Vec<TenantCount>,
-    /// Distinct users over all tenants: somebody in two counts once.
+    /// Distinct users over all tenants: a user of two tenants counts once.
     pub total_unique_users: u64,
-    /// Between which bounds the total lies, where it is estimated.
+    /// The bounds of the total, if it is estimated.
     pub total_bounds: Option<(u64, u64)>,
-    /// Two standard deviations of the source's way of estimating, in parts of a million.
+    /// Two standard deviations of the source's estimation method, in parts per million.
     pub relative_error_ppm: Option<u32>,
 }
 
 impl ImpactCounts {
-    /// Makes the exact counts of the tenants of a question, given in its order.
+    /// Creates the exact counts of the tenants of a query, given in its order.
     #[must_use]
     pub fn exact(
         query: &ImpactQuery,
@@ -206,8 +211,8 @@ impl ImpactCounts {
         }
     }
 
-    /// Adds the bounds of estimates whose relative error is the same above and below, in parts
-    /// of a million. What was counted exactly is an estimate without error.
+    /// Adds the bounds of estimates whose relative error is the same above and below, in parts per
+    /// million. With an error of 0, both bounds are the count itself.
     ///
     /// ```
     /// use incident_core::impact::{ImpactCounts, ImpactQuery};
@@ -256,7 +261,7 @@ mod tests {
         query.tenants().iter().map(start).collect()
     }
 
-    /// M17: each tenant's weeks are those of its calendar. Clocks in Paris went back on the
+    /// M17: each tenant's weeks before are those of its calendar. Clocks in Paris went back on the
     /// 25th of October, those in New York a week later.
     #[test]
     fn the_weeks_before_are_those_of_each_calendar() {

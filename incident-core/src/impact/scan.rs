@@ -1,12 +1,14 @@
-//! The plain reference that every usage source agrees with.
+//! The reference implementation that every usage source agrees with.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ApiUsageEvent, ImpactCounts, ImpactQuery};
 use crate::UserId;
 
-/// Counts the distinct users of each tenant with an event inside the tenant's
-/// windows, and over all of them. Events may come in any order, and repeated.
+/// Counts the distinct users of each tenant with an event inside the tenant's windows, and over all
+/// tenants.
+///
+/// Events may come in any order, and repeated.
 ///
 /// ```
 /// use incident_core::impact::{ApiUsageEvent, ImpactQuery, TenantWindows, scan};

@@ -1,4 +1,4 @@
-//! Estimates, for those who ask for them.
+//! Estimates of distinct users.
 
 use std::fmt;
 
@@ -8,29 +8,30 @@ use datasketches::hll::{HllSketch, HllType, HllUnion};
 use super::{ImpactCounts, TenantCount, compact};
 use crate::{TenantId, ValidationError};
 
-/// The base-2 logarithm of how many registers a sketch has.
+/// The base-2 logarithm of the number of registers in a sketch.
 const REGISTERS: u8 = 14;
 
-/// The relative error of two standard deviations, in parts of a million: 2 × 1.04 / √2^14.
+/// The relative error of two standard deviations, in parts per million: 2 × 1.04 / √2^14.
+///
 /// An estimate of distinct users is within it 95 times of 100.
 pub const RELATIVE_ERROR_PPM: u32 = 16_250;
 
-/// An estimate with its bounds: the truth lies between them 95 times of 100.
+/// An estimate with its bounds: the true number lies between them 95 times of 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Estimate {
     /// The most likely number.
     pub users: u64,
-    /// Two standard deviations below.
+    /// The lower bound: two standard deviations below.
     pub lower: u64,
-    /// Two standard deviations above.
+    /// The upper bound: two standard deviations above.
     pub upper: u64,
 }
 
-/// Distinct users in at most some kilobytes: a HyperLogLog sketch (Apache DataSketches,
-/// its format too), which knows its error.
+/// A HyperLogLog sketch of distinct users, in the format of Apache DataSketches.
 ///
-/// Sketches of one tenant from several places are merged without loss: each user counts
-/// once, wherever and however often it came. Small ones are exact.
+/// It takes at most some kilobytes and knows its error. Sketches of one tenant from several places
+/// are merged without loss: each user counts once, wherever and however often it occurs. Small ones
+/// are exact.
 ///
 /// ```
 /// use incident_core::impact::Sketch;
@@ -50,13 +51,14 @@ impl fmt::Debug for Sketch {
     }
 }
 
-/// The answer to an [`ImpactQuery`](super::ImpactQuery), as sketches: those of several
-/// shards are merged before they are [read](ImpactCounts).
+/// The result of an [`ImpactQuery`](super::ImpactQuery), as sketches.
+///
+/// Those of several shards are merged before they are converted to [`ImpactCounts`].
 #[derive(Clone, Debug)]
 pub struct ImpactSketches {
-    /// Every tenant of the question, in its order, empty ones too.
+    /// Every tenant of the query, in its order, including empty ones.
     pub by_tenant: Vec<(TenantId, Sketch)>,
-    /// All of them together: somebody in two counts once.
+    /// All tenants together: a user of two tenants counts once.
     pub total: Sketch,
 }
 
@@ -88,10 +90,10 @@ fn unfit(_: datasketches::error::Error) -> ValidationError {
 }
 
 impl Sketch {
-    /// A sketch of nobody.
+    /// Creates an empty sketch.
     ///
     /// # Errors
-    /// None: its size is a constant that fits.
+    /// Never fails: its size is a valid constant.
     pub fn new() -> Result<Self, ValidationError> {
         HllSketch::new(REGISTERS, HllType::Hll8)
             .map(Self)
@@ -111,10 +113,10 @@ impl Sketch {
         self.0.update(bits);
     }
 
-    /// Adds everybody of another one.
+    /// Adds all users of another sketch.
     ///
     /// # Errors
-    /// None: both are of one size.
+    /// Never fails: both have the same size.
     pub fn merge(&mut self, other: &Self) -> Result<(), ValidationError> {
         let mut union = HllUnion::new(REGISTERS).map_err(unfit)?;
         union.update(&self.0);
@@ -123,7 +125,7 @@ impl Sketch {
         Ok(())
     }
 
-    /// How many there are.
+    /// Estimates the number of users.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
         Estimate {
@@ -133,16 +135,16 @@ impl Sketch {
         }
     }
 
-    /// The sketch in the format of Apache DataSketches.
+    /// Writes the sketch in the format of Apache DataSketches.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.serialize()
     }
 
-    /// Reads one.
+    /// Reads a sketch in the format of Apache DataSketches.
     ///
     /// # Errors
-    /// It is not one of this size.
+    /// Fails if the bytes are not a sketch of this size.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ValidationError> {
         let read = HllSketch::deserialize(bytes).map_err(unfit)?;
         if read.lg_config_k() == REGISTERS {
@@ -156,7 +158,7 @@ impl Sketch {
     }
 }
 
-/// To the nearest whole number; never negative.
+/// Rounds to the nearest whole number; never negative.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -170,8 +172,7 @@ fn whole(estimate: f64) -> u64 {
 mod tests {
     use super::*;
 
-    /// 500 tenants of very different size: 95 of 100 within two deviations, all within
-    /// four.
+    /// Of 500 tenants of very different size, 95 of 100 are within two deviations, all within four.
     #[test]
     #[expect(clippy::cast_precision_loss, reason = "a test of an estimate")]
     fn estimates_keep_their_promise() {

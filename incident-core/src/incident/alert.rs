@@ -1,15 +1,15 @@
-//! Alerts that come again: which incident may stand for one, and how a repeat changes it.
+//! Alerts of an incident: those that it stands for, and the incidents related by them.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Incident, Mode, Severity, State};
 use crate::{IncidentId, Name, Timestamp};
 
-/// Most related incidents that one remembers; the newest are kept.
+/// Maximum number of related incidents stored with one; the oldest are dropped.
 const MAX_RELATED: usize = 20;
 
-/// Most alerts of merged incidents for which one stands; the newest are kept. A repeat of
-/// another one opens an incident of its own.
+/// Maximum number of alerts of merged incidents that one stands for; the oldest are dropped. A
+/// repeat of a dropped one opens an incident of its own.
 const MAX_MERGED: usize = 100;
 
 /// A count of the repeats of an incident's alerts.
@@ -17,7 +17,7 @@ const MAX_MERGED: usize = 100;
 pub struct AlertRepeats {
     /// Number of repeats.
     pub count: u64,
-    /// When an entry about it was written last.
+    /// Time of the last entry about a repeat.
     pub noted_at: Option<Timestamp>,
 }
 
@@ -28,7 +28,7 @@ pub struct AlertRepeat {
     pub key: Name,
     /// The severity that it names now.
     pub severity: Severity,
-    /// It would page somebody if no incident stood for it.
+    /// Set if it would page someone if no incident stood for it.
     pub pages: bool,
 }
 
@@ -39,12 +39,12 @@ pub struct AlertRepeated {
     pub key: Name,
     /// Number of repeats, this one included.
     pub count: u64,
-    /// The severity from here on, where it is worse than that of the incident.
+    /// The new severity, if it is worse than that of the incident.
     pub raised: Option<Severity>,
-    /// It has an entry in the timeline: the first time, at every raise, and else at most once
-    /// in ten minutes.
+    /// Set if it has an entry in the timeline: the first time, at every raise, and else at most
+    /// once in ten minutes.
     pub noted: bool,
-    /// Somebody is paged again, because the page of the incident was given up.
+    /// Set if on-call is paged again, because the page of the incident was dead-lettered.
     pub pages: bool,
 }
 
@@ -56,8 +56,8 @@ impl State {
         }
     }
 
-    /// Remembers an incident that was declared for the same alert. With `takes_over`
-    /// that one stands for it from here on.
+    /// Adds an incident that was declared for the same alert. With `takes_over`, that one stands
+    /// for the alert from now on.
     pub(super) fn relate(&mut self, to: IncidentId, takes_over: Option<&Name>) {
         self.related.retain(|known| *known != to);
         self.related.push(to);
@@ -84,16 +84,15 @@ impl State {
 }
 
 impl Incident {
-    /// The alerts for which it stands, if it may stand for any: those of a live incident
-    /// that is no drill and no retrospective. In one environment no two incidents stand
-    /// for one alert.
+    /// Lists the alerts that it stands for: those of a live incident that is no drill and no
+    /// retrospective. In one environment no two incidents stand for one alert.
     pub fn alerts(&self) -> impl Iterator<Item = &Name> {
         let may = self.status.is_live() && self.mode == Mode::Live;
         let own = self.alert_key.iter().filter(|_| !self.alert_moved);
         own.chain(&self.merged_alerts).filter(move |_| may)
     }
 
-    /// Says whether it was ever declared for an alert, or took one over.
+    /// Returns `true` if it was ever declared for an alert, or took one over.
     #[must_use]
     pub fn has_alerts(&self) -> bool {
         self.alert_key.is_some() || !self.merged_alerts.is_empty()
@@ -106,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    /// S10: the newest of each are remembered.
+    /// S10: the newest of each are stored.
     #[test]
     fn related_incidents_and_merged_alerts_are_bounded() {
         let (mut incident, _, _) = crate::incident::limits::tests::an_incident();

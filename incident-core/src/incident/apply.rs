@@ -1,4 +1,4 @@
-//! How an event changes the state.
+//! The effect of an event on the state.
 
 use super::{Change, Event, Incident, Mode, State, Status, Transition, Updated};
 use crate::actor::ActorKind;
@@ -9,8 +9,8 @@ use crate::window::Window;
 use crate::{PersonName, RuleName, Timestamp};
 
 impl Incident {
-    /// Folds one event into the state. `seq` is the number of the entry that
-    /// records it, for those that have one.
+    /// Applies one event to the state. `seq` is the number of the entry that records it, if there
+    /// is one.
     pub(crate) fn apply(&mut self, event: &Event, seq: u64, now: Timestamp, policy: &Policy) {
         let state = self.state_mut();
         match event {
@@ -70,7 +70,7 @@ impl Incident {
         self.state_mut().status_page.bound();
     }
 
-    /// Counts an entry that will be appended.
+    /// Counts an entry that will be appended, and returns its number.
     pub(crate) fn count_entry(&mut self, entry: &EntryDraft) -> u64 {
         let state = self.state_mut();
         state.last_seq += 1;
@@ -79,8 +79,7 @@ impl Incident {
     }
 }
 
-/// Its page, if anybody is paged by this rule, is begun with the message to the
-/// pagers.
+/// Records an escalation. Its page, if the rule has pagers, begins with the message to them.
 fn escalate(state: &mut State, rule: &RuleName, by: &PersonName, now: Timestamp) {
     if let Some(known) = state.escalations.iter_mut().find(|one| one.rule == *rule) {
         known.requested_at = now;
@@ -102,7 +101,7 @@ fn apply_update(state: &mut State, updated: &Updated, seq: u64, now: Timestamp, 
     if let Some(transition) = &updated.transition {
         apply_transition(state, transition, updated.occurred_at, now);
     }
-    // An explicit promise of the same command stands; else the clock starts anew.
+    // Every update restarts the clock.
     restart_update_clock(state, now, policy);
     state.status_page.update(updated, seq, now, state.status);
 }
@@ -123,7 +122,7 @@ fn apply_transition(state: &mut State, transition: &Transition, at: Timestamp, n
     }
 }
 
-/// Keeps the interval that had ended and starts another one.
+/// Stores the interval that had ended and starts another one.
 fn reopen(state: &mut State, at: Timestamp, now: Timestamp) {
     let start = state.reopened_at.unwrap_or(state.started_at);
     let end = state.impact_ended_at.or(state.resolved_at).unwrap_or(at);
@@ -132,9 +131,9 @@ fn reopen(state: &mut State, at: Timestamp, now: Timestamp) {
     state.impact_ended_at = None;
     state.resolved_at = None;
     state.mitigated_at = None;
-    // Nobody is paged for it yet: a page after a reopen is a new one.
+    // Not paged yet: a page after a reopen is a new one.
     state.paging = state.paging.unpaged(now);
-    // Their alerts were closed with the incident; who is needed again is told again.
+    // Their alerts were closed with the incident; a new escalation pages again.
     for escalation in &mut state.escalations {
         escalation.paging.state = PagingState::None;
     }
@@ -145,8 +144,8 @@ fn apply_change(state: &mut State, change: &Change, seq: u64, now: Timestamp, po
     state.note_text(change, seq);
     if let Change::StartedAt(start) = change {
         state.started_at_assumed = false;
-        // After a reopen the stated start is that of the first interval, which does not end
-        // before it: the command was checked.
+        // After a reopen the stated start is that of the first interval, which does not end before
+        // it: the command was checked.
         if let Some(first) = state.earlier.first_mut() {
             *first = Window::non_empty(*start, first.end()).unwrap_or(*first);
         }
@@ -162,7 +161,8 @@ fn apply_change(state: &mut State, change: &Change, seq: u64, now: Timestamp, po
     }
 }
 
-/// The next internal update is due one period from now while the incident is live.
+/// Sets the next internal update to be due one period from now, if the severity has a period and
+/// the incident is live and not retrospective; clears it otherwise.
 pub(super) fn restart_update_clock(state: &mut State, now: Timestamp, policy: &Policy) {
     state.next_update_due_at = match policy.update_every(state.severity) {
         Some(every) if state.status.is_live() && state.mode != Mode::Retrospective => {

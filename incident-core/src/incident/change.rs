@@ -1,4 +1,4 @@
-//! A change of one field: what a `PATCH` is made of.
+//! Changes of single fields, as a `PATCH` contains them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,21 +10,21 @@ use crate::{
     HttpsUrl, Money, Name, Percent, PersonName, ServiceId, Text, Timestamp, Title, ValidationError,
 };
 
-/// How a field's old and new value appear in the entry that records a change.
+/// The old and new value of a field, in the entry that records the change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldDelta {
     /// The field's name on the wire.
     pub field: String,
-    /// The value before. Left out for free text, whose former wording stands in
-    /// an earlier entry and may have been redacted there.
+    /// The value before. Left out for free text: the former wording stands in an earlier entry and
+    /// may have been redacted there.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub from: Option<Value>,
     /// The value after.
     pub to: Value,
-    /// For lists: what is new.
+    /// Rows added to a list.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub added: Vec<Value>,
-    /// For lists: what is gone.
+    /// Rows removed from a list.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub removed: Vec<Value>,
 }
@@ -33,8 +33,8 @@ fn json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
 }
 
-/// One line per field: variant, type, name on the wire, place in [`State`], and for free
-/// text the value that is left of it when it is erased.
+/// Defines the fields of an incident, one per line: variant, type, name on the wire, place in
+/// [`State`], and for free text the value that remains after its erasure.
 macro_rules! fields {
     (@is_free) => { false };
     (@is_free $erased:expr) => { true };
@@ -47,19 +47,19 @@ macro_rules! fields {
         }
 
         impl Change {
-            /// The field's name on the wire.
+            /// Returns the field's name on the wire.
             #[must_use]
             pub const fn field(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $name,)+ }
             }
 
-            /// Whether the field already has this value.
+            /// Returns `true` if the field already has this value.
             #[must_use]
             pub fn is_idle(&self, state: &State) -> bool {
                 match self { $(Self::$variant(new) => state.$($place)+ == *new,)+ }
             }
 
-            /// Sets the field. What follows from that is the business of `apply`.
+            /// Sets the field, and nothing that follows from it: that is done by `apply`.
             pub(super) fn set(&self, state: &mut State) {
                 match self { $(Self::$variant(new) => state.$($place)+ = new.clone(),)+ }
             }
@@ -68,7 +68,7 @@ macro_rules! fields {
                 match self { $(Self::$variant(_) => fields!(@is_free $($erased)?),)+ }
             }
 
-            /// Erases every field of free text that is wanted by its name.
+            /// Erases every field of free text whose name `wanted` accepts.
             pub(super) fn erase(state: &mut State, wanted: impl Fn(&str) -> bool) {
                 $($(
                     if wanted($name) {
@@ -97,11 +97,11 @@ fields! {
     Summary(Text) "summary" [summary] => |_| Text::default();
     /// The severity.
     Severity(Severity) "severity" [severity];
-    /// Who answers for it.
+    /// The person responsible for the response.
     Responder(Option<PersonName>) "responder" [responder];
-    /// When it should be over.
+    /// Expected end.
     Eta(Option<Timestamp>) "eta" [eta];
-    /// When the next update is due.
+    /// Due time of the next update.
     NextUpdateDueAt(Option<Timestamp>) "next_update_due_at" [next_update_due_at];
     /// The services hit; the whole list.
     AffectedServices(Vec<ServiceId>) "affected_services" [affected_services];
@@ -111,17 +111,17 @@ fields! {
     StartedAt(Timestamp) "started_at" [started_at];
     /// The end of the impact.
     ImpactEndedAt(Option<Timestamp>) "impact_ended_at" [impact_ended_at];
-    /// When it was noticed.
+    /// Time at which it was noticed.
     DetectedAt(Option<Timestamp>) "detected_at" [detected_at];
-    /// A ticket elsewhere.
+    /// Link to a ticket in another system.
     TrackerUrl(Option<HttpsUrl>) "tracker_url" [tracker_url] => |_| None;
     /// Free labels; all of them.
     Labels(BTreeMap<Name, Text>) "labels" [facts.labels] => |_| BTreeMap::new();
     /// The symptom.
     Symptom(Option<Text>) "symptom" [facts.symptom] => |_| None;
-    /// What it means for users.
+    /// The effect on users.
     ImpactText(Option<Text>) "impact_text" [facts.impact_text] => |_| None;
-    /// What part of the platform.
+    /// The part of the platform that is hit.
     Scope(Option<Scope>) "scope" [facts.scope];
     /// The cause.
     Cause(Option<Text>) "cause" [facts.cause] => |_| None;
@@ -143,7 +143,7 @@ fields! {
     FailureClass(Option<Name>) "failure_class" [facts.failure_class] => |_| None;
 }
 
-/// Lost data without the words about it.
+/// Returns the state of lost data without its note.
 fn without_note(state: &State) -> Option<DataLoss> {
     let known = state.facts.data_loss.as_ref()?;
     Some(DataLoss {
@@ -153,10 +153,10 @@ fn without_note(state: &State) -> Option<DataLoss> {
 }
 
 impl Change {
-    /// The same with its list in order, and nothing in it twice.
+    /// Returns the change with its list sorted and without duplicates.
     ///
     /// # Errors
-    /// As [`Affected::these`].
+    /// Fails as [`Affected::these`] does.
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "no other field is a list with an order"
@@ -174,7 +174,8 @@ impl Change {
         })
     }
 
-    /// The old and new value, as the entry will tell it.
+    /// Returns the old and new value, or the rows added to and removed from a list, as the entry
+    /// records them.
     #[must_use]
     pub fn delta(&self, state: &State) -> FieldDelta {
         let (from, to) = self.values(state);
@@ -192,7 +193,7 @@ impl Change {
         FieldDelta {
             field: self.field().to_owned(),
             from: (!self.is_free_text() && !is_list).then_some(from),
-            // A list of ten thousand would be told twice; what moved is enough.
+            // A list may have ten thousand rows: the difference is enough.
             to: if is_list { Value::Null } else { to },
             added,
             removed,
@@ -209,7 +210,7 @@ fn compare<T: Ord + Serialize>(old: &[T], new: &[T]) -> (Vec<Value>, Vec<Value>)
 }
 
 impl FieldDelta {
-    /// One readable line: `severity: SEV3 -> SEV2`.
+    /// Returns one readable line: `severity: SEV3 -> SEV2`.
     #[must_use]
     pub fn sentence(&self) -> String {
         let show = |value: &Value| match value {

@@ -1,4 +1,4 @@
-//! What somebody asks.
+//! Commands: declarations, updates, and everything else that an incident takes.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::{CommsSent, Publish};
 use crate::paging::RetryOf;
 use crate::policy::Policy;
 
-/// A new incident.
+/// A declaration of a new incident.
 ///
 /// Its texts, names, times and list of tenants may come from serde, as in the body of a request:
 /// they are checked when it is declared.
@@ -25,55 +25,54 @@ use crate::policy::Policy;
 pub struct Declare {
     /// The title, internal.
     pub title: Title,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// What is known, internal.
+    /// The summary, internal.
     pub summary: Text,
     /// The services it hits.
     pub affected_services: Vec<ServiceId>,
     /// The tenants it hits.
     pub affected_tenants: Affected,
-    /// Start of the impact; the declaration if absent, and then marked assumed.
+    /// Start of the impact; the time of the declaration if absent, and then marked as assumed.
     pub started_at: Option<Timestamp>,
-    /// When it was noticed.
+    /// Time at which it was noticed.
     pub detected_at: Option<Timestamp>,
-    /// Who answers for it; the declaring person if absent.
+    /// The person responsible for the response; the declaring person if absent.
     pub responder: Option<PersonName>,
-    /// When it should be over.
+    /// Expected end.
     pub eta: Option<Timestamp>,
-    /// Live, entered afterwards, or an exercise.
+    /// Live, retrospective or drill.
     pub mode: Mode,
-    /// Production if absent.
+    /// The environment; production if absent.
     pub environment: Option<Name>,
-    /// Where it came from; the suggestion, if there is one, else the team.
+    /// The source; if absent, the suggestion if there is one, else the team.
     pub source: Option<Source>,
     /// The suggestion that is followed.
     pub suggestion_id: Option<SuggestionId>,
-    /// The alert it is for. A live incident that may stand for it is the answer instead of
-    /// a second one ([`may_stand_for`](super::may_stand_for)).
+    /// The alert it is for. A live incident that may stand for this alert is returned instead of
+    /// creating a second one ([`may_stand_for`](super::may_stand_for)).
     pub alert_key: Option<Name>,
-    /// The end of the impact, where it is over already.
+    /// The end of the impact, if it is over already.
     pub impact_ended_at: Option<Timestamp>,
-    /// When it was resolved. Only for a retrospective one, which then begins resolved.
+    /// Time of the resolution. Only for a retrospective incident, which then begins resolved.
     pub resolved_at: Option<Timestamp>,
-    /// Whether to page; as the policy says if absent.
+    /// If `true`, pages on-call; if `false`, does not. As the policy says if absent.
     pub page: Option<bool>,
-    /// A ticket elsewhere.
+    /// Link to a ticket in another system.
     pub tracker_url: Option<HttpsUrl>,
-    /// The incident this one repeats.
+    /// The incident that this one repeats.
     pub recurrence_of: Option<IncidentId>,
     /// Optional facts.
     pub facts: Facts,
-    /// Why its outage touches more than
-    /// [`MAX_MONTHS`](super::limits::MAX_MONTHS) months. Needs the right
-    /// [`LongOutage`](crate::actor::Action::LongOutage), as such an outage itself does, and
-    /// becomes an entry.
+    /// The reason why its outage touches more than [`MAX_MONTHS`](super::limits::MAX_MONTHS)
+    /// months. Needs the right [`LongOutage`](crate::actor::Action::LongOutage), as such an outage
+    /// itself does, and becomes an entry.
     pub reason: Option<Statement>,
 }
 
 impl Declare {
-    /// Tells if it pages: a live one by its severity's policy unless it says so, a drill where it
-    /// says so, a retrospective never.
+    /// Returns `true` if it pages. `page` decides for a live incident, or else the policy of its
+    /// severity; a drill pages only if `page` is `true`, a retrospective incident never.
     #[must_use]
     pub fn pages(&self, policy: &Policy) -> bool {
         match self.mode {
@@ -83,13 +82,13 @@ impl Declare {
         }
     }
 
-    /// The outage from its start to its end, or to now.
+    /// Returns the outage from its start to its end, or to `now`.
     pub(super) fn span(&self, now: Timestamp) -> (Timestamp, Timestamp) {
         let end = self.impact_ended_at.or(self.resolved_at);
         (self.started_at.unwrap_or(now), end.unwrap_or(now))
     }
 
-    /// A declaration with the given title and severity and nothing else.
+    /// Creates a declaration with the given title and severity, and defaults for the rest.
     #[must_use]
     pub fn new(title: Title, severity: Severity) -> Self {
         Self {
@@ -120,39 +119,39 @@ impl Declare {
 
 /// An update of the timeline, with or without a change of status.
 ///
-/// Serde reads it as the body of a request has it: what is optional may be absent, and an unknown
-/// field is an error. Its texts, names and times are checked again when it is decided.
+/// Serde reads it from the body of a request: optional fields may be absent, and an unknown field
+/// is an error. Its texts, names and times are checked again when it is decided.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Update {
-    /// What happened, for the team.
+    /// The message to the team.
     pub message: Statement,
-    /// The status from here on.
+    /// The new status.
     pub status: Option<Status>,
-    /// The severity from here on.
+    /// The new severity.
     pub severity: Option<Severity>,
-    /// When it should be over.
+    /// Expected end.
     pub eta: Option<Timestamp>,
-    /// When it happened; now if absent.
+    /// Time of the reported event; now if absent.
     pub occurred_at: Option<Timestamp>,
-    /// What kind of entry; an update if absent.
+    /// The kind of entry; if absent, it follows from `corrects` and `comms_sent`.
     pub kind: Option<EntryKind>,
-    /// When the impact ended.
+    /// End of the impact.
     pub impact_ended_at: Option<Timestamp>,
-    /// Why; needed to reopen and to cancel.
+    /// The reason; needed to reopen and to cancel.
     pub reason: Option<Statement>,
     /// The entry that this one corrects.
     pub corrects: Option<u64>,
     /// The incident that takes this one in; needed to merge.
     pub merged_into: Option<IncidentId>,
-    /// What the public page may show of it.
+    /// The text that the public page may show.
     pub public_message: Option<PublicText>,
-    /// What was sent to whom.
+    /// A message that was sent.
     pub comms_sent: Option<CommsSent>,
 }
 
 impl Update {
-    /// A plain update.
+    /// Creates an update with a message alone.
     #[must_use]
     pub const fn new(message: Statement) -> Self {
         Self {
@@ -171,7 +170,7 @@ impl Update {
         }
     }
 
-    /// An update that changes the status.
+    /// Creates an update that changes the status.
     #[must_use]
     pub const fn to_status(message: Statement, status: Status) -> Self {
         let mut update = Self::new(message);
@@ -192,75 +191,75 @@ impl From<Publish> for Command {
     }
 }
 
-/// What may be asked of an incident that exists.
+/// A command on an existing incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Command {
-    /// Somebody takes it; `at` if not now.
+    /// Acknowledges the incident.
     Acknowledge {
-        /// When, if not now.
+        /// Time of the acknowledgement; now if absent.
         at: Option<Timestamp>,
     },
-    /// An entry of the timeline.
+    /// Adds an entry to the timeline.
     Update(Box<Update>),
-    /// What a vendor reports of an alert: at least an entry, which is no update
-    /// that the team owes.
+    /// Takes in a vendor's report on an alert. Its entry does not count as an update that the team
+    /// owes.
     Report(Box<VendorReport>),
-    /// New values for fields.
+    /// Sets fields to new values.
     Change(Vec<Change>),
-    /// The same with a reason why the outage touches more than
+    /// Sets fields to new values, with a reason why the outage touches more than
     /// [`MAX_MONTHS`](super::limits::MAX_MONTHS) months from then on.
     ChangeLong {
         /// The new values.
         changes: Vec<Change>,
-        /// Why so many months; it becomes an entry.
+        /// The reason for the long outage; it becomes an entry.
         reason: Statement,
     },
-    /// Show to the public, or hide.
+    /// Shows the incident to the public, or hides it.
     Publish(Publish),
-    /// Link the post-mortem.
+    /// Links the post-mortem.
     LinkPostMortem {
-        /// Where the document lies.
+        /// Address of the document.
         url: HttpsUrl,
     },
-    /// Page on-call once more.
+    /// Pages on-call once more.
     Page {
-        /// Why.
+        /// The reason.
         reason: Statement,
     },
-    /// Page others than on-call, under a key of their own.
+    /// Pages others than on-call, under a key of their own.
     Escalate {
         /// The rule that names them.
         rule: RuleName,
-        /// Why.
+        /// The reason.
         reason: Statement,
     },
-    /// Try what was given up once more. The engine fills in what that is.
+    /// Retries dead-lettered pages. The engine fills in the messages.
     RetryPage {
-        /// What was given up, in the order in which it was committed.
+        /// The dead-lettered messages, in the order in which they were committed.
         given_up: Vec<RetryOf>,
     },
-    /// Erase the free text of an entry.
+    /// Erases the free text of an entry.
     Redact {
-        /// Which entry.
+        /// The number of the entry.
         seq: u64,
-        /// Why.
+        /// The reason.
         reason: Statement,
     },
-    /// Take in an incident that is being merged into this one.
+    /// Takes in an incident that is being merged into this one.
     TakeIn {
         /// The incident that ends, as it was before.
         source: Arc<Incident>,
     },
-    /// The alert for which it stands came again.
+    /// Counts a repeat of an alert that the incident stands for.
     RepeatAlert(AlertRepeat),
-    /// Another incident was declared for the same alert.
+    /// Links another incident that was declared for the same alert.
     Relate {
-        /// The other one.
+        /// The other incident.
         to: IncidentId,
         /// Its number for people.
         number: u64,
-        /// The alert, where the other one stands for it from here on.
+        /// The alert, if the other incident stands for it from now on.
         takes_over: Option<Name>,
     },
 }

@@ -1,10 +1,10 @@
-//! Communication: what was told to whom, and what the public may see.
+//! Communication: messages that were sent, and what is shown to the public.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Name, PublicText, Text};
 
-/// Who a message was for.
+/// The audience of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Audience {
@@ -20,25 +20,25 @@ pub enum Audience {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CommsSent {
-    /// Where it was sent.
+    /// The channel it was sent to.
     pub channel: Name,
-    /// For whom.
+    /// The audience.
     pub audience: Audience,
-    /// What it said.
+    /// Summary of its content.
     pub summary: Text,
 }
 
-/// Whether, and how, the public sees an incident.
+/// Visibility of an incident to the public, with its public words.
 ///
-/// Serde reads it as the body of a request has it: what is optional may be absent, and an unknown
-/// field is an error.
+/// Serde reads it from the body of a request: optional fields may be absent, and an unknown field
+/// is an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Publish {
-    /// Shown or hidden.
+    /// If `true`, shown; if `false`, hidden.
     pub public: bool,
-    /// Its public title; a neutral one is made if there never was one.
+    /// Its public title; a neutral one is used if there never was one.
     pub title: Option<PublicText>,
-    /// A first or closing word to the public.
+    /// Optional first or final message to the public.
     pub message: Option<PublicText>,
 }

@@ -1,4 +1,4 @@
-//! Where a command becomes events or a refusal.
+//! The decision: turns a command into events or a refusal.
 
 use super::event::long_outage;
 use super::limits::{is_bound, span_of};
@@ -12,7 +12,7 @@ use crate::policy::Policy;
 use crate::timeline::EntryKind;
 use crate::{Statement, Timestamp, ValidationError};
 
-/// The rights that a command on this incident needs; all of them.
+/// Returns all rights that a command on this incident needs.
 #[must_use]
 pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
     let mut rights = Vec::new();
@@ -63,10 +63,10 @@ pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
     rights
 }
 
-/// What follows from a command, or why nothing does.
+/// Decides a command: returns the events that follow, or the refusal.
 ///
 /// # Errors
-/// A [`Refusal`] that says which value or which state stands against it.
+/// Returns a [`Refusal`] that names the value or the state that prevents it.
 ///
 /// ```
 /// use incident_core::incident::{Refusal, Status};
@@ -145,7 +145,7 @@ fn acknowledge(
 ) -> Result<Vec<Event>, Refusal> {
     let taken = incident.is_acknowledged();
     if taken && at.is_none() {
-        // Two people press the button at the same time: the first one has it.
+        // Two people press the button at the same time: the first one is recorded.
         return Ok(Vec::new());
     }
     if taken {
@@ -165,8 +165,8 @@ fn acknowledge(
     Ok(vec![Event::Acknowledged { at, by: by.clone() }])
 }
 
-/// Refuses a new start of an incident that was reopened where nothing would be left of its
-/// first outage: one start would be shown, and the outage counted from another.
+/// Checks that a new start leaves a part of the first outage of a reopened incident. Otherwise one
+/// start would be shown, and the outage counted from another.
 fn start_of_first(incident: &Incident, changes: &[&Change]) -> Result<(), ValidationError> {
     let new = changes.iter().find_map(|change| {
         if let Change::StartedAt(start) = change {
@@ -205,7 +205,7 @@ fn change(
         .collect();
     // A change of severity restarts the clock of updates; a time that is given with it holds.
     fresh.sort_by_key(|change| matches!(change, Change::NextUpdateDueAt(_)));
-    // Times that arrive together are judged together, and so is the size of all fields.
+    // Times that arrive together are checked together, and so is the size of all fields.
     let (mut trial, mut whole) = (incident.clone(), incident.clone());
     for change in &fresh {
         if is_bound(change) {

@@ -1,4 +1,4 @@
-//! How an incident begins.
+//! Declarations: the first state and the first events of an incident.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::policy::Policy;
 use crate::timeline::EntryKind;
 use crate::{IncidentId, Name, PublicId, Revision, Statement, Timestamp, ValidationError, Version};
 
-/// The ids of an incident that begins.
+/// The ids of a new incident.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewIds {
     pub(crate) id: IncidentId,
@@ -25,7 +25,7 @@ pub(crate) struct NewIds {
     pub(crate) number: u64,
 }
 
-/// The rights that a declaration needs.
+/// Returns the rights that a declaration needs.
 pub(crate) fn rights_for_declare(declare: &Declare) -> Vec<Action> {
     let mut rights = vec![Action::Declare];
     if passes_by_paging(declare) {
@@ -37,12 +37,11 @@ pub(crate) fn rights_for_declare(declare: &Declare) -> Vec<Action> {
     rights
 }
 
-/// Says whether nobody is woken by a declaration of something that may be going on and bad.
+/// Returns `true` if a declaration of a possibly ongoing and severe incident wakes no one.
 ///
-/// A retrospective one passes by paging unless it says when it ended. A drill does not:
-/// it stands for no alert, is never public and never counts. An alert does not either:
-/// only an incident that paged stands for one that would page
-/// ([`may_stand_for`](super::may_stand_for)).
+/// A retrospective one passes by paging unless it states its end. A drill does not: it stands for
+/// no alert, is never public and never counts. A declaration for an alert does not either: only an
+/// incident that paged stands for one that would page ([`may_stand_for`](super::may_stand_for)).
 fn passes_by_paging(declare: &Declare) -> bool {
     match declare.mode {
         Mode::Live => {
@@ -54,7 +53,7 @@ fn passes_by_paging(declare: &Declare) -> bool {
     }
 }
 
-/// The incident that a declaration makes, in `triage`.
+/// Creates the incident of a declaration, in `triage`.
 pub(crate) fn declare(
     asked: &Declare,
     by: &Actor,
@@ -75,7 +74,7 @@ pub(crate) fn declare(
     Ok(Incident::from_state(state))
 }
 
-/// The state of a new incident that pages nobody and is related to no other.
+/// Creates the state of a new incident that pages no one and is related to no other.
 fn first_state(asked: &Declare, by: &Actor, ids: NewIds, now: Timestamp) -> Result<State, Refusal> {
     let person = (by.kind == ActorKind::Person).then(|| by.name.clone());
     let commander = person.clone().map(|person| RoleAssignment {
@@ -164,8 +163,8 @@ const FIELDS: [&str; 10] = [
     "labels",
 ];
 
-/// The events with which an incident begins: its declaration, why it is as long as it is,
-/// and its end, where these are part of it.
+/// Returns the first events of an incident: its declaration, the reason for a long outage, and its
+/// end, as far as these are part of it.
 pub(crate) fn first_events(asked: &Declare, now: Timestamp) -> Vec<Event> {
     let mut events = vec![Event::Declared];
     if let Some(reason) = &asked.reason {

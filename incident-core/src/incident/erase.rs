@@ -4,7 +4,7 @@ use super::{Change, Incident, State};
 use crate::Timestamp;
 use crate::timeline::{EntryKind, SysIncidentUpdateEntry};
 
-/// The declaration: what no later entry wrote is its.
+/// The entry of the declaration, the source of all fields that no later entry wrote.
 const DECLARATION: u64 = 1;
 
 impl State {
@@ -15,7 +15,7 @@ impl State {
         }
     }
 
-    /// Erases what an entry wrote: fields, the public title and public lines.
+    /// Erases the texts that an entry wrote: fields, the public title and public lines.
     pub(super) fn erase_text_of(&mut self, seq: u64, now: Timestamp) {
         let from = self.text_from.clone();
         let source = |field: &str| from.get(field).copied().unwrap_or(DECLARATION);
@@ -26,9 +26,10 @@ impl State {
 }
 
 impl Incident {
-    /// Returns the incident with the sources that versions before this one did not keep,
-    /// as far as an entry tells them: a field that still has the value that the entry
-    /// gave it, and a public title.
+    /// Returns the incident with sources that earlier versions did not record.
+    ///
+    /// An entry proves the source of a field that still has the value that the entry gave it, and
+    /// of the public title.
     pub(crate) fn with_sources(&self, entry: &SysIncidentUpdateEntry) -> Self {
         let mut known = self.clone();
         for delta in entry.changes() {
@@ -120,7 +121,8 @@ mod tests {
         assert_eq!(incident.redacted_at, Some(now()));
     }
 
-    /// S3: what was written before sources were kept is found by the entry that says so.
+    /// S3: the source of a text from before sources were recorded is found by the entry that wrote
+    /// it.
     #[test]
     fn sources_that_were_not_kept_are_read_from_the_entry() {
         let mut incident = incident();
@@ -164,7 +166,7 @@ mod tests {
         assert_eq!(incident.facts.data_loss, Some(lost(None)));
     }
 
-    /// Only what is not known is read from an entry, and only while it still holds.
+    /// A source is read from an entry only if it is unknown, and only while the value still holds.
     #[test]
     fn sources_that_are_known_stay() {
         let mut incident = incident();
@@ -187,12 +189,12 @@ mod tests {
         let known = incident.with_sources(&second).with_sources(&later);
         assert_eq!(known.text_from.get("summary"), Some(&9));
         assert_eq!(known.status_page.title_seq, Some(8));
-        // It has another value now: that entry did not write it.
+        // The value is another one now: that entry did not write it.
         incident.state_mut().text_from.clear();
         incident.state_mut().summary = Text::new("a third one").unwrap();
         let known = incident.with_sources(&second);
         assert_eq!(known.text_from.get("summary"), None);
-        // Without a public title there is nothing to know.
+        // Without a public title there is no source to record.
         incident.state_mut().status_page.title = None;
         incident.state_mut().status_page.title_seq = None;
         assert_eq!(incident.with_sources(&later).status_page.title_seq, None);

@@ -1,4 +1,4 @@
-//! What happened: the outcome of a decision.
+//! Events: the outcome of a decision.
 
 use super::{AlertRepeated, Change, Publish, TookIn, Updated};
 use crate::actor::Actor;
@@ -6,34 +6,34 @@ use crate::paging::{AlertSeen, RetryOf};
 use crate::timeline::EntryKind;
 use crate::{HttpsUrl, IncidentId, Name, PersonName, RuleName, Statement, Timestamp};
 
-/// Something that happened to an incident.
+/// A change that happened to an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// It was declared. The state it began with is that of the incident.
+    /// It was declared. Its first state is that of the incident.
     Declared,
-    /// Somebody acknowledged it.
+    /// It was acknowledged.
     Acknowledged {
-        /// When.
+        /// Time of the acknowledgement.
         at: Timestamp,
-        /// Who.
+        /// The actor.
         by: Actor,
     },
     /// The timeline got an update.
     Updated(Box<Updated>),
-    /// Something was seen at a vendor.
+    /// A vendor reported on an alert.
     Observed {
-        /// What was seen.
+        /// The sentence for the timeline.
         statement: Statement,
-        /// When it happened.
+        /// Time of the reported event.
         occurred_at: Timestamp,
-        /// The escalation whose alert it is about; none for the incident's own.
+        /// The escalation that the alert belongs to; `None` for the incident's own page.
         rule: Option<RuleName>,
-        /// Whether the alert is open there, where this tells; nothing where it is
-        /// about an earlier page.
+        /// The state of the alert at the vendor, if the report shows it; `None` for a report on an
+        /// earlier page.
         alert: Option<AlertSeen>,
-        /// The vendor that no longer calls anybody, although the incident goes on
-        /// and nobody acknowledged it: an alarm.
+        /// The vendor that no longer calls anyone, although the incident goes on and is not
+        /// acknowledged: an alarm.
         deserted_at: Option<Name>,
     },
     /// A field has a new value.
@@ -42,56 +42,56 @@ pub enum Event {
     Published(Publish),
     /// A post-mortem was linked.
     PostMortemLinked {
-        /// Where the document lies.
+        /// Address of the document.
         url: HttpsUrl,
-        /// Who linked it.
+        /// The actor who linked it.
         by: Actor,
     },
-    /// Somebody asked to page again.
+    /// On-call is to be paged again.
     PageRequested {
-        /// Why.
+        /// The reason.
         reason: Statement,
         /// The new epoch.
         epoch: u32,
     },
-    /// Others than on-call are to be told.
+    /// Others than on-call are to be paged.
     Escalated {
         /// The rule that names them.
         rule: RuleName,
-        /// Why.
+        /// The reason.
         reason: Statement,
-        /// Who asked.
+        /// The person who requested it.
         by: PersonName,
     },
-    /// What was given up is tried once more.
+    /// Dead-lettered messages are tried once more.
     PageRetried {
-        /// The messages that still make sense, in order.
+        /// The messages that are not stale, in order.
         messages: Vec<RetryOf>,
     },
     /// The free text of an entry was erased.
     Redacted {
-        /// Which entry.
+        /// The number of the entry.
         seq: u64,
     },
     /// A merged incident was taken in.
     TookIn(Box<TookIn>),
-    /// An alert for which it stands came again.
+    /// An alert that the incident stands for came again.
     AlertRepeated(AlertRepeated),
     /// Another incident was declared for the same alert.
     Related {
-        /// The other one.
+        /// The other incident.
         to: IncidentId,
         /// Its number for people.
         number: u64,
-        /// The alert, where the other one stands for it from here on.
+        /// The alert, if the other incident stands for it from now on.
         takes_over: Option<Name>,
     },
 }
 
 impl Event {
-    /// Says whether it counts as a command in the incident's version. A repeat of an alert that
-    /// changes nothing, and a link to another incident, do not: nobody's edit is stale
-    /// because of them.
+    /// Returns `true` if it counts as a command in the incident's version. A repeat of an alert
+    /// that changes nothing, and a link to another incident, do not, so that they make no edit
+    /// stale.
     #[must_use]
     pub const fn raises_version(&self) -> bool {
         match self {
@@ -113,7 +113,7 @@ impl Event {
     }
 }
 
-/// The decision that an outage touches so many months.
+/// Creates the decision that an outage touches this number of months.
 pub(super) fn long_outage(months: u32, reason: &Statement, now: Timestamp) -> Event {
     Event::Updated(Box::new(Updated {
         kind: EntryKind::Decision,

@@ -10,21 +10,21 @@ use crate::{
     HttpsUrl, IncidentId, Money, Name, Percent, PersonName, Text, Timestamp, ValidationError,
 };
 
-/// Whether an incident is happening, entered afterwards, or an exercise.
+/// The mode of an incident: live, entered afterwards, or an exercise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Happening now.
     #[default]
     Live,
-    /// Entered afterwards: pages nobody, runs no clocks, counts for SLA.
+    /// Entered afterwards: pages no one, starts no clocks, counts for the SLA.
     Retrospective,
-    /// An exercise: pages only when asked, is never published and never billed.
+    /// An exercise: pages only on request, is never published and never billed.
     Drill,
 }
 
 impl Mode {
-    /// Its name on the wire.
+    /// Returns its name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl Mode {
     }
 }
 
-/// Where an incident came from.
+/// The source of the report that led to an incident.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -43,7 +43,7 @@ pub enum Source {
     Monitoring,
     /// A customer reported it.
     Customer,
-    /// Somebody of the team saw it.
+    /// A member of the team noticed it.
     #[default]
     Team,
     /// A partner reported it.
@@ -70,35 +70,35 @@ pub enum ResponseRole {
     Responder,
 }
 
-/// Who holds a role, and when.
+/// A role held by a person for a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleAssignment {
     /// The role.
     pub role: ResponseRole,
-    /// Who holds it.
+    /// The holder.
     pub person: PersonName,
-    /// Since when.
+    /// Start of the assignment.
     pub assumed_at: Timestamp,
-    /// Until when; absent while held.
+    /// End of the assignment; absent while held.
     pub renounced_at: Option<Timestamp>,
 }
 
-/// Why an incident was cancelled.
+/// The reason for a cancellation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CancelReason {
     /// Nothing was wrong.
     FalsePositive,
-    /// Somebody had declared it already.
+    /// It was already declared.
     Duplicate,
-    /// Not ours.
+    /// The problem is not ours.
     External,
     /// Overtaken by something else.
     Superseded,
 }
 
 impl CancelReason {
-    /// Its name on the wire.
+    /// Returns its name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -109,10 +109,10 @@ impl CancelReason {
         }
     }
 
-    /// Reads the name of a reason.
+    /// Parses the name of a reason.
     ///
     /// # Errors
-    /// None of the four.
+    /// Fails if the text is none of the four names.
     pub fn parse(text: &str) -> Result<Self, ValidationError> {
         match text {
             "false_positive" => Ok(Self::FalsePositive),
@@ -127,7 +127,7 @@ impl CancelReason {
     }
 }
 
-/// What part of the platform is hit.
+/// The part of the platform that is hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
@@ -140,7 +140,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Its name on the wire.
+    /// Returns its name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -151,41 +151,41 @@ impl Scope {
     }
 }
 
-/// Whether data was lost.
+/// The state of knowledge about lost data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LossState {
-    /// None.
+    /// No data was lost.
     None,
-    /// Perhaps.
+    /// Data may have been lost.
     Suspected,
-    /// Yes.
+    /// Data was lost.
     Confirmed,
 }
 
-/// What is known about lost data.
+/// Lost data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataLoss {
-    /// Whether data was lost.
+    /// The state of knowledge.
     pub state: LossState,
-    /// What, and how that is known.
+    /// The data concerned, and how the loss is known.
     #[serde(default)]
     pub note: Option<Text>,
 }
 
-/// The link to a post-mortem, with who recorded it.
+/// The link to a post-mortem, and who recorded it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostMortem {
-    /// Where the document lies.
+    /// Address of the document.
     pub url: HttpsUrl,
-    /// Who linked it.
+    /// The actor who linked it.
     pub linked_by: Actor,
-    /// When.
+    /// Time at which it was linked.
     pub linked_at: Timestamp,
 }
 
-/// How an incident ended without being one.
+/// The ending of an incident that turned out not to be one of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
@@ -200,34 +200,34 @@ pub enum Ending {
 pub struct Facts {
     /// Free labels.
     pub labels: BTreeMap<Name, Text>,
-    /// What is seen to go wrong.
+    /// The symptom.
     pub symptom: Option<Text>,
-    /// What that means for users.
+    /// The effect on users.
     pub impact_text: Option<Text>,
-    /// What part of the platform.
+    /// The part of the platform that is hit.
     pub scope: Option<Scope>,
-    /// Why it happened.
+    /// The cause.
     pub cause: Option<Text>,
-    /// What ended it.
+    /// The resolution.
     pub resolution: Option<Text>,
-    /// What is done next.
+    /// The next steps.
     pub next_steps: Option<Text>,
-    /// Whether data was lost.
+    /// Lost data.
     pub data_loss: Option<DataLoss>,
-    /// The share of users hit, as somebody judged it.
+    /// The share of users hit, as estimated by a person.
     pub users_hit_percent: Option<Percent>,
-    /// Revenue lost per hour, as somebody judged it.
+    /// Revenue lost per hour, as estimated by a person.
     pub revenue_per_hour: Option<Money>,
     /// Impact on users, for the priority.
     pub impact: Option<Level>,
     /// Urgency, for the priority.
     pub urgency: Option<Level>,
-    /// A class of failures, to find those that recur.
+    /// A class of failures, used to find recurring ones.
     pub failure_class: Option<Name>,
 }
 
 impl Facts {
-    /// The priority, where impact and urgency are both known.
+    /// Returns the priority if impact and urgency are both known.
     #[must_use]
     pub fn priority(&self) -> Option<Priority> {
         Some(Priority::of(self.impact?, self.urgency?))

@@ -1,34 +1,34 @@
 //! Limits of one incident: of its lists, of all its fields together, of its months.
 //!
-//! Each is checked where a command brings something new, so that what stores hold
-//! from before there was a limit stays as it is, and can be made smaller.
+//! Each is checked when a command brings something new. What was stored before a limit existed
+//! stays as it is, and can be made smaller.
 
 use std::collections::BTreeMap;
 
 use super::{Change, Command, Declare, Facts, Incident, Refusal, State};
 use crate::{Month, Name, ServiceId, Text, Timestamp, ValidationError};
 
-/// Most labels.
+/// Maximum number of labels.
 pub const MAX_LABELS: usize = 64;
-/// Most bytes in the name of a label.
+/// Maximum length of a label's name, in bytes.
 pub const LABEL_NAME_BYTES: usize = 128;
-/// Most bytes in the value of a label.
+/// Maximum length of a label's value, in bytes.
 pub const LABEL_VALUE_BYTES: usize = 1024;
-/// Most services.
+/// Maximum number of services.
 pub const MAX_SERVICES: usize = 200;
-/// Most times that one incident is reopened.
+/// Maximum number of times that one incident is reopened.
 pub const MAX_REOPENINGS: usize = 100;
-/// Most bytes of all its texts, names and labels together. Tenants and public lines have
-/// limits of their own.
+/// Maximum length of all its texts, names and labels together, in bytes. Tenants and public lines
+/// have limits of their own.
 pub const INCIDENT_BYTES: usize = 128 * 1024;
-/// Most calendar months (of UTC) that its outage touches, unless somebody with the right
-/// [`LongOutage`](crate::actor::Action::LongOutage) makes it longer.
+/// Maximum number of calendar months (of UTC) that its outage touches, unless a caller with the
+/// right [`LongOutage`](crate::actor::Action::LongOutage) makes it longer.
 pub const MAX_MONTHS: u32 = 60;
-/// From so many entries of its timeline on, people change its status, its severity and
-/// its fields that have to do with paging, and write no more notes.
+/// Number of timeline entries from which on updates and changes are refused that set neither the
+/// status nor the severity.
 pub const MAX_ENTRIES: u64 = 100_000;
-/// Most people who change what its credits are computed from: none of them may approve
-/// these, so nobody is forgotten.
+/// Maximum number of people who change what its credits are computed from. None of them may approve
+/// these credits, so all of them are stored.
 pub const MAX_SHAPERS: usize = 1_000;
 
 /// Checks the labels of a command.
@@ -51,7 +51,7 @@ pub(super) fn labels(all: &BTreeMap<Name, Text>) -> Result<(), ValidationError> 
     Ok(())
 }
 
-/// A name in a JSON pointer (RFC 6901).
+/// Escapes a name for a JSON pointer (RFC 6901).
 fn pointed(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
@@ -81,25 +81,25 @@ pub(super) fn months_of((start, end): (Timestamp, Timestamp)) -> u32 {
     (number(last) + 1).saturating_sub(number(Month::of(start)))
 }
 
-/// Whether a change moves a bound of the outage.
+/// Returns `true` if a change moves a bound of the outage.
 pub(super) const fn is_bound(change: &Change) -> bool {
     matches!(change, Change::StartedAt(_) | Change::ImpactEndedAt(_))
 }
 
-/// The outage from its first start to its end, or to now.
+/// Returns the outage from its first start to its end, or to `now`.
 pub(super) fn span_of(incident: &State, now: Timestamp) -> (Timestamp, Timestamp) {
     let end = incident.impact_ended_at.or(incident.resolved_at);
     (incident.started_at, end.unwrap_or(now))
 }
 
-/// Checks that a declaration makes no outage that is longer than people mean: for those
-/// without the right to say that it is.
+/// Checks that a declared outage touches at most [`MAX_MONTHS`] months; for callers without the
+/// right to enter a longer one.
 pub(crate) fn declared_span(asked: &Declare, now: Timestamp) -> Result<(), ValidationError> {
     span("started_at", asked.span(now), 0)
 }
 
-/// Checks that a command does not make an outage longer than people mean. One that is
-/// long already may end.
+/// Checks that a command does not make an outage touch more than [`MAX_MONTHS`] months. One that is
+/// longer already may end.
 pub(crate) fn changed_span(
     incident: &Incident,
     command: &Command,
@@ -155,8 +155,8 @@ fn span(
     Ok(())
 }
 
-/// Checks the size of an incident after a command; `fields` are those that the command
-/// sets, and the largest of them is named.
+/// Checks the size of an incident after a command; one that is too large may become smaller. The
+/// error names the largest of `fields`, which are those that the command sets.
 pub(super) fn size(
     before: Option<&State>,
     after: &State,
@@ -177,13 +177,13 @@ pub(super) fn size(
     Err(ValidationError::new(field, expected))
 }
 
-/// The bytes of all texts, names and labels.
+/// Computes the bytes of all texts, names and labels.
 fn bytes(state: &State) -> usize {
     sizes(state).iter().map(|(_, bytes)| bytes).sum()
 }
 
-/// The bytes of each field that has a text, a name or a list of them; a new field of the
-/// state has to say here whether it is one.
+/// Computes the bytes of each field that has a text, a name or a list of them. The pattern is
+/// exhaustive, so that a new field of the state has to be placed here.
 fn sizes(state: &State) -> Vec<(&'static str, usize)> {
     let State {
         id: _,
@@ -309,7 +309,7 @@ fn total<T: AsRef<str>>(names: &[T]) -> usize {
     names.iter().map(|name| name.as_ref().len()).sum()
 }
 
-/// Checks whether there is room in the timeline for something that can be left out.
+/// Checks that the timeline has room for an entry that is not pressing.
 pub(super) fn room_for_notes(state: &State) -> Result<(), Refusal> {
     if state.last_seq < MAX_ENTRIES {
         return Ok(());
@@ -320,7 +320,7 @@ pub(super) fn room_for_notes(state: &State) -> Result<(), Refusal> {
     Err(super::refusal::wrong_state("timeline_full", detail))
 }
 
-/// Checks how many people have changed what the credits are computed from.
+/// Checks the number of people who have changed what the credits are computed from.
 pub(crate) fn shapers(before: &State, after: &State) -> Result<(), Refusal> {
     let (was, is) = (before.shaped_by.len(), after.shaped_by.len());
     if is <= MAX_SHAPERS.max(was) {
@@ -332,7 +332,7 @@ pub(crate) fn shapers(before: &State, after: &State) -> Result<(), Refusal> {
     Err(super::refusal::wrong_state("too_many_people", detail))
 }
 
-/// Whether a change is worth an entry however many there are.
+/// Returns `true` if a change is accepted even when the timeline is full.
 pub(super) const fn is_pressing(change: &Change) -> bool {
     matches!(change, Change::Severity(_))
 }
@@ -351,7 +351,7 @@ pub(super) mod tests {
     use crate::policy::Policy;
     use crate::{IncidentId, PersonName, PublicId, Statement, Title, Window};
 
-    /// An incident that was just declared.
+    /// Creates an incident that was just declared.
     pub(in crate::incident) fn an_incident() -> (Incident, Actor, Timestamp) {
         let now: Timestamp = "2026-11-20T22:15:00Z".parse().unwrap();
         let anna = Actor::person(PersonName::new("anna").unwrap());
@@ -446,7 +446,7 @@ pub(super) mod tests {
         decide(incident, command, &anna, now, &Policy::default()).map(drop)
     }
 
-    /// S10: a timeline that is full takes what ends the incident, and no more notes.
+    /// S10: a full timeline takes what ends the incident, and no more notes.
     #[test]
     fn a_full_timeline_takes_changes_of_status_and_severity() {
         let (mut incident, _, _) = an_incident();
@@ -470,7 +470,7 @@ pub(super) mod tests {
         }
     }
 
-    /// S10: what a merge brings is bounded as what a person enters is.
+    /// S10: a merge is bound by the same limits as the entries of a person.
     #[test]
     fn a_merge_takes_in_as_many_services_and_intervals_as_an_incident_has() {
         let (mut target, _, now) = an_incident();

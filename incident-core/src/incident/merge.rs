@@ -1,4 +1,4 @@
-//! Merging: what may be merged into what, and what carries over.
+//! Merging: its conditions, and the facts that carry over.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use super::{Affected, AffectedTenant, Change, Event, Incident, Mode, Refusal, St
 use crate::window::{Window, Windows};
 use crate::{Name, Timestamp, ValidationError};
 
-/// Decides what an incident takes in, or why it cannot.
+/// Decides what an incident takes in from another one that is merged into it.
 ///
-/// The target is live, and of the same mode and environment: merging into anything else
-/// would end an outage that goes on. The worse severity, the earlier start, services,
-/// alerts and the public lines carry over, and each tenant with the time for which its
-/// own incident hit it.
+/// Refuses it unless the target is live and of the same mode and environment: merging into anything
+/// else would end an outage that goes on. The worse severity, the earlier start, services, alerts
+/// and the public lines carry over, and each tenant with the time for which its own incident hit
+/// it.
 pub(super) fn take_in(target: &Incident, source: &Incident) -> Result<Vec<Event>, Refusal> {
     if !target.status.is_live() {
         let detail = format!(
@@ -79,7 +79,7 @@ impl State {
     }
 }
 
-/// The outage as a set; an interval without an end lasts for ever.
+/// Returns the outage as a set; an interval without an end runs until [`Timestamp::MAX`].
 fn windows(incident: &Incident) -> Windows {
     let intervals = incident.intervals().into_iter();
     intervals
@@ -96,7 +96,7 @@ fn union(target: &Incident, source: &Incident) -> Windows {
 fn outage_of_both(target: &Incident, source: &Incident) -> OutageIntervals {
     let both = union(target, source);
     let Some((newest, earlier)) = both.as_slice().split_last() else {
-        // Both began and ended at one instant each.
+        // Neither outage has any length.
         return OutageIntervals {
             started_at: target.started_at,
             started_at_assumed: target.started_at_assumed,
@@ -116,8 +116,8 @@ fn outage_of_both(target: &Incident, source: &Incident) -> OutageIntervals {
     }
 }
 
-/// Each tenant for as long as its own incident hit it. Where one of the two hits all
-/// tenants both together do, for the whole outage: a list of them is known only when a
+/// Returns the tenants of both, each for the time for which its own incident hit it. If one of the
+/// two hits all tenants, both together do, for the whole outage: the list is known only when a
 /// report is made, and too much is owed rather than too little.
 fn tenants_of_both(target: &Incident, source: &Incident) -> Result<Affected, ValidationError> {
     let lists = (
@@ -133,8 +133,8 @@ fn tenants_of_both(target: &Incident, source: &Incident) -> Result<Affected, Val
     Affected::these(ours.into_iter().chain(theirs).collect())
 }
 
-/// Tenants that were hit during one outage, as part of a longer one. One whose time lies
-/// outside of its own outage was not hit, and must not be by the longer one: it is left out.
+/// Returns the tenants of one outage as part of a longer one. A tenant whose time lies outside of
+/// its own outage was not hit, and is left out so that the longer one does not hit it either.
 fn limited_to(tenants: &[AffectedTenant], own: &Windows, both: &Windows) -> Vec<AffectedTenant> {
     if own == both {
         return tenants.to_vec();

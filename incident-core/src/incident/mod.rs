@@ -1,7 +1,7 @@
-//! The incident: its state, what may be asked of it, and what follows.
+//! The incident: its state, the commands it takes, and the events that follow.
 //!
-//! [`decide()`] is the one place where a command becomes events or a refusal. It
-//! is a plain function of an incident, a command and the time.
+//! [`decide()`] is the only place where a command becomes events or a refusal. It is a plain
+//! function of an incident, a command and the time.
 
 mod alert;
 mod apply;
@@ -77,119 +77,119 @@ use crate::{
     Timestamp, Title, Version,
 };
 
-/// Everything that is known about an incident now.
+/// The current state of an incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// The id.
     pub id: IncidentId,
-    /// A short number for people; unique, may have gaps.
+    /// Short number for people; unique, may have gaps.
     pub number: u64,
-    /// How many commands it has taken.
+    /// Number of commands it has taken.
     pub version: Version,
-    /// How often it was written.
+    /// Number of times it was written.
     pub revision: Revision,
-    /// How many entries its timeline has.
+    /// Number of entries in its timeline.
     pub last_seq: u64,
-    /// When the newest entry was recorded; no later one is recorded before it.
+    /// Recording time of the newest entry; no later entry has an earlier one.
     pub last_recorded_at: Timestamp,
     /// The title, internal.
     pub title: Title,
-    /// What is known, internal.
+    /// The summary, internal.
     pub summary: Text,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// Where it stands.
+    /// The status.
     pub status: Status,
-    /// Live, entered afterwards, or an exercise.
+    /// Live, retrospective or drill.
     pub mode: Mode,
     /// `production`, `staging`, ...; only production counts for the SLA.
     pub environment: Name,
-    /// Where it came from.
+    /// The source of the report.
     pub source: Source,
     /// The services it hits.
     pub affected_services: Vec<ServiceId>,
     /// The tenants it hits.
     pub affected_tenants: Affected,
-    /// Who answers for it.
+    /// The person responsible for the response.
     pub responder: Option<PersonName>,
-    /// Who held which role, and when.
+    /// The roles that people held, with their times.
     pub roles: Vec<RoleAssignment>,
     /// Start of the impact.
     pub started_at: Timestamp,
-    /// Whether the start was not stated but taken from the declaration.
+    /// Set if the start was not stated but taken from the time of the declaration.
     pub started_at_assumed: bool,
-    /// When it was noticed.
+    /// Time at which it was noticed.
     pub detected_at: Option<Timestamp>,
-    /// When it was declared.
+    /// Time of the declaration.
     pub declared_at: Timestamp,
-    /// When somebody took it.
+    /// Time of the first acknowledgement.
     pub acknowledged_at: Option<Timestamp>,
-    /// Who took it.
+    /// The actor of the first acknowledgement.
     pub acknowledged_by: Option<PersonName>,
-    /// When it was first mitigated since it began or was reopened.
+    /// Time of the first mitigation since the start or the last reopen.
     pub mitigated_at: Option<Timestamp>,
-    /// End of the impact, where stated; of the newest interval.
+    /// Stated end of the impact, of the newest interval.
     pub impact_ended_at: Option<Timestamp>,
-    /// When it was resolved.
+    /// Time of the resolution.
     pub resolved_at: Option<Timestamp>,
-    /// When it was closed.
+    /// Time of the closing.
     pub closed_at: Option<Timestamp>,
-    /// When it was cancelled; absent in what was cancelled before this was kept.
+    /// Time of the cancellation; absent if it was cancelled before this field existed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<Timestamp>,
-    /// When it should be over.
+    /// Expected end.
     pub eta: Option<Timestamp>,
-    /// When the next update is due.
+    /// Due time of the next update.
     pub next_update_due_at: Option<Timestamp>,
-    /// When it was last reopened.
+    /// Time of the last reopen.
     pub reopened_at: Option<Timestamp>,
     /// The intervals before the last reopen, as they stood then.
     pub earlier: Vec<Window>,
     /// The post-mortem.
     pub post_mortem: Option<PostMortem>,
-    /// How it ended, if it was cancelled or merged.
+    /// The ending, if it was cancelled or merged.
     pub ending: Option<Ending>,
-    /// The incident this one repeats.
+    /// The incident that this one repeats.
     pub recurrence_of: Option<IncidentId>,
-    /// The suggestion it came from.
+    /// The suggestion that it was declared from.
     pub suggestion_id: Option<SuggestionId>,
-    /// The alert it was declared for.
+    /// The alert that it was declared for.
     pub alert_key: Option<Name>,
-    /// Whether another incident stands for that alert now.
+    /// Set if another incident stands for that alert now.
     #[serde(default)]
     pub alert_moved: bool,
     /// The alerts of incidents that were merged into it: it stands for them too.
     #[serde(default)]
     pub merged_alerts: Vec<Name>,
-    /// How often its alerts came again.
+    /// Repeats of its alerts.
     #[serde(default)]
     pub repeats: AlertRepeats,
-    /// Incidents that were declared for the same alert and for which it does not stand,
-    /// or that do not stand for it; oldest first.
+    /// Separate incidents declared for the same alert, where one could not stand for the other;
+    /// oldest first.
     #[serde(default)]
     pub related: Vec<IncidentId>,
-    /// A ticket elsewhere.
+    /// Link to a ticket in another system.
     pub tracker_url: Option<HttpsUrl>,
     /// Optional facts.
     pub facts: Facts,
-    /// What the public may see.
+    /// The status page entry: its public side.
     #[serde(rename = "face")]
     pub status_page: StatusPageEntry,
-    /// Where its page stands.
+    /// State of its page.
     pub paging: Paging,
-    /// Pages to others than on-call, at most one per rule.
+    /// Escalations, which page others than on-call; at most one per rule.
     #[serde(default)]
     pub escalations: Vec<Escalation>,
-    /// How often its credits were computed.
+    /// Number of times that its credits were computed.
     pub credit_revision: u32,
-    /// The entry that wrote a free text last, by field; the declaration where there is
-    /// none.
+    /// The entry that last wrote each free text, by field; the declaration if a field is missing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub text_from: BTreeMap<String, u64>,
-    /// When a text of it was erased last: what was frozen before then is not sent as it is.
+    /// Time of the last redaction of one of its texts. Pages frozen before then are reworded before
+    /// they are sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redacted_at: Option<Timestamp>,
-    /// Everybody whose command changed what its credits are computed from.
+    /// Everyone who declared it or changed the facts that its credits are computed from.
     #[serde(default, skip_serializing_if = "<[PersonName]>::is_empty")]
     pub shaped_by: Arc<[PersonName]>,
 }
@@ -219,21 +219,21 @@ impl Incident {
         &mut self.0
     }
 
-    /// When it was over: resolved, or cancelled.
+    /// Returns the time at which it was resolved or cancelled.
     #[must_use]
     pub fn over_at(&self) -> Option<Timestamp> {
         self.resolved_at.or(self.cancelled_at)
     }
 
-    /// Returns every interval of the outage as it stands. Not joined; see [`Incident::outage`]
-    /// for the set.
+    /// Returns every interval of the outage as it stands. They are not joined; see
+    /// [`Incident::outage`] for the set.
     #[must_use]
     pub fn intervals(&self) -> Vec<OutageInterval> {
         SlaFacts::of(self).intervals().collect()
     }
 
-    /// The outage as a set of disjoint windows. An interval without an end runs
-    /// until `now`.
+    /// Returns the outage as a set of disjoint windows. An interval without an end runs until
+    /// `now`.
     ///
     /// The end is `impact_ended_at` if stated, else `resolved_at`, else `now`.
     #[must_use]
@@ -241,27 +241,27 @@ impl Incident {
         SlaFacts::of(self).outage(now)
     }
 
-    /// Whether a report about it may still change by itself: it is live.
+    /// Returns `true` while it is live, so that a report about it may still change by itself.
     #[must_use]
     pub fn is_provisional(&self) -> bool {
         self.status.is_live()
     }
 
-    /// Why it has no part in SLA and billing, if it has none.
+    /// Returns the reason why it is excluded from SLA and billing, if it is.
     #[must_use]
     pub fn excluded(&self) -> Option<String> {
         SlaFacts::of(self).excluded()
     }
 
-    /// `sys-incident:<id>`: the key under which a pager knows it, so that one
-    /// incident never wakes anyone twice.
+    /// Returns `sys-incident:<id>`, the key under which pagers know it, so that one incident never
+    /// wakes anyone twice.
     #[must_use]
     pub fn dedup_key(&self) -> String {
         crate::paging::dedup_key(self.id, None)
     }
 
-    /// Where the page of an escalation stands, or without a rule that of the
-    /// incident itself.
+    /// Returns the paging state of the escalation by `rule`, if there is one; without a rule, that
+    /// of the incident's own page.
     #[must_use]
     pub fn paging_of(&self, rule: Option<&RuleName>) -> Option<&Paging> {
         let Some(rule) = rule else {
@@ -279,8 +279,8 @@ impl Incident {
         found.map(|one| &mut one.paging)
     }
 
-    /// Whether somebody has it. A new page, after a reopen or by a person, is
-    /// acknowledged anew.
+    /// Returns `true` if it is acknowledged, its current page included. A new page, after a reopen
+    /// or requested by a person, needs another acknowledgement.
     #[must_use]
     pub fn is_acknowledged(&self) -> bool {
         is_acknowledged(self.acknowledged_at, &self.paging)

@@ -1,4 +1,4 @@
-//! An incident as lists show it.
+//! Outlines: incidents as lists show them.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,51 +6,51 @@ use super::{Affected, Incident, Severity, Status, is_acknowledged};
 use crate::paging::Paging;
 use crate::{IncidentId, PersonName, Revision, ServiceId, Timestamp, Title};
 
-/// The number of tenants that an outline names.
+/// Maximum number of tenants in an outline.
 pub const OUTLINE_TENANTS: usize = 20;
 
-/// What a list shows of an incident. However many tenants and however long texts the
-/// incident has, an outline is small: a store reads no more than that of it.
+/// The summary of an incident in a list. It is small for any number of tenants and any length of
+/// texts, and a store reads no more than this.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outline {
     /// The id.
     pub id: IncidentId,
-    /// A short number for people.
+    /// Short number for people.
     pub number: u64,
-    /// How often it was written.
+    /// Number of times it was written.
     pub revision: Revision,
     /// The title, internal.
     pub title: Title,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// Where it stands.
+    /// The status.
     pub status: Status,
     /// The services it hits.
     pub affected_services: Vec<ServiceId>,
     /// The first [`OUTLINE_TENANTS`] tenants it hits.
     pub affected_tenants: Affected,
-    /// The number of rows in the whole list of tenants; none where it hits all tenants.
+    /// Number of rows in the whole list of tenants; `None` if it hits all tenants.
     pub affected_tenants_total: Option<u64>,
-    /// Who answers for it.
+    /// The person responsible for the response.
     pub responder: Option<PersonName>,
     /// Start of the impact.
     pub started_at: Timestamp,
-    /// When it was declared.
+    /// Time of the declaration.
     pub declared_at: Timestamp,
-    /// When somebody took it.
+    /// Time of the first acknowledgement.
     pub acknowledged_at: Option<Timestamp>,
-    /// When it should be over.
+    /// Expected end.
     pub eta: Option<Timestamp>,
-    /// When the next update is due.
+    /// Due time of the next update.
     pub next_update_due_at: Option<Timestamp>,
-    /// Whether the public sees it.
+    /// Set if the public sees it.
     pub public: bool,
-    /// Where its page stands.
+    /// State of its page.
     pub paging: Paging,
 }
 
 impl Outline {
-    /// The outline of an incident.
+    /// Creates the outline of an incident.
     #[must_use]
     pub fn of(incident: &Incident) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl Outline {
         }
     }
 
-    /// Whether somebody has it, as [`Incident::is_acknowledged`].
+    /// Returns `true` if it is acknowledged, as [`Incident::is_acknowledged`] does.
     #[must_use]
     pub fn is_acknowledged(&self) -> bool {
         is_acknowledged(self.acknowledged_at, &self.paging)

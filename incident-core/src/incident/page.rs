@@ -1,4 +1,4 @@
-//! Whether anybody is to be paged again, or others are to be told.
+//! Decisions on paging again, on escalations and on retries of pages.
 
 use super::refusal::wrong_state;
 use super::{Event, Incident, Mode, Refusal, RetryOf};
@@ -22,7 +22,8 @@ fn may_page(incident: &Incident) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Once at a time: while its alert may be open a second page would tell nobody.
+/// Decides an escalation. Only one page per rule at a time: while its alert may be open, a second
+/// page would notify no one.
 pub(super) fn escalate(
     incident: &Incident,
     rule: &RuleName,
@@ -55,8 +56,8 @@ pub(super) fn page(incident: &Incident, reason: &Statement) -> Result<Vec<Event>
     }])
 }
 
-/// Only what still makes sense is tried again: nobody is woken for an incident
-/// that somebody has or that is over, and no alert of a newer page is closed.
+/// Decides a retry of dead-lettered pages, and drops those that are stale: a trigger if the page is
+/// acknowledged or the incident is over, and any message of an earlier page.
 pub(super) fn retry(incident: &Incident, given_up: &[RetryOf]) -> Result<Vec<Event>, Refusal> {
     let live = incident.status.is_live();
     let wanted = |one: &&RetryOf| {

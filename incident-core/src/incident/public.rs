@@ -1,43 +1,43 @@
-//! The public side of an incident as it is kept: the newest lines, and of the
-//! older ones what they leave behind.
+//! The public side of an incident as it is stored: the newest lines, and a summary of the older
+//! ones.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Publish, Status, Updated};
 use crate::{IncidentId, PublicId, PublicText, Timestamp};
 
-/// Most lines that are kept with an incident.
+/// Maximum number of lines stored with an incident.
 pub const MAX_PUBLIC_UPDATES: usize = 64;
-/// Most bytes of their texts; the newest line is kept whatever its size.
+/// Maximum length of their texts together, in bytes; the newest line stays whatever its size.
 pub const MAX_PUBLIC_BYTES: usize = 160 * 1024;
-/// Most merged incidents whose lines also show here.
+/// Maximum number of merged incidents whose lines also show here.
 pub const MAX_PUBLIC_SOURCES: usize = 20;
 
-/// One line of the public history, kept with the incident.
+/// A line of the public history, stored with the incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusPageUpdate {
     /// The entry it comes from.
     pub seq: u64,
-    /// When it happened.
+    /// Time of the reported event.
     pub at: Timestamp,
-    /// The status it led to, for a transition. Otherwise that of the incident
-    /// when the line was written, which is not shown: lines may come late.
+    /// The status after a transition. Otherwise the status of the incident when the line was
+    /// written, which is not shown: lines may come late.
     pub status: Status,
-    /// Whether the status changed: then it shows even without a text.
+    /// Set if the status changed: the line then shows even without a text.
     pub transition: bool,
     /// The text written for the public.
     pub body: Option<PublicText>,
-    /// The entry that text comes from: that of a correction, if there was one.
+    /// The entry that the text comes from: that of a correction, if there was one.
     pub body_seq: u64,
 }
 
 impl StatusPageUpdate {
-    /// The place of a line in the order of the page.
+    /// Returns the sort key of a line on the page.
     pub(crate) const fn key(&self) -> (Timestamp, u64) {
         (self.at, self.seq)
     }
 
-    /// Whether the page shows anything of it.
+    /// Returns `true` if the page shows the line.
     fn shows(&self) -> bool {
         self.body.is_some() || (self.transition && self.status != Status::Merged)
     }
@@ -47,19 +47,19 @@ impl StatusPageUpdate {
     }
 }
 
-/// What the lines that are not kept any more leave behind.
+/// A summary of the lines that were dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DroppedUpdates {
-    /// How many there were.
+    /// Number of dropped lines that the page would show.
     pub lines: u64,
-    /// Time and entry of the newest of them: an older line is dropped at once,
-    /// so that what is kept has no gaps.
+    /// Time and entry of the newest dropped line. An older line is dropped at once, so that the
+    /// stored lines have no gaps.
     pub newest: Option<(Timestamp, u64)>,
     /// The highest entry that had one of them.
     pub last_seq: u64,
     /// Time and entry of the newest change of status among them.
     pub changed: Option<(Timestamp, u64)>,
-    /// The status that it led to: the one that held before the oldest kept line.
+    /// The status after that change, which held before the oldest stored line.
     pub status: Option<Status>,
 }
 
@@ -72,7 +72,7 @@ impl DroppedUpdates {
         self.lines += u64::from(line.shows());
         self.newest = self.newest.max(Some(line.key()));
         self.last_seq = self.last_seq.max(line.seq);
-        // A merge is no status that the page shows: the one before it still holds.
+        // The page shows no status for a merge: the one before it still holds.
         let changes = line.transition && line.status != Status::Merged;
         if changes && self.changed < Some(line.key()) {
             self.changed = Some(line.key());
@@ -83,29 +83,28 @@ impl DroppedUpdates {
 
 /// The public side of an incident, whether shown or not.
 ///
-/// It is written with every command, so it is bounded: the newest
-/// [`MAX_PUBLIC_UPDATES`] lines by the time they are shown under, at most
-/// [`MAX_PUBLIC_BYTES`] of text.
+/// It is written with every command, so it is bounded: the newest [`MAX_PUBLIC_UPDATES`] lines by
+/// the time they are shown under, with at most [`MAX_PUBLIC_BYTES`] of text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusPageEntry {
     /// The public id.
     pub id: PublicId,
-    /// Whether it is shown.
+    /// Set if it is shown.
     pub public: bool,
     /// The title written for the public.
     pub title: Option<PublicText>,
-    /// The entry that title comes from; absent where it was written before this was kept.
+    /// The entry that the title comes from; absent if it was written before this field existed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title_seq: Option<u64>,
-    /// What the public may read, the newest lines only.
+    /// The newest lines for the public.
     pub updates: Vec<StatusPageUpdate>,
-    /// What is left of the lines before those.
+    /// The summary of older lines.
     #[serde(default, skip_serializing_if = "DroppedUpdates::none")]
     pub dropped: DroppedUpdates,
     /// Merged incidents whose public lines also show here, the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged: Vec<IncidentId>,
-    /// When the public side last changed.
+    /// Time of the last change of the public side.
     pub changed_at: Timestamp,
 }
 
@@ -152,7 +151,8 @@ impl StatusPageEntry {
         self.changed_at = now;
     }
 
-    /// `status` is that of the incident after the update.
+    /// Adds the line of an update, or corrects an earlier one. `status` is that of the incident
+    /// after the update.
     pub(crate) fn update(&mut self, updated: &Updated, seq: u64, now: Timestamp, status: Status) {
         let mut body = updated.public_message.as_ref();
         if let (Some(corrected), Some(text)) = (updated.corrects, body)
@@ -177,8 +177,8 @@ impl StatusPageEntry {
         self.changed_at = now;
     }
 
-    /// Puts a corrected text in the place of the old one; says whether the
-    /// line is, or was, on the page.
+    /// Replaces the text of a line by a corrected one; returns `true` if the line is, or was, on
+    /// the page.
     fn correct(&mut self, corrected: u64, body: &PublicText, seq: u64) -> bool {
         match self.updates.iter_mut().find(|line| line.seq == corrected) {
             Some(line) => {
@@ -186,8 +186,8 @@ impl StatusPageEntry {
                 line.body_seq = seq;
                 true
             }
-            // A correction of what is not shown any more is not shown either: as a
-            // line of its own it would tell old news as the newest.
+            // A correction of a dropped line is dropped too: as a line of its own it would show old
+            // news as the newest.
             None => corrected <= self.dropped.last_seq,
         }
     }
@@ -205,13 +205,14 @@ impl StatusPageEntry {
         self.changed_at = now;
     }
 
-    /// Takes in the public side of an incident that is merged into this one:
-    /// this one is public where that one was, and names it, so that its lines are
-    /// shown here too, and its title where there is none here. They are read there
-    /// each time and never copied: a correction or redaction there is seen here.
+    /// Takes in the public side of an incident that is merged into this one.
     ///
-    /// One that was made not public, or never was, is named only: it has
-    /// nothing to show unless it is published later.
+    /// If that one is public, this one becomes public. It names that one, so that its lines are
+    /// shown here too, and its title if there is none here. They are read there each time and never
+    /// copied: a correction or redaction there takes effect here.
+    ///
+    /// An incident that is not public is only named: it has nothing to show unless it is published
+    /// later.
     pub(crate) fn take_in(&mut self, source: IncidentId, entry: &Self, now: Timestamp) {
         if entry.public {
             self.public = true;
@@ -230,8 +231,8 @@ impl StatusPageEntry {
         self.merged.push(source);
     }
 
-    /// Drops the oldest lines until the rest is within its bounds, and lines
-    /// that are older than one that was dropped before.
+    /// Drops the oldest lines until the rest is within its bounds, and lines that are older than
+    /// one that was dropped before.
     pub(crate) fn bound(&mut self) {
         let floor = self.dropped.newest;
         let late = |line: &StatusPageUpdate| Some(line.key()) <= floor;

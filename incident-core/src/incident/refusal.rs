@@ -1,17 +1,17 @@
-//! Refusals: why a command was not accepted.
+//! Refusals of commands.
 
 use super::Incident;
 use crate::ValidationError;
 
-/// Why a command was not accepted. Nothing was written.
+/// The reason for refusing a command. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// A value does not fit. **Handling:** show it; the input must change.
+    /// A value is invalid. **Handling:** show it; the input must change.
     #[error("not acceptable")]
     Invalid(#[from] ValidationError),
-    /// The incident is in a state that does not allow this. **Handling:** show
-    /// it; load the incident again before asking something else.
+    /// The state of the incident does not allow this. **Handling:** show it; load the incident
+    /// again before sending another command.
     #[error("{detail}")]
     WrongState {
         /// A stable name for programs.

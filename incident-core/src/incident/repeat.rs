@@ -1,4 +1,4 @@
-//! Repeats of an alert: which incident may stand for one, and how a repeat changes it.
+//! Repeats of an alert: the incident that may stand for one, and the effect of a repeat on it.
 
 use std::time::Duration;
 
@@ -7,12 +7,11 @@ use crate::paging::PagingState;
 use crate::policy::Policy;
 use crate::{Name, Timestamp};
 
-/// Decides whether an incident may stand for the alert of a declaration.
+/// Returns `true` if an incident may stand for the alert of a declaration.
 ///
-/// It may if it is live and no drill or retrospective, in the same environment, and paged
-/// somebody unless the declaration would page nobody either. Otherwise the declaration
-/// becomes an incident of its own, so that no alert is swallowed by an incident that
-/// nobody was woken for.
+/// It may if it is live and no drill or retrospective, in the same environment, and paged someone
+/// unless the declaration would page no one either. Otherwise the declaration becomes an incident
+/// of its own, so that no alert is swallowed by an incident that woke no one.
 ///
 /// A drill and a retrospective never attach to a live incident.
 #[must_use]
@@ -25,11 +24,11 @@ pub fn may_stand_for(holder: &Incident, asked: &Declare, policy: &Policy) -> boo
         && (holder.paging.state != PagingState::None || !asked.pages(policy))
 }
 
-/// The shortest time between two entries about repeats that change nothing.
+/// Minimum time between two entries about repeats that change nothing.
 const ENTRY_EVERY: Duration = Duration::from_secs(10 * 60);
 
-/// Decides what a repeat of an alert comes to at the incident that stands for it. The
-/// severity rises and never falls by itself.
+/// Decides the effect of a repeat on the incident that stands for the alert. The severity rises and
+/// never falls by itself.
 pub(super) fn repeated(incident: &Incident, repeat: &AlertRepeat, now: Timestamp) -> Event {
     let raised = repeat
         .severity

@@ -1,4 +1,4 @@
-//! What a vendor reports of an alert, judged against the page that the incident has.
+//! Decisions on vendors' reports, compared with the current page of the incident.
 
 use super::refusal::ended;
 use super::update::update_of;
@@ -8,28 +8,28 @@ use crate::actor::Actor;
 use crate::paging::{AlertSeen, Paging, PagingState, VendorEventKind};
 use crate::policy::Policy;
 
-/// Which page a report speaks of.
+/// The page that a report concerns.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum About {
-    /// The one that the incident has now.
+    /// The incident's current page.
     Current,
-    /// One before it, or one whose alert is over.
+    /// An earlier page, or one whose alert is over.
     Earlier,
 }
 
 fn about(paging: &Paging, report: &VendorReport) -> About {
-    // Nobody was ever paged: there is no earlier page either.
+    // Never paged: there is no earlier page either.
     if paging.epoch == 0 {
         return About::Current;
     }
     let other = report
         .polled_epoch
         .is_some_and(|epoch| epoch != paging.epoch);
-    // Reopened, and nobody was paged since.
+    // Reopened, and not paged since.
     let over = paging.state == PagingState::None;
     let begun = paging.begun_at.unwrap_or(Timestamp::MIN);
-    // Before the first page there is none that it could be about, however far the
-    // vendor's clock is behind ours.
+    // A report cannot be about a page before the first one, however far the vendor's clock is
+    // behind ours.
     let older = paging.epoch > 1 && report.event.at.is_some_and(|at| at < begun);
     if other || over || older {
         About::Earlier
@@ -54,7 +54,7 @@ pub(super) fn report(
     }
     // The vendor's clock may be ahead of ours.
     let at = report.event.at.map_or(now, |at| at.min(now));
-    // Those beyond on-call neither take the incident nor end it.
+    // Reports on escalations neither acknowledge nor resolve the incident.
     let counts = !earlier && report.rule.is_none() && incident.status.is_live();
     let taken = incident.is_acknowledged();
     let what = &report.event.what;
@@ -80,7 +80,8 @@ pub(super) fn report(
     }])
 }
 
-/// The webhook came while the vendor was asked, or the incident ended.
+/// Returns `true` if an answer brings nothing new: the webhook came while the vendor was polled, or
+/// the incident ended.
 fn is_known(incident: &Incident, paging: Option<&Paging>, what: &VendorEventKind) -> bool {
     if !incident.status.is_live() {
         return true;
@@ -91,9 +92,9 @@ fn is_known(incident: &Incident, paging: Option<&Paging>, what: &VendorEventKind
     }
 }
 
-/// An answer tells the state of the key's newest alert. Where that of this page
-/// was never seen, it may be the closed one of the page before: nobody is called
-/// any more either way, but nobody said that it is over.
+/// Returns `true` if a resolution is certainly that of the current page. An answer to a poll has
+/// the state of the key's newest alert. If the alert of this page was never seen, that may be the
+/// closed one of the page before: no one is called any more either way, but the impact may go on.
 fn is_certain(incident: &Incident, report: &VendorReport) -> bool {
     let paging = &incident.paging;
     report.polled_epoch.is_none() || paging.epoch <= 1 || paging.confirmed_at.is_some()

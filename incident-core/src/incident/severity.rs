@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ValidationError;
 
-/// How bad it is. `Sev1 < Sev2` as in the names: the lower number is worse, see
+/// The severity of an incident. `Sev1 < Sev2` as in the names: the lower number is worse, see
 /// [`Severity::is_worse_than`].
 ///
 /// Reads `SEV1`, `SEV-1`, `sev1` and `P1`; prints `SEV1`.
@@ -25,16 +25,16 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// All of them, worst first.
+    /// All severities, worst first.
     pub const ALL: [Self; 4] = [Self::Sev1, Self::Sev2, Self::Sev3, Self::Sev4];
 
-    /// Whether this is worse than `other`.
+    /// Returns `true` if this is worse than `other`.
     #[must_use]
     pub fn is_worse_than(self, other: Self) -> bool {
         self < other
     }
 
-    /// `SEV1` to `SEV4`.
+    /// Returns the name, `SEV1` to `SEV4`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -100,7 +100,7 @@ pub enum Level {
     High,
 }
 
-/// What to do first, derived from impact and urgency.
+/// The order of work, derived from impact and urgency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Priority {
     /// First.
@@ -114,7 +114,7 @@ pub enum Priority {
 }
 
 impl Priority {
-    /// The matrix of impact and urgency.
+    /// Returns the priority by the matrix of impact and urgency.
     #[must_use]
     pub const fn of(impact: Level, urgency: Level) -> Self {
         match (urgency, impact) {

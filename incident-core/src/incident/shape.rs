@@ -1,11 +1,11 @@
-//! Who shaped what an incident's credits are computed from.
+//! The people who shaped the facts that an incident's credits are computed from.
 
 use super::{Event, Incident, SlaFacts, State};
 use crate::PersonName;
 use crate::actor::Actor;
 
 impl State {
-    /// Adds to those who shaped it, each once.
+    /// Adds people to those who shaped it, each once.
     pub(super) fn note_shapers<'a>(&mut self, names: impl IntoIterator<Item = &'a PersonName>) {
         for name in names {
             if !self.shaped_by.contains(name) {
@@ -17,9 +17,10 @@ impl State {
 }
 
 impl Incident {
-    /// Notes who made an incident or changed what its credits are computed from: the
-    /// outage, the tenants, how much of the platform was hit, whether it counts, and
-    /// whether it is over.
+    /// Notes the actor who declared an incident or changed what its credits are computed from.
+    ///
+    /// That is the outage, the tenants, how much of the platform was hit, whether the incident
+    /// counts, and whether it is over.
     pub(crate) fn note_shaping(&mut self, event: &Event, before: &Self, by: &Actor) {
         let began = matches!(event, Event::Declared);
         if began || SlaFacts::of(self) != SlaFacts::of(before) {

@@ -5,11 +5,11 @@ use serde::Serialize;
 use super::{Affected, Ending, Incident, Mode, Scope};
 use crate::{IncidentId, Name, Timestamp, Window, Windows};
 
-/// Everything of an incident that statements, reports and credits are computed from.
+/// The facts of an incident that statements, reports and credits are computed from.
 ///
-/// The engine's arithmetic reads incidents through this alone, and a command after which it
-/// is different computes the credits of an incident that ended again: a field that is added
-/// here moves the ledger, and one that is not here moves no figure.
+/// All figures are computed from this type alone. A command that changes it recomputes the credits
+/// of an incident that ended: a field that is added here moves the ledger, and a field that is not
+/// here moves no figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlaFacts<'a> {
     incident: IncidentId,
@@ -31,20 +31,20 @@ pub struct SlaFacts<'a> {
 pub struct OutageInterval {
     /// Its start.
     pub start: Timestamp,
-    /// Its end, exclusive; none while the outage goes on.
+    /// Its end, exclusive; `None` while the outage goes on.
     pub end: Option<Timestamp>,
 }
 
 impl OutageInterval {
-    /// Returns the time from its start to its end, or to `open_end` without one; none where that
-    /// holds nothing.
+    /// Returns the time from its start to its end, or to `open_end` if it has no end; `None` if
+    /// that is empty.
     pub(super) fn window(self, open_end: Timestamp) -> Option<Window> {
         Window::non_empty(self.start, self.end.unwrap_or(open_end))
     }
 }
 
 impl<'a> SlaFacts<'a> {
-    /// Those of an incident as it stands.
+    /// Creates the facts of an incident as it stands.
     #[must_use]
     pub fn of(incident: &'a Incident) -> Self {
         Self {
@@ -66,31 +66,31 @@ impl<'a> SlaFacts<'a> {
         }
     }
 
-    /// The incident.
+    /// Returns the id of the incident.
     #[must_use]
     pub const fn incident(&self) -> IncidentId {
         self.incident
     }
 
-    /// The tenants it hit.
+    /// Returns the tenants it hit.
     #[must_use]
     pub const fn tenants(&self) -> &'a Affected {
         self.tenants
     }
 
-    /// Tells if it is live, so that a report about it may still change by itself.
+    /// Returns `true` if it is live, so that a report about it may still change by itself.
     #[must_use]
     pub const fn is_open(&self) -> bool {
         self.open
     }
 
-    /// Tells if it hit regions or segments only, so that terms may weigh it less.
+    /// Returns `true` if it hit regions or segments only, so that terms may weigh it less.
     #[must_use]
     pub const fn is_partial(&self) -> bool {
         self.partial
     }
 
-    /// Returns why it has no part in SLA and billing, if it has none.
+    /// Returns the reason why it is excluded from SLA and billing, if it is.
     #[must_use]
     pub fn excluded(&self) -> Option<String> {
         match (self.mode, self.ending) {
@@ -104,7 +104,7 @@ impl<'a> SlaFacts<'a> {
         }
     }
 
-    /// Returns every interval of the outage. Not joined.
+    /// Returns every interval of the outage. They are not joined.
     pub fn intervals(&self) -> impl Iterator<Item = OutageInterval> + 'a {
         let current = OutageInterval {
             start: self.reopened_at.unwrap_or(self.started_at),
@@ -132,7 +132,7 @@ impl<'a> SlaFacts<'a> {
         self.impact_ended_at.or(self.resolved_at)
     }
 
-    /// Returns when it was resolved, or `now`: an incident without an outage is credited, with
+    /// Returns the time of the resolution, or `now`. An incident without an outage is credited with
     /// nothing, in the period of that time.
     #[must_use]
     pub fn end(&self, now: Timestamp) -> Timestamp {

@@ -1,4 +1,4 @@
-//! Status and the table of allowed steps.
+//! Status and the table of allowed transitions.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,35 +7,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::ValidationError;
 
-/// Where an incident stands.
+/// The status of an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Status {
-    /// New: is it real, and how bad? A live state.
+    /// New, not yet assessed. A live state.
     Triage,
-    /// Somebody is looking for the cause. A live state.
+    /// The cause is being looked for. A live state.
     Investigating,
     /// The cause is known. A live state.
     Identified,
-    /// A fix or workaround is in place and watched. A live state; the public
-    /// name is `monitoring`.
+    /// A fix or workaround is in place and watched. A live state; the public name is `monitoring`.
     Mitigated,
     /// The impact is over. May be reopened.
     Resolved,
     /// Done, follow-up included. Final.
     Closed,
-    /// It was none, with a reason. Final.
+    /// Cancelled, with a stated reason. Final.
     Cancelled,
     /// It was part of another incident. Final.
     Merged,
 }
 
-/// What a change of status amounts to.
+/// The kind of a change of status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransitionKind {
     /// No change of status.
     Stay,
-    /// Among live states.
+    /// Between live states.
     Move,
     /// The impact is over.
     Resolve,
@@ -50,7 +49,7 @@ pub enum TransitionKind {
 }
 
 impl Status {
-    /// All of them in the order of the lifecycle.
+    /// All statuses in the order of the lifecycle.
     pub const ALL: [Self; 8] = [
         Self::Triage,
         Self::Investigating,
@@ -62,7 +61,7 @@ impl Status {
         Self::Merged,
     ];
 
-    /// Whether responders are at work: triage, investigating, identified, mitigated.
+    /// Returns `true` if responders are at work: triage, investigating, identified, mitigated.
     #[must_use]
     pub const fn is_live(self) -> bool {
         matches!(
@@ -71,13 +70,13 @@ impl Status {
         )
     }
 
-    /// Whether no transition leads out of it: closed, cancelled, merged.
+    /// Returns `true` if no transition leads out of it: closed, cancelled, merged.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Closed | Self::Cancelled | Self::Merged)
     }
 
-    /// Its name, as stored and sent.
+    /// Returns its name, as stored and sent.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -92,7 +91,7 @@ impl Status {
         }
     }
 
-    /// What going from here to `to` amounts to, or `None` where that is not allowed.
+    /// Returns the kind of the change from here to `to`, or `None` if it is not allowed.
     ///
     /// ```
     /// use incident_core::incident::{Status, TransitionKind};

@@ -1,4 +1,4 @@
-//! Which tenants an incident hits, and for how much of it.
+//! The tenants that an incident hits, each for a part of its outage.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use crate::impact::TenantWindows;
 use crate::window::{Window, Windows};
 use crate::{TenantId, Timestamp, ValidationError};
 
-/// A tenant is not hit longer before an outage, or later after it: that is a mistake.
+/// Maximum distance of a tenant's times from the outage; times further away are a mistake.
 const FAR: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
-/// Most tenants in one list; beyond that it is [`Affected::All`].
+/// Maximum number of tenants in one list; beyond that it is [`Affected::All`].
 pub const MAX_TENANTS: usize = 10_000;
 
-/// Most bytes of the names in one list: 10 000 of about 100 bytes.
+/// Maximum length of the names in one list together, in bytes: 10 000 of about 100 bytes.
 pub const TENANTS_BYTES: usize = 1024 * 1024;
 
 /// A tenant that is affected, for all of the incident's outage or a part of it.
@@ -25,14 +25,14 @@ pub const TENANTS_BYTES: usize = 1024 * 1024;
 pub struct AffectedTenant {
     /// The tenant.
     pub tenant_id: TenantId,
-    /// Affected from here on; from the start if absent.
+    /// Start of its part; the start of the outage if absent.
     pub from: Option<Timestamp>,
-    /// Affected until here, exclusive; to the end if absent.
+    /// End of its part, exclusive; the end of the outage if absent.
     pub until: Option<Timestamp>,
 }
 
 impl AffectedTenant {
-    /// A tenant affected by the whole outage.
+    /// Creates a tenant affected by the whole outage.
     #[must_use]
     pub const fn whole(tenant_id: TenantId) -> Self {
         Self {
@@ -42,13 +42,13 @@ impl AffectedTenant {
         }
     }
 
-    /// Tells if it was affected by the whole outage.
+    /// Returns `true` if it was affected by the whole outage.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
         self.from.is_none() && self.until.is_none()
     }
 
-    /// Returns the time in which it may be affected; none where that holds nothing.
+    /// Returns the time in which it may be affected; `None` if that is empty.
     #[must_use]
     pub fn window(&self) -> Option<Window> {
         let (from, until) = self.bounds();
@@ -62,7 +62,7 @@ impl AffectedTenant {
         )
     }
 
-    /// The order of a list: by name and start, and the widest first.
+    /// Compares two rows of a list: by name and start, and the widest first.
     fn order(&self, other: &Self) -> Ordering {
         let ((from, until), (other_from, other_until)) = (self.bounds(), other.bounds());
         self.tenant_id
@@ -79,8 +79,8 @@ impl AffectedTenant {
 
 /// The tenants an incident hits. Written as `"all"` or as the list. Clones share the list.
 ///
-/// Serde reads what a store keeps, and checks no list; a list that comes from outside is checked
-/// by [`these`](Self::these), and by whoever decides a command with it.
+/// Serde reads stored lists, and checks none; a list that comes from outside is checked by
+/// [`these`](Self::these), and again when a command with it is decided.
 ///
 /// ```
 /// use incident_core::incident::{Affected, AffectedTenant};
@@ -93,9 +93,9 @@ impl AffectedTenant {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Wire")]
 pub enum Affected {
-    /// Everybody; resolved through a `TenantDirectory` when a report is made.
+    /// All tenants; resolved through a `TenantDirectory` when a report is made.
     All,
-    /// These, sorted by name, none twice for the same time.
+    /// These tenants, sorted by name, none twice for the same time.
     These(Arc<[AffectedTenant]>),
 }
 
@@ -121,7 +121,7 @@ impl From<Wire> for Affected {
     }
 }
 
-/// Written from where it lies: a list of ten thousand is not copied first.
+/// Serializes the list in place: one of ten thousand rows is not copied first.
 impl Serialize for Affected {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -158,17 +158,18 @@ fn check_size(list: &[AffectedTenant]) -> Result<(), ValidationError> {
 }
 
 impl Default for Affected {
-    /// Nobody.
+    /// Returns an empty list.
     fn default() -> Self {
         Self::These(Arc::default())
     }
 }
 
 impl Affected {
-    /// A checked list: sorted, and an entry that another one covers is dropped.
+    /// Creates a checked list: sorted, and without entries that another one covers.
     ///
     /// # Errors
-    /// More than 10 000 tenants or 1 MiB of names, or `until` not after `from`.
+    /// Fails for more than 10 000 tenants or 1 MiB of names, or if an `until` is not after its
+    /// `from`.
     pub fn these(tenants: Vec<AffectedTenant>) -> Result<Self, ValidationError> {
         check_order_of_times(&tenants)?;
         let mut sorted = tenants;
@@ -184,11 +185,11 @@ impl Affected {
         Ok(Self::These(kept.into()))
     }
 
-    /// The same as [`these`](Self::these) makes it, whoever made it: serde and the variants make
-    /// any list. One that is so already is not copied.
+    /// Returns the list as [`these`](Self::these) makes it: serde and the variants make any list. A
+    /// list that is so already is not copied.
     ///
     /// # Errors
-    /// As [`these`](Self::these).
+    /// Fails as [`these`](Self::these) does.
     pub(super) fn normalized(&self) -> Result<Self, ValidationError> {
         let Self::These(list) = self else {
             return Ok(Self::All);
@@ -205,7 +206,7 @@ impl Affected {
         Ok(self.clone())
     }
 
-    /// The same with the first few alone, for those who look and do not decide.
+    /// Returns the first `most` rows; for display, not for decisions.
     #[must_use]
     pub fn first(&self, most: usize) -> Self {
         match self {
@@ -216,12 +217,12 @@ impl Affected {
         }
     }
 
-    /// Checks the times of those that `before` does not have: none begins in the future, and
-    /// none lies further than [`FAR`] from the outage from `start` until `end`, or until now
-    /// while that is not known. Tenants may be known before the times of the outage are.
+    /// Checks the times of rows that `before` does not have: none begins in the future, and none
+    /// lies further than [`FAR`] from the outage. That runs from `start` until `end`, or until
+    /// `now` if the end is unknown. Tenants may be known before the times of the outage are.
     ///
     /// # Errors
-    /// One that does, by its name.
+    /// Fails for the first row out of these bounds, and names its tenant.
     pub(super) fn check_times(
         &self,
         before: &Self,
@@ -249,7 +250,7 @@ impl Affected {
         }
     }
 
-    /// Whether a tenant is among them.
+    /// Returns `true` if a tenant is among them.
     #[must_use]
     pub fn includes(&self, tenant: &str) -> bool {
         match self {
@@ -258,7 +259,7 @@ impl Affected {
         }
     }
 
-    /// The list, or nothing for [`Affected::All`].
+    /// Returns the list, or `None` for [`Affected::All`].
     #[must_use]
     pub fn list(&self) -> Option<&[AffectedTenant]> {
         match self {
@@ -267,7 +268,7 @@ impl Affected {
         }
     }
 
-    /// The rows of the list after one of it, or all of them; nothing for
+    /// Returns the rows of the list after `after`, or all of them without it; none for
     /// [`Affected::All`].
     #[must_use]
     pub fn rows_after(&self, after: Option<&AffectedTenant>) -> &[AffectedTenant] {
@@ -278,7 +279,7 @@ impl Affected {
         list.get(start..).unwrap_or_default()
     }
 
-    /// The number of rows in the list; none for [`Affected::All`].
+    /// Returns the number of rows in the list; `None` for [`Affected::All`].
     #[must_use]
     pub fn rows(&self) -> Option<u64> {
         self.list()
@@ -286,7 +287,7 @@ impl Affected {
     }
 }
 
-/// Returns the part of an outage that hit the one tenant whose parts these are.
+/// Returns the part of an outage that hit the one tenant with these parts.
 pub(crate) fn outage_of_tenant(outage: &Windows, parts: &[AffectedTenant]) -> Windows {
     let bounds: Windows = parts.iter().filter_map(AffectedTenant::window).collect();
     outage.intersect(&bounds)
@@ -378,7 +379,7 @@ mod tests {
         }
     }
 
-    /// S10: a list of long names is bounded by what they take together.
+    /// S10: a list of long names is bounded by their total length.
     #[test]
     fn names_of_tenants_have_a_mebibyte_together() {
         let list = |count: usize, bytes: usize| {
@@ -395,7 +396,7 @@ mod tests {
         assert!(refused.expected().contains("1 MiB"));
     }
 
-    /// L1: pages of a list go on after a row, whether it is still there or not.
+    /// L1: a list goes on after a row, even if that row is gone.
     #[test]
     fn a_list_goes_on_after_a_row() {
         let part = |from, until| tenant("b", Some(from), Some(until));

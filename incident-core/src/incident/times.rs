@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::{Timestamp, ValidationError};
 
-/// How far a stated time may lie ahead of our clock: clocks differ.
+/// Maximum distance of a stated time ahead of our clock, as clocks differ.
 pub(crate) const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
-/// A stated time must not lie in the future.
+/// Checks that a stated time does not lie in the future.
 pub(crate) fn not_future(
     field: &'static str,
     time: Timestamp,
@@ -22,7 +22,7 @@ pub(crate) fn not_future(
     Ok(())
 }
 
-/// A newly set ETA must not lie in the past.
+/// Checks that a newly set ETA does not lie in the past.
 pub(crate) fn eta_ahead(eta: Timestamp, now: Timestamp) -> Result<(), ValidationError> {
     if eta < now {
         return Err(ValidationError::new(

@@ -1,4 +1,4 @@
-//! What an incident takes in when another one is merged into it.
+//! The facts that an incident takes in when another one is merged into it.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::{Change, StatusPageEntry};
 use crate::window::Window;
 use crate::{IncidentId, Name, PersonName, Timestamp};
 
-/// Everything that an incident takes in when another one is merged into it.
+/// The facts that an incident takes in when another one is merged into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TookIn {
     /// The incident that ended.
@@ -17,13 +17,13 @@ pub struct TookIn {
     pub changes: Vec<Change>,
     /// The outage of both together.
     pub(super) outage: OutageIntervals,
-    /// The alerts that the other one stood for.
+    /// The alerts that the other one stood for and this one did not.
     pub(super) alerts: Vec<Name>,
     /// The public side of the other one.
     pub(super) entry: Box<StatusPageEntry>,
-    /// The other one had paged somebody who has not answered yet.
+    /// Set if the other one was live, had paged and was not acknowledged.
     pub(crate) was_paging: bool,
-    /// Everybody who shaped the outage of the other one.
+    /// The people who shaped the outage of the other one.
     pub(super) shaped_by: Arc<[PersonName]>,
 }
 

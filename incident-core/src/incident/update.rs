@@ -1,4 +1,4 @@
-//! Updates: what one changes, and whether it may.
+//! Decisions on updates: their changes, and the transitions that they may make.
 
 use super::limits;
 use super::refusal::{ended, wrong_state};
@@ -183,7 +183,7 @@ fn close(incident: &Incident, at: Timestamp, policy: &Policy) -> Result<(), Refu
     Ok(())
 }
 
-/// The start of the interval that is open now, or was last.
+/// Returns the start of the current interval, or of the last one.
 fn interval_start(incident: &Incident) -> Timestamp {
     incident.reopened_at.unwrap_or(incident.started_at)
 }

@@ -13,28 +13,28 @@ pub struct Transition {
     pub from: Status,
     /// The status after.
     pub to: Status,
-    /// For `cancelled` and `merged`.
+    /// The ending, for `cancelled` and `merged`.
     pub ending: Option<Ending>,
 }
 
 /// An update that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Updated {
-    /// What kind of entry.
+    /// The kind of entry.
     pub kind: EntryKind,
-    /// What happened.
+    /// The message to the team.
     pub message: Statement,
-    /// Why, where a reason was given.
+    /// The reason, if one was given.
     pub reason: Option<Statement>,
-    /// When it happened.
+    /// Time of the reported event.
     pub occurred_at: Timestamp,
     /// The change of status, if there was one.
     pub transition: Option<Transition>,
     /// Fields that change with it.
     pub changes: Vec<Change>,
-    /// What was sent to whom.
+    /// A message that was sent.
     pub comms_sent: Option<CommsSent>,
-    /// What the public may see of it.
+    /// The text that the public may see.
     pub public_message: Option<PublicText>,
     /// The entry it corrects.
     pub corrects: Option<u64>,

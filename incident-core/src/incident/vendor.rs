@@ -1,30 +1,30 @@
-//! What a vendor reports of an alert, and what it may change here.
+//! Vendors' reports on alerts, and the changes they may make here.
 
 use crate::actor::Action;
 use crate::paging::{InboundPolicy, VendorEvent, VendorEventKind};
 use crate::{RuleName, Statement, Text, ValidationError};
 
-/// Something that a vendor reports of an alert: by a webhook, which may come two
-/// days late, or as the answer to a question.
+/// A vendor's report on an alert: by a webhook, which may come two days late, or as the answer to a
+/// poll.
 ///
-/// It is judged against the page that the incident has when it is written. What
-/// is older than that page was about an earlier one: an entry and nothing else.
+/// It is compared with the page that the incident has when it is written. A report that is older
+/// than that page concerns an earlier one: it becomes an entry and changes nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VendorReport {
-    /// What happened there, and when by the vendor's clock; now if it does not say.
+    /// The event at the vendor, with its time by the vendor's clock; now if there is none.
     pub event: VendorEvent,
-    /// The escalation whose alert it is about; none for the incident's own.
+    /// The escalation that the alert belongs to; `None` for the incident's own page.
     pub rule: Option<RuleName>,
-    /// The page that the vendor was asked about; none for a webhook, which does
-    /// not say which page it speaks of. The answer to a question about a page that
-    /// is over, or that only repeats what is known, is no event at all.
+    /// The page that the vendor was polled for; `None` for a webhook, which names no page. An
+    /// answer leads to no event if its page or the incident is over, or if it repeats a known
+    /// state.
     pub polled_epoch: Option<u32>,
-    /// What the vendor may change here.
+    /// The changes that the vendor may make here.
     pub policy: InboundPolicy,
 }
 
 impl VendorReport {
-    /// The rights it needs, whatever it turns out to change.
+    /// Returns the rights it needs, whatever it turns out to change.
     pub(super) fn rights(&self) -> Vec<Action> {
         let acknowledges =
             self.event.what == VendorEventKind::Acknowledged && self.policy.acknowledge;
@@ -33,7 +33,7 @@ impl VendorReport {
         rights
     }
 
-    /// Its sentence for the timeline.
+    /// Returns its sentence for the timeline.
     pub(super) fn sentence(&self, earlier: bool) -> Result<Statement, ValidationError> {
         let mut sentence = self.event.sentence();
         if let Some(rule) = &self.rule {

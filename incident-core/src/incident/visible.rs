@@ -1,13 +1,14 @@
-//! Texts of a command that came by serde are checked as they are when they are
-//! made: stores hold older ones, which stay readable, so reading alone does not
-//! refuse them. So are the lists: what a store holds may be longer than it is taken now.
+//! Checks of the names and texts of a command, as their constructors make them.
+//!
+//! Serde reads without these checks, as stores hold older texts that must stay readable. Lists are
+//! checked here for the same reason: a stored list may be longer than is accepted now.
 
 use std::collections::BTreeMap;
 
 use super::{Affected, Change, Command, Declare, Update, limits};
 use crate::{Name, ServiceId, Text, ValidationError};
 
-/// Checks every name and text of a command, by the field it stands in.
+/// Checks every name and text of a command, and names the field of a wrong one.
 pub(super) fn command(command: &Command) -> Result<(), ValidationError> {
     match command {
         Command::Update(asked) => update(asked),
@@ -23,8 +24,8 @@ pub(super) fn command(command: &Command) -> Result<(), ValidationError> {
         Command::Page { reason }
         | Command::Escalate { reason, .. }
         | Command::Redact { reason, .. } => reason.check("reason"),
-        // These were checked before: what is taken in, the declaration of an alert, and what
-        // we say of a vendor's report.
+        // These were checked before: the incident that is taken in, the declaration of an alert,
+        // and our sentence for a vendor's report.
         Command::TakeIn { .. }
         | Command::Report(_)
         | Command::RepeatAlert(_)
@@ -116,7 +117,7 @@ mod tests {
     use crate::incident::{AffectedTenant, Audience, CommsSent, Publish, Severity};
     use crate::{PublicText, RuleName, Statement, Title};
 
-    /// A value that an older version stored: nothing of it can be seen.
+    /// Creates a value that an older version stored and that has no visible character.
     fn blank<T: DeserializeOwned>() -> T {
         serde_json::from_str("\"\u{200b}\"").unwrap()
     }
@@ -129,7 +130,7 @@ mod tests {
         Affected::These([AffectedTenant::whole(blank())].into())
     }
 
-    /// Gives the field that a check refuses.
+    /// Returns the field that a check refuses.
     fn refused(checked: Result<(), ValidationError>) -> String {
         checked.unwrap_err().field().to_owned()
     }

@@ -1,4 +1,4 @@
-//! Addresses that may be shown as links.
+//! The check of addresses that may be shown as links.
 
 use crate::ValidationError;
 
@@ -29,7 +29,7 @@ pub(super) fn check_https(text: &str) -> Result<(), ValidationError> {
     Ok(())
 }
 
-/// `host`, `host:port` or `[v6]:port`, with something in the host.
+/// Returns `true` for `host`, `host:port` or `[v6]:port`, with a host that is not empty.
 fn is_host(authority: &str) -> bool {
     let (host, port) = match authority
         .strip_prefix('[')

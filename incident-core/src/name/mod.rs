@@ -1,4 +1,4 @@
-//! Names and texts that come from outside, each checked once when it is made.
+//! Names and texts that come from outside, each checked once when it is created.
 //!
 //! Names are the host's: opaque, case-sensitive, never trimmed or folded.
 
@@ -17,25 +17,24 @@ pub(crate) use self::visible::seen;
 pub use self::visible::shows_nothing;
 use crate::ValidationError;
 
-/// Most bytes in a name of a tenant, user, service or person.
+/// Maximum length of the name of a tenant, user, service or person, in bytes.
 pub const NAME_BYTES: usize = 200;
-/// Most characters in a title.
+/// Maximum length of a title, in characters.
 pub const TITLE_CHARS: usize = 500;
-/// Most bytes in a message, a summary or another free text.
+/// Maximum length of a message, a summary or another free text, in bytes.
 pub const TEXT_BYTES: usize = 16 * 1024;
-/// Most bytes in a text for the public. Stores may hold longer ones, from before
-/// there was this limit.
+/// Maximum length of a text for the public, in bytes. Stores may hold longer ones, from before this
+/// limit existed.
 pub const PUBLIC_BYTES: usize = 4 * 1024;
 
-/// Most bytes in the name of a rule.
+/// Maximum length of the name of a rule, in bytes.
 const RULE_BYTES: usize = 40;
 
-/// Makes a cheaply cloned string type whose content was checked by `$check`.
+/// Defines a cheaply cloned string type whose content was checked by `$check`.
 ///
-/// Reading one by serde checks `$stored` alone, which is what every version so
-/// far has checked: what a store holds stays readable. What arrives by serde is
-/// therefore checked once more where it is decided on, with
-/// [`check`](TenantId::check).
+/// Deserializing one checks `$stored` alone, which every version so far has checked, so that stored
+/// values stay readable. A value that arrives by serde is therefore checked again where a command
+/// is decided, with [`check`](TenantId::check).
 macro_rules! checked_string {
     ($(#[$doc:meta])* $name:ident, $check:path, $stored:path) => {
         $(#[$doc])*
@@ -51,35 +50,35 @@ macro_rules! checked_string {
         }
 
         impl $name {
-            /// The value, after the check its type stands for.
+            /// Creates a value after checking the text.
             ///
             /// # Errors
-            /// The text is not acceptable; the error says what was expected.
+            /// Fails if the text is not acceptable; the error says what was expected.
             pub fn new(text: &str) -> Result<Self, ValidationError> {
                 $check(text)?;
                 Ok(Self(Arc::from(text)))
             }
 
-            /// The value as a store gives it back: also one that was taken by an
-            /// earlier version and would be refused now.
+            /// Creates a value that was read from a store: also one that an earlier version
+            /// accepted and this one would refuse.
             ///
             /// # Errors
-            /// No version ever took it.
+            /// Fails if no version ever accepted the text.
             pub fn stored(text: &str) -> Result<Self, ValidationError> {
                 $stored(text)?;
                 Ok(Self(Arc::from(text)))
             }
 
-            /// Checks one that was read by serde as [`new`](Self::new) checks a
-            /// text, and names the field it stands in.
+            /// Checks a deserialized value as [`new`](Self::new) checks a text; `field` names it in
+            /// the error.
             ///
             /// # Errors
-            /// The text is not acceptable any more, though a store may hold it.
+            /// Fails if the text is not acceptable any more, though a store may hold it.
             pub fn check(&self, field: &'static str) -> Result<(), ValidationError> {
                 $check(&self.0).map_err(|wrong| wrong.at(field))
             }
 
-            /// The text as it was given.
+            /// Returns the text, unchanged.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -136,7 +135,7 @@ macro_rules! checked_string {
 }
 
 fn stored_name(text: &str) -> Result<(), ValidationError> {
-    // Without a branch, so that the compiler looks at many bytes at a time.
+    // Without a branch, so that the compiler can check many bytes at a time.
     let printable = |all: bool, byte: u8| all & matches!(byte, b' '..=b'~');
     let is_plain = text.bytes().fold(true, printable);
     let has_control = !is_plain && text.chars().any(char::is_control);
@@ -154,11 +153,11 @@ fn check_name(text: &str) -> Result<(), ValidationError> {
     seen("name", text)
 }
 
-/// What it may hold, it may hold in the key of an alert at any vendor.
+/// Checks the name of a rule, which must fit into the key of an alert at any vendor.
 fn check_rule(text: &str) -> Result<(), ValidationError> {
     let fits =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-    // Pagers that were down are probed under this word.
+    // The probe of a pager that was down uses this word in its key.
     let reserved = text == "probe";
     if text.is_empty() || text.len() > RULE_BYTES || !text.bytes().all(fits) || reserved {
         return Err(ValidationError::new(
@@ -242,12 +241,11 @@ checked_string!(
     Name, check_name, stored_name
 );
 checked_string!(
-    /// The name of a rule by which an incident goes to others than on-call, for
-    /// example `security`.
+    /// The name of an escalation rule, which pages others than on-call, for example `security`.
     RuleName, check_rule, check_rule
 );
 checked_string!(
-    /// The title of an incident: 1 to 500 characters with something to see.
+    /// The title of an incident: 1 to 500 characters, at least one of them visible.
     Title, check_title, stored_title
 );
 checked_string!(
@@ -255,7 +253,7 @@ checked_string!(
     Text, check_text, check_text
 );
 checked_string!(
-    /// A free text of at most 16 KiB without NUL, with something to see.
+    /// A free text of at most 16 KiB without NUL, with at least one visible character.
     Statement, check_said, stored_said
 );
 checked_string!(
@@ -263,8 +261,8 @@ checked_string!(
     HttpsUrl, check_https, check_https
 );
 checked_string!(
-    /// A text somebody wrote *for the public*, at most 4 KiB with something to
-    /// see. Nothing else may be shown there.
+    /// A text that was written *for the public*: at most 4 KiB, with at least one visible
+    /// character. No other text may be shown to the public.
     PublicText, check_public, stored_said
 );
 
@@ -275,52 +273,52 @@ impl Default for Text {
 }
 
 impl Name {
-    /// A name that we made ourselves.
+    /// Creates a name from a text of the library, without a check.
     pub(crate) fn made(text: &str) -> Self {
         Self(Arc::from(text))
     }
 }
 
 impl Title {
-    /// A title that we made ourselves.
+    /// Creates a title from a text of the library, without a check.
     pub(crate) fn made(text: &str) -> Self {
         Self(Arc::from(text))
     }
 }
 
 impl Statement {
-    /// A sentence that we made ourselves.
+    /// Creates a statement from a text of the library, without a check.
     pub(crate) fn made(text: &str) -> Self {
         Self(Arc::from(text))
     }
 }
 
 impl PersonName {
-    /// The name of the policy as an actor.
+    /// Returns the name of the policy as an actor.
     pub(crate) fn policy() -> Self {
         Self(Arc::from("policy"))
     }
 
-    /// The name of who issues credits, as an actor.
+    /// Returns the name of the issuer of credits as an actor.
     pub(crate) fn billing() -> Self {
         Self(Arc::from("billing"))
     }
 
-    /// The name of pagers as an actor.
+    /// Returns the name of pagers as an actor.
     pub(crate) fn pager() -> Self {
         Self(Arc::from("pager"))
     }
 }
 
 impl PublicText {
-    /// A sentence that we made ourselves, of public words only.
+    /// Creates a text from public words only, without a check.
     pub(crate) fn made(text: &str) -> Self {
         Self(Arc::from(text))
     }
 }
 
 impl Text {
-    /// A text cut to what fits, between characters and without NUL.
+    /// Cuts a text to the maximum length, between characters, and removes NULs.
     #[must_use]
     pub fn cut(text: &str) -> Self {
         let mut end = text.len().min(TEXT_BYTES);
@@ -375,7 +373,7 @@ mod tests {
         assert_eq!(Text::cut("a\0b").as_str(), "ab");
         let fits = "é".repeat(8 * 1024);
         assert_eq!(Text::cut(&fits).as_str(), fits);
-        // The last character would need a byte more than there is.
+        // The last character would need one byte more than the limit leaves.
         let cut = Text::cut(&format!("x{fits}"));
         assert_eq!(cut.as_str(), format!("x{}", "é".repeat(8 * 1024 - 1)));
     }

@@ -1,13 +1,13 @@
-//! Texts with something to see.
+//! The check that a text has a visible character.
 
 use crate::ValidationError;
 
-/// Whether there is nothing to see in a text: it is empty, or made only of white
-/// space, control characters and characters that show nothing.
+/// Returns `true` if a text has no visible character: it is empty, or has only white space, control
+/// characters and invisible characters.
 #[must_use]
 pub fn shows_nothing(text: &str) -> bool {
     let first = text.as_bytes().first();
-    // What most names begin with.
+    // Most names begin with such a character.
     if first.is_some_and(u8::is_ascii_graphic) {
         return false;
     }
@@ -15,10 +15,12 @@ pub fn shows_nothing(text: &str) -> bool {
         .all(|c| c.is_whitespace() || c.is_control() || is_invisible(c))
 }
 
-/// Characters that take part in a text and show nothing by themselves: those with the
-/// property `Default_Ignorable_Code_Point` (Unicode 16, `DerivedCoreProperties.txt`), which are
-/// joiners, marks of direction, fillers, selectors of variants and tags; and marks of
-/// annotation, empty Braille, the null notehead, and joiners of hieroglyphs.
+/// Returns `true` for a character that is invisible by itself.
+///
+/// These have the property `Default_Ignorable_Code_Point` (Unicode 16,
+/// `DerivedCoreProperties.txt`): joiners, marks of direction, fillers, selectors of variants and
+/// tags; further, marks of annotation, empty Braille, the null notehead, and joiners of
+/// hieroglyphs.
 const fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -45,7 +47,7 @@ const fn is_invisible(c: char) -> bool {
     )
 }
 
-/// The error of a text with nothing to see.
+/// Checks that a text has a visible character.
 pub(crate) fn seen(field: &'static str, text: &str) -> Result<(), ValidationError> {
     if shows_nothing(text) {
         return Err(ValidationError::new(
@@ -62,8 +64,8 @@ mod tests {
         Name, PersonName, PublicText, RuleName, ServiceId, Statement, TenantId, Title, UserId,
     };
 
-    /// L5: one function decides for every type that refuses blanks; stores may
-    /// hold what was taken before.
+    /// L5: one function decides for every type that refuses blanks; stores may hold values that
+    /// were accepted before.
     #[test]
     fn texts_of_nothing_to_see_are_refused_and_stay_readable() {
         let nothing = [

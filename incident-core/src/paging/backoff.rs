@@ -1,15 +1,15 @@
-//! How long to wait before the next attempt.
+//! Waits between delivery attempts.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Doubling waits with jitter and a cap.
+/// Exponential backoff with jitter and a cap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backoff {
     /// The first wait.
     pub first: Duration,
-    /// The longest wait.
+    /// The maximum wait.
     pub cap: Duration,
 }
 
@@ -22,21 +22,21 @@ impl Default for Backoff {
     }
 }
 
-/// The longest wait that a vendor may ask for: an absurd one must not silence a page.
+/// Maximum wait that a vendor may request: an absurd value must not silence a page.
 const RETRY_AFTER_CAP: Duration = Duration::from_secs(15 * 60);
 
-/// Cuts the wait that a vendor asks for (`Retry-After`, RFC 9110, 10.2.3) to 15 minutes.
+/// Limits the wait that a vendor requests (`Retry-After`, RFC 9110, 10.2.3) to 15 minutes.
 #[must_use]
 pub fn clamp_retry_after(retry_after: Duration) -> Duration {
     retry_after.min(RETRY_AFTER_CAP)
 }
 
 impl Backoff {
-    /// Returns the wait after `attempts` attempts: between half and all of
-    /// `first * 2^(attempts - 1)`, at most `cap`.
+    /// Returns the wait after `attempts` attempts: between half and all of `first * 2^(attempts
+    /// - 1)`, or of `cap` if that is less.
     ///
-    /// `seed` spreads messages apart: the same message and attempt always wait
-    /// equally long, two messages do not.
+    /// `seed` spreads messages apart: the same seed and attempt always give the same wait, two
+    /// seeds do not.
     #[must_use]
     pub fn wait(&self, attempts: u32, seed: u64) -> Duration {
         let doublings = attempts.saturating_sub(1).min(20);
@@ -47,7 +47,7 @@ impl Backoff {
     }
 }
 
-/// `SplitMix64` by Sebastiano Vigna: one round turns a counter into noise.
+/// Returns `seed` scrambled by one round of `SplitMix64` (Sebastiano Vigna).
 const fn scramble(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -79,11 +79,11 @@ mod tests {
     #[test]
     fn every_message_and_every_attempt_waits_its_own_time() {
         let backoff = Backoff::default();
-        // Seeds that agree in the bits of the attempt, and such that differ in them alone.
+        // Seeds that agree in the bits of the attempt, and seeds that differ only in them.
         for (one, other) in [(4, 12), (4, 5), (1 << 40, 1 << 41)] {
             assert_ne!(backoff.wait(3, one), backoff.wait(3, other));
         }
-        // At the cap the attempts differ in nothing else.
+        // At the cap, attempts differ only by their jitter.
         assert_ne!(backoff.wait(8, 1), backoff.wait(9, 1));
     }
 

@@ -1,34 +1,35 @@
-//! Whether what a vendor accepted opened an alert there, and what became of it.
+//! Confirmation that an accepted page opened an alert, and the state of that alert.
 
 use crate::PersonName;
 
-/// What a vendor says became of a page that it had accepted: taking a page is
-/// not opening an alert (a disabled service, a maintenance window or a rule may
-/// swallow it).
+/// The vendor's answer about a page that it had accepted.
+///
+/// Accepting a page is not opening an alert: a disabled service, a maintenance window or a rule
+/// may suppress it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirmation {
-    /// There is an alert.
+    /// The page opened an alert.
     Opened,
-    /// It is not known there yet. Asked again.
+    /// The vendor does not know it yet. Asked again.
     NotYet,
-    /// It was worked on, and there is no alert.
+    /// The vendor processed it and opened no alert.
     NotOpened,
-    /// The vendor did not tell. Asked again.
+    /// The vendor did not say. Asked again.
     Unknown,
 }
 
-/// Where an alert stands at the vendor.
+/// The state of an alert at the vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AlertStatus {
-    /// It rings.
+    /// It is open and not acknowledged.
     Open,
-    /// Somebody has it; who, where the vendor tells.
+    /// It is acknowledged; by this person, if the vendor says so.
     Acknowledged(Option<PersonName>),
-    /// It is closed, or there is none; by whom, where the vendor tells.
+    /// It is closed, or there is none; by this person, if the vendor says so.
     Closed(Option<PersonName>),
-    /// It was closed because another one stands for it.
+    /// It was closed because it was merged into another one.
     Merged,
-    /// The vendor did not tell. Asked again.
+    /// The vendor did not say. Asked again.
     Unknown,
 }

@@ -1,27 +1,27 @@
-//! Pages to others than on-call.
+//! Escalations: pages to people beyond on-call.
 
 use serde::{Deserialize, Serialize};
 
 use super::Paging;
 use crate::{PersonName, RuleName, Timestamp};
 
-/// An incident went to others than on-call: the security officer, the
-/// management, a vendor's support.
+/// An escalation of an incident beyond on-call: to the security officer, the management, a
+/// vendor's support.
 ///
-/// It is paged under a key of its own ([`dedup_key`](super::dedup_key)), in an
-/// order of its own, and closed with the incident. An acknowledgement of the
-/// incident is not one of the escalation: these are other people.
+/// It is paged under a key of its own ([`dedup_key`](super::dedup_key)), in an order of its
+/// own, and closed with the incident. Acknowledging the incident does not acknowledge the
+/// escalation: it went to other people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Escalation {
-    /// The rule that names them.
+    /// The rule that names its targets.
     pub rule: RuleName,
-    /// When it was asked for last.
+    /// Time of the last request.
     #[serde(rename = "asked_at")]
     pub requested_at: Timestamp,
-    /// Who asked.
+    /// The person who requested it.
     #[serde(rename = "asked_by")]
     pub requested_by: PersonName,
-    /// Where its page stands; [`PagingState::None`](super::PagingState) where
-    /// the rule has no pager and people are told in another way.
+    /// The state of its page; [`PagingState::None`](super::PagingState) if the rule has no
+    /// pager and people are notified in another way.
     pub paging: Paging,
 }

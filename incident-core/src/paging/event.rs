@@ -1,38 +1,38 @@
-//! What a pager is asked, and what it answers.
+//! Requests to a pager.
 
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{Incident, Mode, Severity};
 use crate::{IncidentId, Name, RuleName, ServiceId, Text, Timestamp, Title};
 
-/// How a page goes out at the vendor.
+/// The urgency of a page at the vendor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Urgency {
-    /// Wakes somebody.
+    /// Wakes people.
     High,
-    /// Informs, and wakes nobody.
+    /// Informs people without waking them.
     #[default]
     Low,
 }
 
-/// What a pager is asked to do with an alert.
+/// The action that a pager performs on an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PageAction {
-    /// Open it.
+    /// Opens it.
     Trigger,
-    /// Somebody has it.
+    /// Acknowledges it.
     Acknowledge,
-    /// It is over.
+    /// Closes it.
     Resolve,
-    /// It is more or less urgent than it was. Only to targets that follow
+    /// Changes its urgency. Only sent to targets that support it
     /// ([`Pager::follows_severity`](crate::port::Pager::follows_severity)).
     Reprioritise,
 }
 
 impl PageAction {
-    /// Its name, as audit and metrics have it.
+    /// Returns its name in audit entries and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl PageAction {
         }
     }
 
-    /// A word for the timeline.
+    /// Returns a noun for it, for the timeline.
     #[must_use]
     pub const fn noun(self) -> &'static str {
         match self {
@@ -55,45 +55,44 @@ impl PageAction {
     }
 }
 
-/// One thing to tell a pager. Frozen when it is committed: every attempt sends
-/// the same.
+/// A request to a pager. It is frozen when it is committed: every attempt sends the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageEvent {
-    /// Open, acknowledge or resolve.
+    /// The action.
     pub action: PageAction,
-    /// `sys-incident:<id>`, with `:<rule>` for an escalation.
+    /// The deduplication key: `sys-incident:<id>`, with `:<rule>` for an escalation.
     pub dedup_key: String,
-    /// The rule by which others than on-call are told; none for on-call.
+    /// The escalation rule; none for on-call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<RuleName>,
     /// The incident.
     pub incident_id: IncidentId,
-    /// Its number for people.
+    /// Its short number.
     pub number: u64,
-    /// Which page of the incident: 1 for the first.
+    /// The number of the page within the incident: 1 for the first.
     pub epoch: u32,
-    /// Its title.
+    /// The incident's title.
     pub title: Title,
-    /// Its summary.
+    /// The incident's summary.
     pub summary: Text,
-    /// How bad it is.
+    /// The incident's severity.
     pub severity: Severity,
-    /// How to page.
+    /// The urgency.
     pub urgency: Urgency,
-    /// Happening, entered afterwards, or an exercise: who is woken by a drill
-    /// must see at once that it is one.
+    /// The mode: live, retrospective or drill. A person woken by a drill must see at once that
+    /// it is one.
     pub mode: Mode,
-    /// Where: `production`, `staging`, ...
+    /// The environment: `production`, `staging`, ...
     pub environment: Name,
-    /// The services it hits.
+    /// The affected services.
     pub services: Vec<ServiceId>,
-    /// How many tenants it hits; none where it hits all.
+    /// Number of affected tenants; none if all are.
     pub tenants: Option<u64>,
     /// Start of the impact.
     pub started_at: Timestamp,
-    /// When what it tells happened.
+    /// Time of the change that the event reports.
     pub occurred_at: Timestamp,
-    /// It was told before, and is told once more to be sure.
+    /// `true` if the event was sent before and is repeated to be sure.
     #[serde(
         rename = "repeats",
         default,
@@ -103,15 +102,15 @@ pub struct PageEvent {
 }
 
 impl PageEvent {
-    /// Puts the words that an incident has now in the place of those that were frozen:
-    /// after a redaction those are not sent any more.
+    /// Replaces the frozen title and summary by the incident's current ones, so that redacted
+    /// text is not sent any more.
     pub fn reword(&mut self, incident: &Incident) {
         self.title = incident.title.clone();
         self.summary = incident.summary.clone();
     }
 
-    /// How bad it is for the order of pages and for failover: others than on-call
-    /// are told because it cannot wait, however the incident is classed.
+    /// Returns the severity that decides priority and failover: an escalation counts as SEV2 at
+    /// least, whatever the severity of the incident, because it cannot wait.
     #[must_use]
     pub fn pressing(&self) -> Severity {
         match self.rule {

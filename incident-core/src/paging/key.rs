@@ -1,12 +1,12 @@
-//! Keys under which pagers know incidents.
+//! Deduplication keys under which pagers know incidents.
 
 use crate::{IncidentId, RuleName};
 
-/// What the keys of incidents begin with.
+/// Prefix of the keys of incidents.
 const KEY: &str = "sys-incident:";
 
-/// `sys-incident:<id>`: the key under which every pager knows an incident; and
-/// `sys-incident:<id>:<rule>` for an escalation, so that it never touches the
+/// Returns the key under which every pager knows an incident: `sys-incident:<id>`. An
+/// escalation has a key of its own, `sys-incident:<id>:<rule>`, so that it never touches the
 /// incident's own alert.
 #[must_use]
 pub fn dedup_key(incident: IncidentId, rule: Option<&RuleName>) -> String {
@@ -16,8 +16,8 @@ pub fn dedup_key(incident: IncidentId, rule: Option<&RuleName>) -> String {
     }
 }
 
-/// The incident that a key stands for, and the rule where it is that of an
-/// escalation; none for a key that is not ours.
+/// Parses a key into its incident, and into the rule if it belongs to an escalation. Returns
+/// `None` for a key that this library did not make.
 #[must_use]
 pub fn incident_of_key(key: &str) -> Option<(IncidentId, Option<RuleName>)> {
     let rest = key.strip_prefix(KEY)?;

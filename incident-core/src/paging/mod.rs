@@ -1,4 +1,4 @@
-//! Paging: what is sent, what became of it, and what to do next.
+//! Paging: requests to pagers, their results, and the choice of the next action.
 
 mod backoff;
 mod confirm;

@@ -1,40 +1,40 @@
-//! What became of an attempt at a target.
+//! Results of delivery attempts.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What a pager gives as proof of acceptance.
+/// The vendor's proof that it accepted a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// The vendor's id of the request, if it gave one.
     pub request_id: Option<String>,
-    /// It refused the page as it was and took a short one: key, severity and
-    /// number only.
+    /// `true` if the vendor refused the full page and accepted a short one, with key, severity
+    /// and number only.
     #[serde(default)]
     pub reduced: bool,
 }
 
-/// Why a page was certainly not sent.
+/// The reason a page was certainly not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotSentReason {
-    /// No connection could be made. Tried again.
+    /// No connection could be made. Retried.
     Unreachable,
-    /// Too many requests. Tried again.
+    /// Too many requests. Retried.
     RateLimited,
-    /// The vendor said it did not take it, for now. Tried again.
+    /// The vendor said that it did not take the page for now. Retried.
     Unavailable,
-    /// The vendor refuses this body for good. Not tried again.
+    /// The vendor refuses this body permanently. Not retried.
     Rejected,
-    /// The vendor refuses the key. Not tried again.
+    /// The vendor refuses the key. Not retried.
     Unauthorized,
-    /// No pager of this name and account is configured any more. Not tried again.
+    /// No pager of this name and account is configured any more. Not retried.
     NotConfigured,
 }
 
 impl NotSentReason {
-    /// Whether trying the same again is useless.
+    /// Returns `true` if retrying the same request is useless.
     #[must_use]
     pub const fn is_permanent(self) -> bool {
         matches!(
@@ -43,7 +43,7 @@ impl NotSentReason {
         )
     }
 
-    /// A few words for the timeline.
+    /// Returns a few words for the timeline.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -57,17 +57,17 @@ impl NotSentReason {
     }
 }
 
-/// A page that was certainly not sent.
+/// The failure of a page that was certainly not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotSent {
-    /// Why.
+    /// The reason.
     pub reason: NotSentReason,
-    /// How long the vendor asks to wait.
+    /// The wait that the vendor requested.
     pub retry_after: Option<Duration>,
 }
 
 impl From<NotSentReason> for NotSent {
-    /// For this reason, and with no wait asked for.
+    /// Creates a failure for this reason, without a requested wait.
     fn from(reason: NotSentReason) -> Self {
         Self {
             reason,
@@ -76,14 +76,14 @@ impl From<NotSentReason> for NotSent {
     }
 }
 
-/// What became of one attempt.
+/// The result of one delivery attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryResult {
-    /// The vendor has it.
+    /// The vendor accepted the page.
     Accepted(Receipt),
-    /// The vendor certainly does not have it.
+    /// The vendor certainly does not have the page.
     NotSent(NotSent),
-    /// Nobody can know: a time-out, a lost answer, a 5xx.
+    /// It is not known if the vendor has the page: a time-out, a lost answer, a 5xx.
     Unknown,
 }
 

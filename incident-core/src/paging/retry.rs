@@ -1,17 +1,17 @@
-//! A page that is tried again after it was given up.
+//! The retry of a dead-lettered page.
 
 use super::PageAction;
 use crate::{MessageId, RuleName};
 
-/// A message to the pagers that was given up.
+/// A dead-lettered message to the pagers that is retried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryOf {
     /// The message.
     pub message: MessageId,
-    /// The escalation it belongs to; none for the incident's own page.
+    /// The rule of its escalation; none for the incident's own page.
     pub rule: Option<RuleName>,
-    /// What it asks of them.
+    /// The action that it requests.
     pub action: PageAction,
-    /// Which page of the incident it belongs to.
+    /// The number of its page within the incident.
     pub epoch: u32,
 }

@@ -1,96 +1,96 @@
-//! Where an incident's page stands.
+//! The paging state of an incident.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Receipt, TargetId};
 use crate::{IncidentId, Timestamp};
 
-/// One word for it.
+/// The state of a page, in one word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PagingState {
-    /// Nobody is to be paged.
+    /// No one is to be paged.
     #[default]
     None,
     /// Committed, not yet sent.
     Pending,
-    /// A vendor has it.
+    /// Accepted by a vendor.
     Accepted,
-    /// Tried without success; tried again.
+    /// Tried without success; it is tried again.
     Failing,
-    /// No longer tried. An alarm.
+    /// Dead-lettered: no longer tried, with an alarm.
     GivenUp,
     /// Acknowledged or resolved before any trigger was accepted.
     Superseded,
 }
 
-/// Whether an alert is open at the vendor.
+/// The state of an alert at the vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlertSeen {
-    /// It is.
+    /// It is open.
     Open,
-    /// It was closed there.
+    /// It is closed.
     Closed,
 }
 
-/// Where an incident's page stands, as the incident shows it.
+/// The paging summary of an incident.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paging {
-    /// One word for it.
+    /// The state of the page.
     pub state: PagingState,
-    /// Which page: 0 for none, then 1, 2, ...
+    /// The number of the page: 0 for none, then 1, 2, ...
     pub epoch: u32,
-    /// When this page was committed: what a vendor reports of the time before is
-    /// about an earlier one.
+    /// Time of the page's commit: a vendor's report about an earlier time concerns an earlier
+    /// page.
     #[serde(default)]
     pub begun_at: Option<Timestamp>,
-    /// The target that has it, or was tried last.
+    /// The target that accepted it, or was tried last.
     pub target: Option<TargetId>,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: u32,
-    /// When it was accepted.
+    /// Time of acceptance.
     pub accepted_at: Option<Timestamp>,
     /// The last failure in a few words, without secrets.
     pub error: Option<String>,
-    /// When it is tried next.
+    /// Time of the next attempt.
     pub next_attempt_at: Option<Timestamp>,
     /// Targets at which an alert may be open: acknowledge and resolve go there.
     pub touched: Vec<TargetId>,
-    /// Whether somebody took this page.
+    /// `true` if the page was acknowledged.
     pub acknowledged: bool,
-    /// What the target gave as proof of acceptance.
+    /// The receipt of the target that accepted it.
     #[serde(default)]
     pub receipt: Option<Receipt>,
-    /// When the target was seen to have opened an alert.
+    /// Time at which the target was found to have opened an alert.
     #[serde(default)]
     pub confirmed_at: Option<Timestamp>,
-    /// When the alarm was raised that it had opened none.
+    /// Time of the alarm that the target had opened no alert.
     #[serde(default)]
     pub unconfirmed_at: Option<Timestamp>,
-    /// When the alarm was raised that no pager had accepted this page in time.
+    /// Time of the alarm that no pager had accepted this page in time.
     #[serde(default)]
     pub overdue_at: Option<Timestamp>,
-    /// The incident behind whose alert it waits, as there is no room for both.
+    /// The incident under whose open alert this page is grouped.
     #[serde(default)]
     pub waits_behind: Option<IncidentId>,
-    /// Since when the alert is closed at the vendor although nobody closed it here,
-    /// as the vendor told.
+    /// Time at which the vendor was found to have closed the alert although it was not closed
+    /// here.
     #[serde(default)]
     pub closed_there_at: Option<Timestamp>,
-    /// How often a page of this incident went to another target although one
-    /// before may have taken it: so many people may have been woken twice.
+    /// Number of times a page of this incident failed over although an earlier target may have
+    /// taken it: the number of possible duplicate wake-ups.
     #[serde(default)]
     pub possible_double_wakes: u32,
 }
 
 impl Paging {
-    /// Nobody is to be paged.
+    /// Creates the summary of an incident that pages no one.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// A page that was committed.
+    /// Creates the summary of a page that was committed.
     #[must_use]
     pub fn pending(epoch: u32, now: Timestamp) -> Self {
         Self {
@@ -101,8 +101,8 @@ impl Paging {
         }
     }
 
-    /// The page after this one. Where an alert may be open stays known: it is
-    /// called off there too.
+    /// Returns the summary of the next page. It keeps the targets at which an alert may be
+    /// open, so that the alert is closed there too.
     #[must_use]
     pub(crate) fn next(&self, now: Timestamp) -> Self {
         Self {
@@ -112,8 +112,8 @@ impl Paging {
         }
     }
 
-    /// The time after a reopen in which nobody was paged so far. It counts as an epoch, so
-    /// that nothing about the page before is taken for something about this time.
+    /// Returns the summary after a reopen that has paged no one yet. It counts as an epoch, so
+    /// that reports about the previous page are not applied to this period.
     #[must_use]
     pub(crate) fn unpaged(&self, now: Timestamp) -> Self {
         Self {
@@ -122,14 +122,14 @@ impl Paging {
         }
     }
 
-    /// The same page, tried once more after it was given up.
+    /// Makes a dead-lettered page pending again.
     pub(crate) fn retry(&mut self) {
         self.state = PagingState::Pending;
         self.error = None;
         self.next_attempt_at = None;
     }
 
-    /// Says whether a pager may know of this page, or is about to.
+    /// Returns `true` if a pager may know this page, or soon will.
     #[must_use]
     pub const fn was_begun(&self) -> bool {
         !matches!(self.state, PagingState::None | PagingState::Superseded)

@@ -1,4 +1,4 @@
-//! What to do next with a page, as a function of what happened so far.
+//! The next action for a page, as a function of its delivery log.
 
 use std::time::Duration;
 
@@ -7,59 +7,61 @@ use serde::{Deserialize, Serialize};
 use super::{Backoff, DeliveryResult, NotSentReason, TargetId, clamp_retry_after};
 use crate::Timestamp;
 
-/// How a target answered last.
+/// The last result at a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LastResult {
-    /// It has the page.
+    /// The target accepted the page.
     Accepted,
-    /// It certainly does not have it.
+    /// The target certainly does not have the page.
     NotSent(NotSentReason),
-    /// It may have it.
+    /// The target may have the page.
     Unknown,
 }
 
-/// What happened at one target so far. Kept in the outbox row, so that a
-/// restart forgets nothing.
+/// The delivery history at one target. It is stored in the outbox row, so that it survives a
+/// restart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryLog {
     /// The target.
     pub target: TargetId,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: u32,
-    /// When it was tried first.
+    /// Time of the first attempt.
     pub first_at: Timestamp,
-    /// When its first answer that nobody can know came, if one did. Sticky: a
-    /// later refusal does not prove that the earlier attempt was lost.
+    /// Time of the first unknown result, if there was one. Sticky: a later refusal does not
+    /// prove that the earlier attempt was lost.
     pub unknown_since: Option<Timestamp>,
-    /// How it answered last.
+    /// The last result.
     pub last: LastResult,
-    /// It is not tried before this.
+    /// Earliest time of the next attempt.
     pub not_before: Timestamp,
-    /// Its gate takes nothing before this. For one decision, and not stored: what holds a
-    /// target is asked again each time.
+    /// Time until which its gate holds the page. For one decision only, and not stored: the
+    /// gate is asked again each time.
     #[serde(skip)]
     pub held_until: Option<Timestamp>,
 }
 
-/// When to leave a target for the next one, and when to stop.
+/// The policy for failover to the next target, and for giving up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailoverPolicy {
-    /// How long a target that certainly refused is tried before the next.
+    /// Time from the first attempt for which a target that certainly refused is tried before
+    /// the next one.
     pub after_refusal: Duration,
-    /// How long a target is tried before the next after an answer nobody can
-    /// know; none never goes on, so that nobody can be woken twice.
+    /// Time from the first unknown result for which a target is tried before the next one. None
+    /// disables this failover, so that no one can be woken twice.
     pub after_unknown: Option<Duration>,
-    /// How long a page is tried in all, from the first attempt on.
+    /// Time from the first attempt after which the page is given up.
     pub give_up_after: Duration,
     /// The waits between attempts.
     pub backoff: Backoff,
 }
 
 impl FailoverPolicy {
-    /// The default for SEV1 and SEV2: the next target at once after a refusal, and no
-    /// wait of our own longer than 2 s, so that a target that works again has the page
-    /// within seconds.
+    /// Creates the default for SEV1 and SEV2.
+    ///
+    /// It fails over at once after a refusal, and backs off by 2 s at most, so that a target
+    /// that works again has the page within seconds.
     #[must_use]
     pub fn high_urgency() -> Self {
         Self {
@@ -72,7 +74,7 @@ impl FailoverPolicy {
         }
     }
 
-    /// The default for SEV3 and SEV4: the next target 30 s after a refusal.
+    /// Creates the default for SEV3 and SEV4, which fails over 30 s after a refusal.
     #[must_use]
     pub fn low_urgency() -> Self {
         Self {
@@ -84,24 +86,24 @@ impl FailoverPolicy {
     }
 }
 
-/// Whether one target is enough.
+/// The number of targets that must accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryMode {
     /// A trigger: the first target that accepts is enough.
     FirstSuccess,
-    /// An acknowledge or resolve: every target that may hold the alert.
+    /// Any other action: every target that may hold the alert.
     All,
 }
 
-/// What to do next.
+/// The next action for a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NextAction {
     /// Send to this target now.
     Send(TargetId),
-    /// Nothing before this time.
+    /// Wait until this time.
     Wait(Timestamp),
-    /// The goal is reached.
+    /// Nothing: enough targets have accepted.
     Done,
     /// Stop, and raise an alarm.
     GiveUp,
@@ -112,7 +114,7 @@ impl DeliveryLog {
         matches!(self.last, LastResult::NotSent(reason) if reason.is_permanent())
     }
 
-    /// When the next target may be tried instead; none for never.
+    /// Returns the time from which the next target may be tried; none for never.
     fn leave_at(&self, policy: &FailoverPolicy) -> Option<Timestamp> {
         match (self.unknown_since, self.last) {
             (Some(since), _) => policy
@@ -123,9 +125,11 @@ impl DeliveryLog {
         }
     }
 
-    /// Notes one more answer. The target is tried again after the backoff, or exactly
-    /// when its own wish to wait is over; a wish shorter than half of the first wait
-    /// counts as that, so that a target that asks for nothing is not asked in a loop.
+    /// Notes one more result, and schedules the next attempt.
+    ///
+    /// The target is tried again after the backoff, or exactly when its `Retry-After` is over.
+    /// A shorter `Retry-After` counts as half of the first wait, so that one of zero does not
+    /// make a busy loop.
     pub fn note(&mut self, answer: &DeliveryResult, now: Timestamp, backoff: &Backoff, seed: u64) {
         self.attempts += 1;
         let mut wait = backoff.wait(self.attempts, seed);
@@ -145,8 +149,8 @@ impl DeliveryLog {
         self.not_before = now.saturating_add(wait);
     }
 
-    /// Notes that the target takes nothing before a time. One that was not tried has then
-    /// certainly not taken it.
+    /// Notes that the gate holds the page until a time. An untried target then certainly does
+    /// not have it.
     pub fn hold(&mut self, reason: NotSentReason, until: Timestamp) {
         if self.attempts == 0 {
             self.last = LastResult::NotSent(reason);
@@ -154,19 +158,19 @@ impl DeliveryLog {
         self.held_until = self.held_until.max(Some(until));
     }
 
-    /// Forgets until when the target takes nothing: the decision is made.
+    /// Clears the hold of the gate, once the decision is made.
     pub const fn release(&mut self) {
         self.held_until = None;
     }
 
-    /// Returns the time before which the target is not tried.
+    /// Returns the earliest time of the next attempt.
     fn due_at(&self) -> Timestamp {
         let not_before = self.not_before;
         self.held_until
             .map_or(not_before, |until| not_before.max(until))
     }
 
-    /// Changes what a log says of a target; added where it says nothing.
+    /// Changes the entry of a target, which is added if the log has none.
     pub fn change<T>(
         log: &mut Vec<Self>,
         target: &TargetId,
@@ -182,7 +186,7 @@ impl DeliveryLog {
         answer
     }
 
-    /// A target that has not been tried.
+    /// Creates the log of a target that was not tried.
     #[must_use]
     pub const fn untried(target: TargetId, now: Timestamp) -> Self {
         Self {
@@ -197,14 +201,13 @@ impl DeliveryLog {
     }
 }
 
-/// What to do next, given the targets in order of preference and what happened
-/// at each so far.
+/// Returns the next action, given the targets in order of preference and their logs.
 ///
-/// A trigger goes to the first target. One that certainly refused is left for
-/// the next after [`FailoverPolicy::after_refusal`], one that may have it only
-/// after [`FailoverPolicy::after_unknown`]. When all were tried, the one that
-/// may be tried soonest is next. Targets that refuse for good are not tried
-/// again; when all do, or the time is up, the page is given up.
+/// A trigger goes to the first target. A target that certainly refused is left for the next
+/// after [`FailoverPolicy::after_refusal`], one that may have the page only after
+/// [`FailoverPolicy::after_unknown`]. When all were tried, the one that may be tried soonest is
+/// next. Targets that refuse permanently are not tried again; when all do, or the time is up,
+/// the page is given up.
 #[must_use]
 pub fn next_step(
     goal: DeliveryMode,
@@ -223,8 +226,8 @@ pub fn next_step(
     if done {
         return NextAction::Done;
     }
-    // Counted from the first attempt: a page that waited through an outage of our
-    // own is still tried.
+    // Counted from the first attempt: a page that waited through an outage of this process is
+    // still tried.
     let tried_since = log.iter().map(|entry| entry.first_at).min();
     if tried_since.is_some_and(|since| since.saturating_add(policy.give_up_after) <= now) {
         return NextAction::GiveUp;
@@ -253,10 +256,10 @@ pub fn next_step(
     }
 }
 
-/// The next target may not be tried yet: try this one again when its wait is
-/// over, unless the time to leave it comes first.
+/// Returns the action while the next target may not be tried yet: this one is tried again when
+/// its wait is over, unless the time to leave it comes first.
 fn stay(tried: &DeliveryLog, leave: Option<Timestamp>, now: Timestamp) -> NextAction {
-    // Refused for good after an answer nobody can know: only time helps.
+    // Refused permanently after an unknown result: the page can only wait.
     if tried.is_permanent() {
         return leave.map_or(NextAction::GiveUp, NextAction::Wait);
     }

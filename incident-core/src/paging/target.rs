@@ -1,4 +1,4 @@
-//! The name of a pager, and the space in which its alerts live.
+//! The id of a pager: its name and its account at the vendor.
 
 use std::fmt;
 
@@ -6,13 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::ValidationError;
 
-/// A configured pager: a name for people (`log`, `pagerduty`, `opsgenie`, ...)
-/// and, where the vendor has several, the account in which its alerts are open.
+/// A configured pager: a name for people (`log`, `pagerduty`, `opsgenie`, ...) and, if the
+/// vendor has several, the account in which its alerts are open.
 ///
-/// Vendors deduplicate per key: PagerDuty knows an alert by routing key and
-/// `dedup_key`, OpsGenie by integration and alias. An alert opened under an
-/// older key can only be closed under that key, so the account is part of what
-/// an incident remembers. It is a fingerprint, never the key.
+/// Vendors deduplicate per key: PagerDuty knows an alert by routing key and `dedup_key`,
+/// OpsGenie by integration and alias. An alert opened under an older key can only be closed
+/// under that key, so the account is part of the stored id. It is a fingerprint, never the key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TargetId {
@@ -21,10 +20,10 @@ pub struct TargetId {
 }
 
 impl TargetId {
-    /// A pager with one account, or none that matters.
+    /// Creates the id of a pager without an account.
     ///
     /// # Errors
-    /// Not 1 to 64 of `a-z`, `0-9`, `-` and `_`.
+    /// Fails unless the name has 1 to 64 characters of `a-z`, `0-9`, `-` and `_`.
     pub fn new(name: &str) -> Result<Self, ValidationError> {
         let fits = (1..=64).contains(&name.len())
             && name
@@ -43,10 +42,10 @@ impl TargetId {
         }
     }
 
-    /// The same pager in one of its accounts.
+    /// Sets the account.
     ///
     /// # Errors
-    /// The fingerprint is not 1 to 64 of `a-z` and `0-9`.
+    /// Fails unless the fingerprint has 1 to 64 characters of `a-z` and `0-9`.
     pub fn in_account(self, fingerprint: &str) -> Result<Self, ValidationError> {
         let fits = (1..=64).contains(&fingerprint.len())
             && fingerprint
@@ -62,7 +61,7 @@ impl TargetId {
         }
     }
 
-    /// The name of the log pager: `log`.
+    /// Returns the id of the log pager: `log`.
     #[must_use]
     pub fn log() -> Self {
         Self {
@@ -71,7 +70,7 @@ impl TargetId {
         }
     }
 
-    /// The name of billing where no sink is configured: `billing`.
+    /// Returns the id of billing if no sink is configured: `billing`.
     #[must_use]
     pub(crate) fn billing() -> Self {
         Self {
@@ -80,20 +79,20 @@ impl TargetId {
         }
     }
 
-    /// The name for people: timeline, audit and metrics know the pager by it.
+    /// Returns the name, which timeline, audit and metrics use.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The fingerprint of its account.
+    /// Returns the fingerprint of the account.
     #[must_use]
     pub fn account(&self) -> Option<&str> {
         self.account.as_deref()
     }
 }
 
-/// Reads `name` or `name#account`.
+/// Parses `name` or `name#account`.
 impl TryFrom<String> for TargetId {
     type Error = ValidationError;
 
@@ -114,7 +113,7 @@ impl From<TargetId> for String {
     }
 }
 
-/// The name for people.
+/// Writes the name, without the account.
 impl fmt::Display for TargetId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)

@@ -1,4 +1,4 @@
-//! Test pages: does my pager work?
+//! Test pages, which check that pagers work.
 
 use std::time::Duration;
 
@@ -7,53 +7,53 @@ use serde::{Deserialize, Serialize};
 use super::{NotSentReason, PageAction, PageEvent, TargetId};
 use crate::Timestamp;
 
-/// How long a test page rings before it is resolved.
+/// Time after which the alert of a test page is resolved.
 pub const TEST_LASTS: Duration = Duration::from_secs(60);
 
-/// The key of the test alert at a target. Always the same: however often somebody
-/// asks, and whatever is lost, a vendor holds one test alert per target at most.
+/// Returns the key of the test alert at a target. It is always the same, so a vendor holds one
+/// test alert per target at most, however many tests run and whatever is lost.
 #[must_use]
 pub fn test_key(target: &TargetId) -> String {
     format!("sys-pager-test:{}", target.name())
 }
 
-/// A page that asks only whether pagers work, at every configured target.
+/// A test page to every configured target, with its results.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PagerTest {
-    /// What was sent, to each target under a key of its own ([`test_key`]).
+    /// The page that was sent, to each target under a key of its own ([`test_key`]).
     pub page: PageEvent,
-    /// What became of it, in the order of the targets.
+    /// The results, in the order of the targets.
     pub targets: Vec<TestedTarget>,
 }
 
-/// The outcome of a test page at one target.
+/// The result of a test page at one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestedTarget {
     /// The target.
     pub target: TargetId,
-    /// Whether it took the page: yes, certainly not and why, or nobody knows.
+    /// The outcome.
     pub outcome: TestOutcome,
-    /// How long it took to answer.
+    /// The response time of the target.
     pub took: Duration,
-    /// When it is worth asking again, where it takes nothing for now.
+    /// Time to wait before the next test, if the target takes nothing for now.
     #[serde(default)]
     pub retry_after: Option<Duration>,
 }
 
-/// The answer of a target to a test page.
+/// The outcome of a test page at one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TestOutcome {
-    /// It has it.
+    /// The target accepted it.
     Accepted,
-    /// It certainly does not have it.
+    /// The target certainly did not take it.
     NotSent(NotSentReason),
-    /// Nobody can know.
+    /// It is not known if the target took it.
     Unknown,
 }
 
 impl TestOutcome {
-    /// One word for it.
+    /// Returns its name in audit entries and reports.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -64,17 +64,17 @@ impl TestOutcome {
     }
 }
 
-/// The end of a test page, committed before anything is sent: whatever happens to
-/// the process, its alerts are resolved.
+/// The end of a test page. It is committed before anything is sent, so that the alerts are
+/// resolved even if the process dies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndTest {
-    /// The page that is resolved.
+    /// The page to resolve.
     pub page: PageEvent,
-    /// Where an alert may be open.
+    /// The targets at which an alert may be open.
     pub targets: Vec<TargetId>,
 }
 
-/// Makes the page that a target is asked to take during a test: the same page, under its own key.
+/// Creates the request for one target of a test: the same page under the target's own key.
 pub(crate) fn test_event(
     page: &PageEvent,
     target: &TargetId,

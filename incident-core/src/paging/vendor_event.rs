@@ -1,62 +1,61 @@
-//! What a vendor tells us: what people did in its own app.
+//! Events that a vendor reports: actions of people in its own app.
 
 use std::time::Duration;
 
 use super::AlertSeen;
 use crate::{Name, PersonName, Timestamp};
 
-/// Something that happened to an alert at the vendor.
+/// An event on an alert at the vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VendorEvent {
-    /// Who tells it: `pagerduty`, `opsgenie`.
+    /// The vendor: `pagerduty`, `opsgenie`.
     pub vendor: Name,
-    /// The vendor's id of this event: heard twice, it has one effect.
+    /// The vendor's id of the event: received twice, it has one effect.
     pub event_id: Name,
-    /// The key of the alert, where it was told.
+    /// The deduplication key of the alert, if the vendor sent it.
     pub dedup_key: Option<String>,
-    /// The vendor's own id of the alert or incident: by it the key can be asked
-    /// for.
+    /// The vendor's own id of the alert or incident, with which the key can be looked up.
     pub vendor_id: Option<String>,
-    /// What happened.
+    /// The kind of event.
     pub what: VendorEventKind,
-    /// The person who did it, by the name that the vendor knows.
+    /// The person who acted, by the name that the vendor knows.
     pub by: Option<PersonName>,
-    /// The time of it by the vendor's clock; where there is none, it counts as of now.
+    /// The time by the vendor's clock; if absent, the time of receipt counts.
     pub at: Option<Timestamp>,
-    /// A digest of what was sent. An event that comes again with another one is refused.
+    /// A digest of the payload. A repeated event with another digest is refused.
     pub digest: [u8; 32],
-    /// It only repeats what we told the vendor.
+    /// `true` if the event only echoes a request of this library to the vendor.
     pub echo: bool,
 }
 
-/// What happened to an alert at the vendor.
+/// The kind of a vendor event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VendorEventKind {
-    /// It was opened.
+    /// The alert was opened.
     Opened,
-    /// Somebody has it.
+    /// A person acknowledged it.
     Acknowledged,
-    /// Nobody has it any more: a time ran out, or it was given back.
+    /// It is no longer acknowledged: the acknowledgement timed out or was withdrawn.
     Unacknowledged,
     /// It was closed.
     Resolved,
-    /// It was closed because another one stands for it.
+    /// It was closed because it was merged into another one.
     Merged,
-    /// It was opened again.
+    /// It was reopened.
     Reopened,
-    /// Others have it now.
+    /// It was assigned to these people.
     Reassigned(Vec<String>),
-    /// It went up.
+    /// It was escalated to these people.
     Escalated(Vec<String>),
     /// Its priority or urgency changed.
     Reprioritised(Option<String>),
-    /// Somebody wrote a note.
+    /// A note was added.
     Noted(String),
 }
 
 impl VendorEventKind {
-    /// Whether the alert is open, where this tells.
+    /// Returns the state of the alert after the event; none if the event does not reveal it.
     #[must_use]
     pub const fn shows(&self) -> Option<AlertSeen> {
         match self {
@@ -71,13 +70,13 @@ impl VendorEventKind {
     }
 }
 
-/// What a vendor may change here. What it may not is an entry of the timeline.
+/// The vendor events that may change an incident. Others are only written to the timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InboundPolicy {
-    /// An acknowledgement there acknowledges the incident.
+    /// If `true`, an acknowledgement at the vendor acknowledges the incident.
     pub acknowledge: bool,
-    /// A resolution there resolves the incident. Off by default: an alert that
-    /// was closed says nothing about the impact.
+    /// If `true`, a resolution at the vendor resolves the incident. Off by default: a closed
+    /// alert says nothing about the impact.
     pub resolve: bool,
 }
 
@@ -90,12 +89,12 @@ impl Default for InboundPolicy {
     }
 }
 
-/// Events that are older have no effect. Vendors deliver for two days at most
-/// (PagerDuty: 48 hours), and an old one that comes again is a replay.
+/// Maximum age of an event; an older one has no effect. Vendors deliver for two days at most
+/// (PagerDuty: 48 hours), and an older event that comes again is a replay.
 pub const MAX_VENDOR_EVENT_AGE: Duration = Duration::from_secs(6 * 24 * 60 * 60);
 
 impl VendorEvent {
-    /// What happened, in a sentence for the timeline.
+    /// Returns the event as a sentence for the timeline.
     #[must_use]
     pub fn sentence(&self) -> String {
         let vendor = &self.vendor;

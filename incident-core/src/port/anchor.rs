@@ -1,4 +1,4 @@
-//! Where anchors are kept, outside the store.
+//! The ports to anchors, which are stored outside the store.
 
 use std::error::Error as StdError;
 use std::fmt::Debug;
@@ -10,46 +10,44 @@ use crate::Timestamp;
 use crate::anchor::{Anchor, AnchoredChain};
 use crate::chain::Head;
 
-/// Anchors could not be kept or read. **Handling:** try again later; what was
-/// not anchored is anchored by a later pass.
+/// A failure to store or read anchors. **Handling:** try again later; heads that were not
+/// anchored are anchored by a later pass.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct AnchorError(#[source] pub Box<dyn StdError + Send + Sync>);
 
-/// Takes anchors, and need not give them back: a log line, a mail, a chat room.
+/// A write-only sink for anchors, such as a log line, a mail or a chat room.
 ///
 /// # Contract
-/// **Durable:** an anchor is kept for good when [`append`](AnchorSink::append)
-/// answers, where whoever can write to the database cannot change it.
-/// **Idempotent:** the same anchor may come again, from other replicas too.
+/// **Durable:** an anchor is stored for good when [`append`](AnchorSink::append) returns, at a
+/// place where no one who can write to the database can change it.
+/// **Idempotent:** the same anchor may come again, also from other replicas.
 /// **Bounded:** answers within `timeout`.
 #[async_trait]
 pub trait AnchorSink: Debug + Send + Sync {
-    /// Keeps an anchor.
+    /// Stores an anchor.
     async fn append(&self, anchor: &Anchor, timeout: Duration) -> Result<(), AnchorError>;
 }
 
-/// A sink that can be asked, so that a check of a chain is held against what was
-/// anchored of it.
+/// A sink that can also be read, so that a check of a chain can compare it with its anchors.
 ///
 /// # Contract
-/// **Durable:** what was kept is found by every later handle.
-/// **Ordered:** every head that was ever kept of a chain is told, without
-/// repeats, in ascending order, in whatever order anchors came: a chain has to
-/// hold all of them. Two heads with one `seq` are both told. Lists of chains are
-/// ascending.
+/// **Durable:** every later handle finds the stored anchors.
+/// **Ordered:** every head that was ever stored of a chain is returned, without repeats, in
+/// ascending order, in whatever order anchors came: a chain has to contain all of them. Two
+/// heads with one `seq` are both returned. Lists of chains are ascending.
 /// **Isolated:** concurrent anchors lose nothing of each other.
 /// **Bounded:** answers within `timeout`.
 #[async_trait]
 pub trait AnchorRecord: AnchorSink {
-    /// The heads of a chain.
+    /// Lists the heads of a chain.
     async fn heads(
         &self,
         chain: AnchoredChain,
         timeout: Duration,
     ) -> Result<Vec<Head>, AnchorError>;
 
-    /// The chains that have a head, after `after`.
+    /// Lists the chains that have a head, after `after`.
     async fn chains(
         &self,
         after: Option<AnchoredChain>,
@@ -57,6 +55,6 @@ pub trait AnchorRecord: AnchorSink {
         timeout: Duration,
     ) -> Result<Vec<AnchoredChain>, AnchorError>;
 
-    /// When the newest anchor was made.
+    /// Returns the time of the newest anchor.
     async fn newest(&self, timeout: Duration) -> Result<Option<Timestamp>, AnchorError>;
 }

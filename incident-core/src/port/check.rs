@@ -1,4 +1,4 @@
-//! The port to what became of a page.
+//! The port that checks the alerts of accepted pages.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,23 +7,21 @@ use async_trait::async_trait;
 
 use crate::paging::{AlertStatus, Confirmation, PageEvent, Receipt, TargetId};
 
-/// Asks a target what became of a page that it had accepted.
+/// A client that asks a target about the alert of an accepted page.
 ///
 /// # Contract
-/// **Idempotent:** asking changes nothing at the target.
-/// **Bounded:** answers within `timeout`, and `Unknown` if the target did not answer
-/// by then.
-/// **Errors:** [`Confirmation::NotOpened`] and [`AlertStatus::Closed`] only where
-/// the target says so.
+/// **Idempotent:** a check changes nothing at the target.
+/// **Bounded:** answers within `timeout`, with `Unknown` if the target did not answer by then.
+/// **Errors:** [`Confirmation::NotOpened`] and [`AlertStatus::Closed`] only if the target says
+/// so.
 #[async_trait]
 pub trait PageCheck: Send + Sync + fmt::Debug {
-    /// The target it asks: the same as that of its [`Pager`](super::Pager).
+    /// Returns the target: the same as that of its [`Pager`](super::Pager).
     fn target_id(&self) -> TargetId;
 
-    /// What became of a trigger that was accepted with this receipt.
+    /// Checks if a trigger that was accepted with this receipt opened an alert.
     async fn check(&self, page: &PageEvent, receipt: &Receipt, timeout: Duration) -> Confirmation;
 
-    /// Where the alert of a key stands: what people did there may have been told
-    /// by a webhook that was lost.
+    /// Reads the state of the alert of a key, as a webhook about it may have been lost.
     async fn status(&self, dedup_key: &str, timeout: Duration) -> AlertStatus;
 }

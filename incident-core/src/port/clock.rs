@@ -1,4 +1,4 @@
-//! Time and ids come in through the door.
+//! The ports to time and ids.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -8,18 +8,20 @@ use uuid::Uuid;
 
 use crate::{Salt, Timestamp};
 
-/// Tells the time.
+/// A source of the current time.
 ///
 /// # Contract
-/// **Bounded:** answers at once. It may step back; the engine never records an
-/// entry before the one above it.
+/// **Bounded:** answers at once. It may step back; the engine never records an entry before the
+/// preceding one.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// A reading of a clock that is never set and never steps back; only the difference
-    /// of two readings counts. Deadlines are measured with it. That of the standard
-    /// library if not given, whatever [`now`](Self::now) tells.
+    /// Returns a reading of a clock that is never set and never steps back.
+    ///
+    /// Only the difference of two readings counts; deadlines are measured with it. The default
+    /// implementation uses the clock of the standard library, whatever [`now`](Self::now)
+    /// returns.
     fn steady(&self) -> Duration {
         since_first_reading()
     }
@@ -34,18 +36,18 @@ fn since_first_reading() -> Duration {
     FIRST.get_or_init(Instant::now).elapsed()
 }
 
-/// Makes ids and salts.
+/// A generator of ids and salts.
 ///
 /// # Contract
-/// **Isolated:** no two calls return the same value, in this process or any
-/// other. **Bounded:** answers at once.
+/// **Isolated:** no two calls return the same value, in this process or any other. **Bounded:**
+/// answers at once.
 pub trait IdGen: Send + Sync + fmt::Debug {
-    /// A UUID v7: sorts by `now`.
+    /// Creates a UUID v7, which sorts by `now`.
     fn sortable(&self, now: Timestamp) -> Uuid;
 
-    /// A UUID v4: says nothing.
+    /// Creates a UUID v4, which reveals nothing.
     fn random(&self) -> Uuid;
 
-    /// A salt from a cryptographic source.
+    /// Creates a salt from a cryptographic source.
     fn salt(&self) -> Salt;
 }

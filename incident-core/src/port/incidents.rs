@@ -13,52 +13,53 @@ use crate::incident::{Incident, Outline, Severity, Status};
 use crate::timeline::SysIncidentUpdateEntry;
 use crate::{IncidentId, Name, ServiceId, TenantId, Timestamp, ValidationError, Window};
 
-/// Which incidents. An empty set or an absent bound leaves nothing out.
+/// A filter for incidents. An empty set or an absent bound excludes nothing.
 #[derive(Clone, Debug, Default)]
 pub struct IncidentFilter {
-    /// Only in these statuses.
+    /// Only incidents in these statuses.
     pub statuses: BTreeSet<Status>,
-    /// Only of this severity.
+    /// Only incidents of this severity.
     pub severity: Option<Severity>,
-    /// Only those that hit this tenant.
+    /// Only incidents that affect this tenant.
     pub tenant: Option<String>,
-    /// Only those that hit this service.
+    /// Only incidents that affect this service.
     pub service: Option<String>,
-    /// Only those whose title or summary holds this, whatever the case.
+    /// Only incidents whose title or summary contains this text, ignoring case.
     pub text: Option<String>,
-    /// Only those that were declared for this alert or stand for it
-    /// ([`Incident::alerts`]).
+    /// Only incidents that were declared for this alert or stand for it ([`Incident::alerts`]).
     pub alert: Option<Name>,
-    /// Only those declared from here on.
+    /// Only incidents declared at or after this time.
     pub from: Option<Timestamp>,
-    /// Only those declared before this.
+    /// Only incidents declared before this time.
     pub to: Option<Timestamp>,
-    /// Only those that are public.
+    /// If `true`, only incidents on the public status page.
     pub public_only: bool,
-    /// Only those that were over (resolved or cancelled,
-    /// [`Incident::over_at`]) after this, or are not over.
+    /// Only incidents that ended (resolved or cancelled, [`Incident::over_at`]) after this
+    /// time, or have not ended.
     pub unresolved_at: Option<Timestamp>,
-    /// Only those that began before the end of this window and had not ended at its
-    /// start, or did not end.
+    /// Only incidents whose impact began before the end of this window and had not ended at its
+    /// start.
     pub touching: Option<Window>,
-    /// Only after this one, in the order of the answer.
+    /// Only incidents after this one, in the order of the list.
     pub after: Option<(Timestamp, IncidentId)>,
-    /// At most so many.
+    /// Maximum number of incidents.
     pub limit: usize,
-    /// What cannot be read is left out, instead of failing the list. For those who look
-    /// at each incident by itself; whoever adds incidents up must not miss one.
+    /// If `true`, unreadable incidents are left out instead of failing the list. Only for
+    /// callers that treat each incident by itself: a caller that adds incidents up must not
+    /// miss one.
     pub skip_unreadable: bool,
 }
 
-/// Most characters that a text to be searched for may have: as many as a title.
+/// Maximum length of a search text, in characters: as long as a title.
 pub const SEARCH_CHARS: usize = 500;
 
 impl IncidentFilter {
-    /// Whether anything can match: a store may fail at a text that nothing it holds can
-    /// have.
+    /// Checks that the filter can match anything. A store may fail at a text that no stored
+    /// value can have.
     ///
     /// # Errors
-    /// A text is too long or holds what no incident can; the error names it.
+    /// Fails if a text is too long or contains characters that no incident can have; the error
+    /// names the field.
     pub fn check(&self) -> Result<(), ValidationError> {
         if let Some(tenant) = &self.tenant {
             TenantId::stored(tenant).map_err(|wrong| wrong.at("tenant"))?;
@@ -76,8 +77,7 @@ impl IncidentFilter {
         Ok(())
     }
 
-    /// Whether an incident is among those asked for: the reference that every
-    /// store agrees with.
+    /// Returns `true` if an incident matches. Every store agrees with this reference.
     #[must_use]
     pub fn matches(&self, incident: &Incident) -> bool {
         let Self {
@@ -129,72 +129,71 @@ impl IncidentFilter {
     }
 }
 
-/// Keeps incidents and everything a decision changes with them.
+/// A store of incidents and of everything that a decision changes with them.
 ///
 /// # Contract
-/// **Atomic:** a commit is kept whole or not at all: incident, timeline, audit,
-/// outbox, ledger, suggestion, remembered reply and settlement together.
+/// **Atomic:** a commit is stored whole or not at all: incident, timeline, audit, outbox,
+/// ledger, suggestion, stored response and lease completion together.
 /// **Isolated:** a write whose `expected` revision is not the stored one is
-/// [`StoreError::Conflict`]; of two writers that decided on the same revision
-/// exactly one wins. Reads see whole commits only. In one environment no two incidents
-/// stand for one alert ([`Incident::alerts`]), and a commit that claims an alert has seen
-/// every live incident of it ([`AlertClaim`](crate::commit::AlertClaim)); the alerts that
-/// one write of a commit gives up may be those of another write of it. A reply about an
-/// incident that the commit does not write is remembered only if the incident is at the
-/// revision that the reply tells, and one about a suggestion that it does not open only if
-/// that says the same, else [`StoreError::Conflict`]: what was redacted meanwhile does not
-/// come back.
-/// **Erased:** a commit with a [`Redaction`](crate::redaction::Redaction) erases the words of the
-/// entry in every [`TextPlace`](crate::redaction::TextPlace). It is
-/// [`StoreError::Refused`] unless an audit entry, of this commit or kept before,
-/// [records](crate::redaction::recorded) it; texts leave in no other way.
-/// **Durable:** what `commit` answered with success is there after a crash.
-/// **Ordered:** entries are sealed with [`SysIncidentUpdateEntry::linked`]
-/// under the incident's lock; `seq` is 1, 2, 3, ... without gaps. Lists are by
-/// (`declared_at`, `id`) descending; outlines are those of the incidents that
-/// [`list`](IncidentStore::list) answers, in its order.
-/// **Idempotent:** a key that is remembered and not expired refuses a second
-/// commit under it with [`StoreError::IdempotencyKeyInUse`].
-/// **Bounded:** answers within `timeout`; an outline takes a few kilobytes however large
-/// its incident is.
-/// **Cancellation:** dropping the future leaves the commit kept whole or not at all.
-/// **Errors:** every variant but [`StoreError::Unknown`] means that certainly
-/// nothing was written.
+/// [`StoreError::Conflict`]; of two writers that decided on the same revision exactly one wins.
+/// Reads see whole commits only. In one environment no two incidents stand for one alert
+/// ([`Incident::alerts`]), and a commit that claims an alert has seen every live incident of it
+/// ([`AlertClaim`](crate::commit::AlertClaim)); an alert that one write of a commit releases
+/// may be taken by another write of it. A response about an incident that the commit does not
+/// write is stored only if the incident is at the revision in the response, and one about a
+/// suggestion that it does not open only if the stored suggestion has the same request, else
+/// [`StoreError::Conflict`]: text that was redacted meanwhile does not come back.
+/// **Erased:** a commit with a [`Redaction`](crate::redaction::Redaction) erases the text of
+/// the entry in every [`TextPlace`](crate::redaction::TextPlace). It is [`StoreError::Refused`]
+/// unless an audit entry, of this commit or stored before,
+/// [records](crate::redaction::recorded) it; no text is erased in any other way.
+/// **Durable:** a commit that returned success survives a crash.
+/// **Ordered:** entries are sealed with [`SysIncidentUpdateEntry::linked`] under the incident's
+/// lock; `seq` is 1, 2, 3, ... without gaps. Lists are by (`declared_at`, `id`) descending;
+/// outlines are those of the incidents that [`list`](IncidentStore::list) returns, in its
+/// order.
+/// **Idempotent:** a stored key that has not expired refuses a second commit under it with
+/// [`StoreError::IdempotencyKeyInUse`].
+/// **Bounded:** answers within `timeout`; an outline takes a few kilobytes, however large its
+/// incident is.
+/// **Cancellation:** dropping the future leaves the commit stored whole or not at all.
+/// **Errors:** every variant but [`StoreError::Unknown`] means that certainly nothing was
+/// written.
 #[async_trait]
 pub trait IncidentStore: Send + Sync {
-    /// Keeps a commit, and returns the entries as they were sealed, in order of the writes.
+    /// Stores a commit. Returns the sealed entries, in the order of the writes.
     async fn commit(
         &self,
         commit: Commit,
         timeout: Duration,
     ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError>;
 
-    /// A number for a new incident: unique and rising; gaps are fine.
+    /// Returns a number for a new incident: unique and rising, with gaps allowed.
     async fn next_number(&self, timeout: Duration) -> Result<u64, StoreError>;
 
-    /// One incident.
+    /// Loads an incident; none if there is no such incident.
     async fn load(
         &self,
         id: IncidentId,
         timeout: Duration,
     ) -> Result<Option<Arc<Incident>>, StoreError>;
 
-    /// Incidents that match, whole: each may take megabytes. For work that needs all of
-    /// them; what is shown is outlines.
+    /// Lists the incidents that match, whole: each may take megabytes. For display, use
+    /// [`outlines`](Self::outlines).
     async fn list(
         &self,
         filter: &IncidentFilter,
         timeout: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError>;
 
-    /// Outlines of incidents that match ([`Outline::of`]).
+    /// Lists outlines of the incidents that match ([`Outline::of`]).
     async fn outlines(
         &self,
         filter: &IncidentFilter,
         timeout: Duration,
     ) -> Result<Vec<Outline>, StoreError>;
 
-    /// The entries of an incident after `after_seq`, ascending.
+    /// Reads the entries of an incident after `after_seq`, ascending.
     async fn timeline(
         &self,
         id: IncidentId,
@@ -203,7 +202,7 @@ pub trait IncidentStore: Send + Sync {
         timeout: Duration,
     ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError>;
 
-    /// What was answered under a key, unless that expired before `now`.
+    /// Finds the response stored under a key, unless it had expired at `now`.
     async fn find_response(
         &self,
         key: &IdempotencyKey,
@@ -211,22 +210,24 @@ pub trait IncidentStore: Send + Sync {
         timeout: Duration,
     ) -> Result<Option<IdempotencyRecord>, StoreError>;
 
-    /// Compares what is kept beside an incident's state, to find the incident by, with the
-    /// state. Answers a sentence about the first value that does not fit; none where all
-    /// do, where nothing is kept beside it, and where there is no such incident.
+    /// Compares the values stored beside an incident's state, by which it is found, with the
+    /// state.
+    ///
+    /// Returns a sentence about the first value that differs. Returns `None` if all agree, if
+    /// nothing is stored beside the state, and if there is no such incident.
     async fn mismatch(
         &self,
         id: IncidentId,
         timeout: Duration,
     ) -> Result<Option<&'static str>, StoreError>;
 
-    /// Whether the store can do its work, as far as can be told without a write:
-    /// [`StoreError::ReadOnly`] where it takes none. If not given, whether incidents
-    /// can be read.
+    /// Checks that the store can work, as far as this is known without a write:
+    /// [`StoreError::ReadOnly`] if it takes none. The default implementation checks that
+    /// incidents can be read.
     async fn ready(&self, timeout: Duration) -> Result<(), StoreError> {
         let nothing = IncidentFilter {
             limit: 1,
-            // One odd incident must not take every replica out of service.
+            // One unreadable incident must not take every replica out of service.
             skip_unreadable: true,
             ..IncidentFilter::default()
         };

@@ -1,7 +1,7 @@
-//! What an adapter implements: traits, their contracts and their errors.
+//! The ports that adapters implement: traits, their contracts and their errors.
 //!
-//! Each contract stands on its trait under fixed leads, and every lead has a
-//! test in `incident_core::conformance` that each implementation runs.
+//! Each contract stands on its trait under fixed leads, and every lead has a test in
+//! `incident_core::conformance` that each implementation runs.
 
 mod anchor;
 mod billing;

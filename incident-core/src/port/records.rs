@@ -1,4 +1,4 @@
-//! The read sides of audit, suggestions and ledger. Written by commits only.
+//! The ports that read audit, suggestions and ledger, which are written by commits only.
 
 use std::time::Duration;
 
@@ -13,28 +13,28 @@ use crate::{
     ValidationError,
 };
 
-/// Which audit entries.
+/// A filter for audit entries.
 #[derive(Clone, Debug, Default)]
 pub struct AuditQuery {
-    /// Only of this chain.
+    /// Only entries of this chain.
     pub chain: Option<Chain>,
-    /// Only by this actor.
+    /// Only entries of this actor.
     pub actor: Option<String>,
-    /// Only from here on.
+    /// Only entries at or after this time.
     pub from: Option<Timestamp>,
-    /// Only after this one, in the order of the answer.
+    /// Only entries after this one, in the order of the list.
     pub after: Option<(Timestamp, Chain, u64)>,
-    /// At most so many.
+    /// Maximum number of entries.
     pub limit: usize,
-    /// What cannot be read is left out, instead of failing the list.
+    /// If `true`, unreadable entries are left out instead of failing the list.
     pub skip_unreadable: bool,
 }
 
 impl AuditQuery {
-    /// Whether anything can match.
+    /// Checks that the filter can match anything.
     ///
     /// # Errors
-    /// The actor is a name that nobody can have.
+    /// Fails if the actor is not a valid name.
     pub fn check(&self) -> Result<(), ValidationError> {
         let actor = self.actor.as_deref().map(PersonName::stored).transpose();
         actor.map(|_| ()).map_err(|wrong| wrong.at("actor"))
@@ -42,8 +42,8 @@ impl AuditQuery {
 }
 
 impl AuditQuery {
-    /// Tells if an entry is wanted, but for [`limit`](Self::limit): the reference that every
-    /// store agrees with.
+    /// Returns `true` if an entry matches, apart from [`limit`](Self::limit). Every store
+    /// agrees with this reference.
     #[must_use]
     pub fn matches(&self, entry: &AuditEntry) -> bool {
         let (at, actor) = (entry.payload.at, &entry.payload.actor);
@@ -58,25 +58,25 @@ impl AuditQuery {
     }
 }
 
-/// Reads the audit trail.
+/// The read side of the audit trail.
 ///
 /// # Contract
-/// **Ordered:** [`audit`](AuditLog::audit) answers by (time, chain, seq)
-/// ascending, [`audit_chain`](AuditLog::audit_chain) by seq ascending; a chain
-/// has the numbers 1, 2, 3, ... without gaps.
+/// **Ordered:** [`audit`](AuditLog::audit) lists by (time, chain, seq) ascending,
+/// [`audit_chain`](AuditLog::audit_chain) by seq ascending; a chain has the numbers 1, 2, 3,
+/// ... without gaps.
 /// **Bounded:** answers within `timeout`.
-/// **Errors:** an entry that cannot be read is [`StoreError::Corrupt`], unless the query
-/// leaves such out.
+/// **Errors:** an unreadable entry is [`StoreError::Corrupt`], unless the query leaves such
+/// entries out.
 #[async_trait]
 pub trait AuditLog: Send + Sync {
-    /// Entries that match.
+    /// Lists the entries that match.
     async fn audit(
         &self,
         query: &AuditQuery,
         timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError>;
 
-    /// Entries of one chain after `after_seq`, at most `limit`.
+    /// Lists the entries of one chain after `after_seq`, at most `limit`.
     async fn audit_chain(
         &self,
         chain: Chain,
@@ -85,7 +85,7 @@ pub trait AuditLog: Send + Sync {
         timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError>;
 
-    /// The chains there are, ascending, after `after`.
+    /// Lists the existing chains after `after`, ascending, at most `limit`.
     async fn audit_chains(
         &self,
         after: Option<Chain>,
@@ -94,64 +94,64 @@ pub trait AuditLog: Send + Sync {
     ) -> Result<Vec<Chain>, StoreError>;
 }
 
-/// Which suggestions.
+/// A page of the list of suggestions.
 #[derive(Clone, Debug, Default)]
 pub struct SuggestionQuery {
-    /// Only before this one, in the order of the answer.
+    /// Only suggestions before this one, in the order of the list.
     pub before: Option<(Timestamp, SuggestionId)>,
-    /// At most so many.
+    /// Maximum number of suggestions.
     pub limit: usize,
 }
 
-/// Reads suggestions.
+/// The read side of suggestions.
 ///
 /// # Contract
-/// **Isolated:** at most one suggestion per pair of service and tenant is open:
-/// a commit that would open a second one is [`StoreError::SuggestionOpen`].
+/// **Isolated:** at most one suggestion per pair of service and tenant is open: a commit that
+/// would open a second one is [`StoreError::SuggestionOpen`].
 /// **Ordered:** lists are newest first, by (received at, id).
 /// **Bounded:** answers within `timeout`.
 #[async_trait]
 pub trait Suggestions: Send + Sync {
-    /// One of them.
+    /// Loads a suggestion; none if there is no such suggestion.
     async fn suggestion(
         &self,
         id: SuggestionId,
         timeout: Duration,
     ) -> Result<Option<Suggestion>, StoreError>;
 
-    /// A list.
+    /// Lists suggestions.
     async fn suggestions(
         &self,
         query: &SuggestionQuery,
         timeout: Duration,
     ) -> Result<Vec<Suggestion>, StoreError>;
 
-    /// The number of those that are open at a time.
+    /// Counts the suggestions that are open at a time.
     async fn open_suggestions(&self, now: Timestamp, timeout: Duration) -> Result<u64, StoreError>;
 }
 
-/// Which rows of the ledger.
+/// A filter for ledger rows.
 #[derive(Clone, Debug, Default)]
 pub struct CreditQuery {
-    /// Only this one.
+    /// Only the row with this id.
     pub id: Option<CreditId>,
-    /// Only of this incident.
+    /// Only rows of this incident.
     pub incident: Option<IncidentId>,
-    /// Only of this tenant.
+    /// Only rows of this tenant.
     pub tenant: Option<TenantId>,
-    /// Only of this period.
+    /// Only rows of this period.
     pub period: Option<Period>,
-    /// Only in this state.
+    /// Only rows in this state.
     pub state: Option<CreditState>,
-    /// Only what was issued in this batch.
+    /// Only rows that were issued in this batch.
     pub batch: Option<MessageId>,
-    /// What cannot be read is left out, instead of failing the list. For those who look
-    /// at each credit by itself; whoever adds credits up must not miss one.
+    /// If `true`, unreadable rows are left out instead of failing the list. Only for callers
+    /// that treat each credit by itself: a caller that adds credits up must not miss one.
     pub skip_unreadable: bool,
 }
 
 impl CreditQuery {
-    /// Those of an incident, in whatever state.
+    /// Creates a filter for the rows of an incident, in any state.
     #[must_use]
     pub fn of_incident(id: IncidentId) -> Self {
         Self {
@@ -160,7 +160,7 @@ impl CreditQuery {
         }
     }
 
-    /// Tells if a row of the ledger is wanted: the reference that every store agrees with.
+    /// Returns `true` if a row matches. Every store agrees with this reference.
     #[must_use]
     pub fn matches(&self, row: &LedgerRow) -> bool {
         let batch = row.issued.as_ref().map(|issued| issued.batch);
@@ -176,17 +176,16 @@ impl CreditQuery {
     }
 }
 
-/// Reads the ledger.
+/// The read side of the ledger.
 ///
 /// # Contract
-/// **Isolated:** one row per (tenant, incident or period, revision, whether it
-/// reverses), ever; a new computation accounts for every credit that is issued, and
-/// no credit is reversed twice.
+/// **Isolated:** there is one row per (tenant, incident or period, revision, reversal or not),
+/// ever; a new computation accounts for every issued credit, and no credit is reversed twice.
 /// **Ordered:** rows are in the order in which they were written.
 /// **Bounded:** answers within `timeout`.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// Rows that match.
+    /// Lists the rows that match.
     async fn credits(
         &self,
         query: &CreditQuery,

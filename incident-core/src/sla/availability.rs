@@ -1,19 +1,19 @@
-//! The availability over a period, exact; and its decimals, which never contradict what was
-//! compared exactly.
+//! The exact availability over a period, and its decimals, which never contradict an exact
+//! comparison.
 
 use std::cmp::Ordering;
 
 use super::Downtime;
 use crate::Percent;
 
-/// Parts per million have four decimals as percent.
+/// Decimals of parts per million, as percent.
 const DECIMALS: usize = 4;
 
-/// More decimals than any difference needs: two availabilities over a period of microseconds
-/// are at least one part of 10^14 apart.
+/// Maximum number of decimals, more than any difference needs: two availabilities over a period of
+/// microseconds are at least one part of 10^14 apart.
 const MAX_DECIMALS: usize = 16;
 
-/// The availability over a period: exact.
+/// The exact availability over a period.
 ///
 /// ```
 /// use incident_core::sla::{Availability, Downtime};
@@ -35,32 +35,34 @@ pub struct Availability {
 }
 
 impl Availability {
-    /// The availability with a downtime in a period of so many microseconds.
+    /// Creates the availability with a downtime in a period of `period_us` microseconds.
     #[must_use]
     pub const fn new(down: Downtime, period_us: u64) -> Self {
         Self { down, period_us }
     }
 
-    /// The downtime.
+    /// Returns the downtime.
     #[must_use]
     pub const fn down(self) -> Downtime {
         self.down
     }
 
-    /// The length of the period, in microseconds.
+    /// Returns the length of the period, in microseconds.
     #[must_use]
     pub const fn period_us(self) -> u64 {
         self.period_us
     }
 
-    /// Tells if it is below a target: exact, nothing is rounded.
+    /// Returns `true` if the availability is below a target; exact, nothing is rounded.
     #[must_use]
     pub fn misses(self, target: Percent) -> bool {
         self.compare(target.ppm().into()).is_lt()
     }
 
-    /// Percent, rounded half to even to four decimals. For a verdict use
-    /// [`misses`](Self::misses), and to show it beside one [`format_against`](Self::format_against).
+    /// Returns the percentage, rounded half to even to four decimals.
+    ///
+    /// Use [`misses`](Self::misses) for a verdict, and [`format_against`](Self::format_against) to
+    /// display the availability beside one.
     #[must_use]
     pub fn rounded(self) -> Percent {
         if self.period_us == 0 {
@@ -72,9 +74,11 @@ impl Availability {
         percent.unwrap_or(Percent::HUNDRED)
     }
 
-    /// Percent with four decimals, rounded half to even, or away from a bound where that
-    /// would put it onto the bound or its other side; with more decimals where four leave
-    /// no place between two bounds.
+    /// Formats the percentage on the same side of every bound as the exact value.
+    ///
+    /// It has four decimals, rounded half to even, or away from a bound where that would put it
+    /// onto the bound or its other side. It has more decimals where four leave no place between two
+    /// bounds.
     #[must_use]
     pub fn format_against(
         self,
@@ -103,32 +107,34 @@ impl Availability {
         self.rounded().to_fixed()
     }
 
-    /// The time up, in microseconds times parts per million.
+    /// Returns the uptime, in microseconds times parts per million.
     fn up(self) -> u128 {
         Downtime::of(self.period_us).minus(self.down).weighted()
     }
 
-    /// Compares it with so many parts of a million: exact.
+    /// Compares the availability with parts per million, exactly.
     fn compare(self, parts: u128) -> Ordering {
         self.up().cmp(&(u128::from(self.period_us) * parts))
     }
 }
 
-/// A number of units of 10^-`decimals`.
+/// Formats a number of units of 10^-`decimals`.
 fn decimal(units: u128, decimals: usize) -> String {
     let digits = format!("{units:0width$}", width = decimals + 1);
     let (whole, fraction) = digits.split_at(digits.len() - decimals);
     format!("{whole}.{fraction}")
 }
 
-/// A quotient rounded to the nearest integer, a half to the even one.
+/// Divides and rounds to the nearest integer, a half to the even one.
 pub(super) fn half_even(dividend: u128, divisor: u128) -> u128 {
     let (quotient, rest) = divided(dividend, divisor);
     let up = rest * 2 > divisor || (rest * 2 == divisor && quotient % 2 == 1);
     if up { quotient + 1 } else { quotient }
 }
 
-/// Quotient and rest. Those of a month fit into 64 bits, whose division takes a tenth of the time.
+/// Computes quotient and remainder.
+///
+/// Those of a month fit into 64 bits, whose division takes a tenth of the time.
 fn divided(dividend: u128, divisor: u128) -> (u128, u128) {
     match (u64::try_from(dividend), u64::try_from(divisor)) {
         (Ok(dividend), Ok(divisor)) => ((dividend / divisor).into(), (dividend % divisor).into()),
@@ -157,7 +163,7 @@ mod tests {
         assert!(half.misses(percent("50.0001")) && !half.misses(percent("50")));
     }
 
-    /// M9, where not even a fifth decimal leaves a place between two bounds.
+    /// M9, where four decimals leave no place between two bounds.
     #[test]
     fn two_bounds_next_to_each_other_get_more_decimals() {
         let bounds = [percent("99.9"), percent("99.9001")];
@@ -174,7 +180,7 @@ mod tests {
     }
 
     proptest! {
-        /// M9: what is shown compares with each bound as the exact value does.
+        /// M9: the displayed value compares with each bound as the exact value does.
         #[test]
         fn nothing_is_shown_on_the_other_side(
             ppm in prop::collection::vec(0_u32..=1_000_000, 1..4),

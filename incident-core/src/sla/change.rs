@@ -1,5 +1,6 @@
-//! Outages over a change between terms per incident and terms per period: each part is
-//! credited under its own terms, once.
+//! Outages across a change between terms per incident and terms per period.
+//!
+//! Each part is credited once, under its own terms.
 
 use super::contracts::{Contracts, Scheduled, month_of, number_of};
 use super::statement::ALWAYS;
@@ -12,31 +13,34 @@ use crate::{Month, Period, TenantId, Timestamp};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IncidentTerms<'a> {
     pub(crate) terms: &'a SlaTerms,
-    /// The part of time whose outages they credit; all of it but where other terms credit
-    /// periods as a whole before or after.
+    /// The time range whose outages these terms credit: all time, unless other terms credit whole
+    /// periods before or after.
     pub(crate) within: Window,
     /// The tenants, sorted by name.
     pub(crate) tenants: &'a [AffectedTenant],
 }
 
 impl IncidentTerms<'_> {
-    /// Returns the part of an outage that they credit.
+    /// Returns the part of an outage that these terms credit.
     pub(crate) fn outage(&self, outage: &Windows) -> Windows {
         outage.clip(self.within)
     }
 
-    /// Tells if other tenants have the same terms. These are compared by their place: those of
-    /// one contract lie side by side.
+    /// Returns `true` if other tenants have the same terms.
+    ///
+    /// Terms are compared by address: all tenants of a contract borrow the same ones.
     pub(crate) fn are_those_of(&self, other: &Self) -> bool {
         std::ptr::eq(self.terms, other.terms) && self.within == other.within
     }
 }
 
 impl Contracts {
-    /// Returns the terms under which an outage of the one tenant whose parts these are is
-    /// credited by incident: those of the end of what hit it, or of `fallback`. If those credit
-    /// periods as a whole and the outage began under terms per incident, the part up to the
-    /// change is credited by incident. There are none without a part.
+    /// Returns the terms under which an outage of one tenant is credited by incident.
+    ///
+    /// `parts` are the tenant's parts of the outage; without a part there are no terms. The terms
+    /// are those at the end of the outage for this tenant, or at `fallback`. If these credit whole
+    /// periods and the outage began under terms per incident, the part up to the change is credited
+    /// by incident.
     pub(crate) fn terms_of_outage<'a>(
         &'a self,
         outage: &Windows,
@@ -82,15 +86,16 @@ impl Contracts {
         })
     }
 
-    /// Returns the time around a month of terms per incident in which incidents of a tenant are
-    /// credited by themselves; what lies outside is credited with its period.
+    /// Returns the time range around a month of terms per incident in which a tenant's incidents
+    /// are credited by themselves. Outages outside it are credited with their period.
     pub(super) fn credited_by_incident(&self, tenant: &TenantId, month: Month) -> Window {
         let changes = self.changes(tenant);
         change_of(&changes, month).map_or(ALWAYS, |at| span_per_incident(&changes, at))
     }
 
-    /// Lists the terms of a tenant with the number of the month from which on they hold,
-    /// ascending; none where its terms never change.
+    /// Lists the terms of a tenant with the number of the month from which each applies, ascending.
+    ///
+    /// The list is empty if the tenant's terms never change.
     fn changes(&self, tenant: &TenantId) -> Vec<(u32, &SlaTerms)> {
         let scheduled = self.agreed(tenant).filter(|one| one.changes().len() > 1);
         let changes = scheduled.into_iter().flat_map(Scheduled::changes);
@@ -100,20 +105,20 @@ impl Contracts {
     }
 }
 
-/// Returns the end of the outage within some time of the one tenant whose parts these are.
+/// Returns the end of one tenant's outage within a time range; `parts` are the tenant's parts.
 fn end_of_outage(outage: &Windows, parts: &[AffectedTenant], within: Window) -> Option<Timestamp> {
     let bounds = parts.iter().filter_map(AffectedTenant::window);
     let bounds = bounds.filter_map(|bounds| bounds.intersect(within));
     bounds.filter_map(|bounds| outage.end_within(bounds)).max()
 }
 
-/// Returns the place of the last change up to a month.
+/// Returns the index of the last change up to and including a month.
 fn change_of(changes: &[(u32, &SlaTerms)], month: Month) -> Option<usize> {
     let after = changes.partition_point(|(first, _)| *first <= number_of(month));
     after.checked_sub(1)
 }
 
-/// Returns the time around a change in which terms per incident hold without a break.
+/// Returns the time range around a change in which terms per incident apply without a break.
 fn span_per_incident(changes: &[(u32, &SlaTerms)], at: usize) -> Window {
     let by_period = |(_, terms): &&(u32, &SlaTerms)| terms.basis() != Basis::PerIncident;
     let before = changes.get(..at).unwrap_or_default();
@@ -127,7 +132,7 @@ fn span_per_incident(changes: &[(u32, &SlaTerms)], at: usize) -> Window {
         let bounds = |month, terms: &SlaTerms| {
             Period::of_month(month, terms.basis().period()).window(terms.zone())
         };
-        // Where the zones differ, neither side credits what is the other's.
+        // Where the zones differ, neither side credits time that belongs to the other.
         Some((
             bounds(month.before()?, old).end(),
             bounds(month, new).start(),
@@ -158,7 +163,7 @@ mod tests {
         serde_json::from_str(&text).unwrap()
     }
 
-    /// One tenant, and what was agreed with it.
+    /// Creates contracts with one tenant that has these versions of terms.
     fn agreed(versions: Vec<SlaTerms>) -> (Contracts, TenantId) {
         let (name, tenant) = (Name::new("gold").unwrap(), TenantId::new("fr").unwrap());
         let contracts = Contracts::default()
@@ -168,7 +173,8 @@ mod tests {
         (contracts, tenant)
     }
 
-    /// Per incident until December, per month until March, per incident again.
+    /// Creates contracts with one tenant: per incident until `from`, per month until March 2027,
+    /// then per incident again.
     fn changing(from: &str, zone: &str) -> (Contracts, TenantId) {
         let until = format!(r#""valid_until": "{from}","#);
         let between = format!(r#""valid_from": "{from}", "valid_until": "2027-03-01T00:00:00Z","#);
@@ -239,7 +245,7 @@ mod tests {
                 "2027-03-01T00:00:00Z",
                 "2027-03-01T01:00:00Z",
             ),
-            // One row of the ledger per incident: that of the end.
+            // The ledger has one row per incident, under the terms of its end.
             (
                 "2026-11-30T23:00:00Z",
                 "2027-03-01T01:00:00Z",
@@ -255,7 +261,7 @@ mod tests {
             assert_eq!(found.terms.version().as_str(), version, "{start} {end}");
             assert_eq!(found.outage(&whole), outage(from, until), "{start} {end}");
         }
-        // Nobody else's terms change.
+        // The terms of another tenant do not change.
         let other = [AffectedTenant::whole(TenantId::new("other").unwrap())];
         let long = outage("2026-11-30T23:00:00Z", "2026-12-01T01:00:00Z");
         let found = contracts
@@ -264,7 +270,7 @@ mod tests {
         assert_eq!(found.outage(&long), long);
     }
 
-    /// Of several terms per incident before the change those of the part's own end hold.
+    /// Of several terms per incident before the change, those at the part's own end apply.
     #[test]
     fn the_part_before_a_change_has_the_terms_of_its_end() {
         let between =
@@ -300,7 +306,7 @@ mod tests {
         }
     }
 
-    /// The month of the new terms begins nine hours earlier: those hours are its own.
+    /// The month of the new terms begins nine hours earlier; those hours belong to it.
     #[test]
     fn no_hour_is_credited_twice_where_zones_differ() {
         let (contracts, tenant) = changing("2026-11-30T15:00:00Z", "Asia/Tokyo");

@@ -1,4 +1,4 @@
-//! Which terms hold for whom.
+//! Contracts: the terms that apply to each tenant and period.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,16 +15,17 @@ use crate::{
 pub struct Contract(Vec<SlaTerms>);
 
 impl Contract {
-    /// A contract whose terms never change.
+    /// Creates a contract whose terms never change.
     #[must_use]
     pub fn always(terms: SlaTerms) -> Self {
         Self(vec![terms])
     }
 
-    /// A contract with several versions of its terms.
+    /// Creates a contract with several versions of its terms.
     ///
     /// # Errors
-    /// None; two that hold at the same time; two of one version.
+    /// Fails if there are no terms, if two are valid at the same time, or if two that follow each
+    /// other have the same version.
     pub fn versions(mut versions: Vec<SlaTerms>) -> Result<Self, ValidationError> {
         if versions.is_empty() {
             return Err(ValidationError::new("terms", "at least one version"));
@@ -51,19 +52,20 @@ impl Contract {
         Ok(Self(versions))
     }
 
-    /// Its terms, by validity ascending.
+    /// Returns the terms, by validity ascending.
     #[must_use]
     pub fn all(&self) -> &[SlaTerms] {
         &self.0
     }
 }
 
-/// A contract, and from which month on which of its terms hold.
+/// A contract, with the month from which each version of its terms applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Scheduled {
     contract: Contract,
-    /// Number of the first month, and the place of the version; none for the standard terms.
-    /// Ascending; the first one is from the beginning on.
+    /// Number of the first month, and index of the version; `None` for the standard terms.
+    ///
+    /// Ascending; the first entry applies from the beginning.
     changes: Vec<(u32, Option<usize>)>,
 }
 
@@ -74,14 +76,14 @@ impl Scheduled {
         for (place, from, until) in stretches(&contract) {
             let terms = place.and_then(|at| contract.0.get(at)).unwrap_or(standard);
             let months = u32::from(terms.basis().period().months());
-            // Where no period of either is cut: that of the terms before is finished, and
-            // these begin with a whole one. Months, quarters and years nest.
+            // No period of either version is cut: the old one is finished, and the new one begins
+            // with a whole period. Months, quarters and years nest.
             let step = months.max(longest);
             let first = from.map_or(0, |from| first_month_from(from, terms.zone()));
             let first = first.div_ceil(step) * step;
             let begins = |month: Month| month.window_in(terms.zone()).start();
             let start = month_of(first).map_or(Timestamp::MIN, begins);
-            // Some are over before their first period begins.
+            // Some versions end before their first period begins.
             if until.is_none_or(|until| start < until) {
                 changes.push((first, place));
                 longest = months;
@@ -90,15 +92,17 @@ impl Scheduled {
         Self { contract, changes }
     }
 
-    /// The number of the month from which on each version holds, ascending, the first one from
-    /// the beginning on; without terms where they are the standard ones.
+    /// Lists the number of the month from which each version applies, with its terms.
+    ///
+    /// Ascending; the first version applies from the beginning. The terms are `None` where the
+    /// standard ones apply.
     pub(super) fn changes(&self) -> impl ExactSizeIterator<Item = (u32, Option<&SlaTerms>)> {
         let terms = |place: usize| self.contract.0.get(place);
         let changes = self.changes.iter();
         changes.map(move |(first, place)| (*first, place.and_then(terms)))
     }
 
-    /// The terms for the period that a month lies in; none where they are the standard ones.
+    /// Returns the terms for the period that contains a month; `None` for the standard ones.
     fn terms_of(&self, month: Month) -> Option<&SlaTerms> {
         let number = number_of(month);
         let after = self.changes.partition_point(|(first, _)| *first <= number);
@@ -107,8 +111,9 @@ impl Scheduled {
     }
 }
 
-/// The stretches of time in which one version of a contract holds, or none of them; ascending
-/// and without gaps.
+/// Lists the time ranges in which one version of a contract, or none, is valid.
+///
+/// They are ascending and without gaps.
 fn stretches(contract: &Contract) -> Vec<(Option<usize>, Option<Timestamp>, Option<Timestamp>)> {
     let mut all = Vec::new();
     let mut covered = None;
@@ -126,7 +131,7 @@ fn stretches(contract: &Contract) -> Vec<(Option<usize>, Option<Timestamp>, Opti
     all
 }
 
-/// Months are counted from that of the year 0 on.
+/// Returns the number of a month, counted from January of the year 0.
 pub(super) fn number_of(month: Month) -> u32 {
     let (year, number) = month.parts();
     u32::from(year) * 12 + u32::from(number) - 1
@@ -137,7 +142,7 @@ pub(super) fn month_of(number: u32) -> Option<Month> {
     Month::from_parts(year, u8::try_from(number % 12 + 1).ok()?)
 }
 
-/// The number of the first month that begins at a time or later, in a zone.
+/// Returns the number of the first month that begins at or after a time, in a zone.
 fn first_month_from(time: Timestamp, zone: Zone) -> u32 {
     let just_after = time.saturating_add(Duration::from_micros(1));
     let month = Month::of_end_in(just_after, zone);
@@ -145,15 +150,16 @@ fn first_month_from(time: Timestamp, zone: Zone) -> u32 {
     number_of(month) + u32::from(!begins_then)
 }
 
-/// What was agreed with one tenant.
+/// The agreement with one tenant: its contract and its monthly fee.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Agreed {
     contract: Option<Name>,
     monthly_fee: Option<Money>,
 }
 
-/// The contracts of all tenants. A tenant without one, or whose contract does not
-/// hold any more, has the standard one.
+/// The contracts of all tenants.
+///
+/// A tenant has the standard terms if it has no contract, or if its contract is not valid.
 ///
 /// ```
 /// use incident_core::sla::{Contract, Contracts, SlaTerms};
@@ -177,7 +183,7 @@ pub struct Contracts {
 }
 
 impl Contracts {
-    /// The same terms for everybody.
+    /// Creates contracts with the same terms for every tenant.
     #[must_use]
     pub const fn standard(terms: SlaTerms) -> Self {
         Self {
@@ -187,7 +193,7 @@ impl Contracts {
         }
     }
 
-    /// One more kind of contract.
+    /// Adds a kind of contract.
     #[must_use]
     pub fn with_contract(mut self, name: Name, contract: Contract) -> Self {
         let scheduled = Scheduled::new(contract, &self.standard);
@@ -195,10 +201,10 @@ impl Contracts {
         self
     }
 
-    /// What was agreed with a tenant: its contract, and what it pays a month.
+    /// Sets the contract and the monthly fee of a tenant.
     ///
     /// # Errors
-    /// There is no contract of this name, or the fee is negative.
+    /// Fails if there is no contract of this name, or if the fee is negative.
     pub fn with_tenant(
         mut self,
         tenant: TenantId,
@@ -227,31 +233,32 @@ impl Contracts {
         Ok(self)
     }
 
-    /// The standard terms.
+    /// Returns the standard terms.
     #[must_use]
     pub const fn standard_terms(&self) -> &SlaTerms {
         &self.standard
     }
 
-    /// The terms of a tenant for the period that a month lies in: those that hold at the
-    /// period's start, in their own zone. Every figure about a tenant and a period is computed
-    /// with these.
+    /// Returns the terms of a tenant for the period that contains a month.
     ///
-    /// A period that has begun is finished under the terms of its start. A change to longer
-    /// periods in the middle of one (from months to quarters in May) takes effect with the
-    /// first whole one; until then the terms before it go on.
+    /// They are the terms valid at the period's start, in their own zone. Every figure about a
+    /// tenant and a period is computed with them.
+    ///
+    /// A period that has begun is finished under the terms of its start. A change to longer periods
+    /// in the middle of one (from months to quarters in May) takes effect with the first whole one;
+    /// until then the terms before it go on.
     #[must_use]
     pub fn terms_of(&self, tenant: &TenantId, month: Month) -> &SlaTerms {
         let terms = self.agreed(tenant).map(|agreed| agreed.terms_of(month));
         terms.flatten().unwrap_or(&self.standard)
     }
 
-    /// The terms and the period under which an outage of a tenant that ended at a time is
+    /// Returns the terms and the period under which a tenant's outage that ended at a time is
     /// credited.
     #[must_use]
     pub fn terms_at_end(&self, tenant: &TenantId, end: Timestamp) -> (&SlaTerms, Period) {
         let mut terms = self.terms_of(tenant, Month::of_end(end));
-        // The month of the end is that of the terms' zone.
+        // The month of the end depends on the zone of the terms.
         for _ in 0..2 {
             terms = self.terms_of(tenant, Month::of_end_in(end, terms.zone()));
         }
@@ -261,13 +268,13 @@ impl Contracts {
         )
     }
 
-    /// The contract of a tenant, where it is not the standard.
+    /// Returns the contract of a tenant, unless it has the standard terms.
     pub(super) fn agreed(&self, tenant: &TenantId) -> Option<&Scheduled> {
         let agreed = self.tenants.get(tenant)?;
         self.named.get(agreed.contract.as_ref()?)
     }
 
-    /// What a tenant pays for a period, where that is known.
+    /// Returns the fee of a tenant for a period of a kind, if it is known.
     #[must_use]
     pub fn fee(&self, tenant: &TenantId, kind: PeriodKind) -> Option<Money> {
         let monthly = self.tenants.get(tenant)?.monthly_fee?;
@@ -277,47 +284,49 @@ impl Contracts {
         })
     }
 
-    /// Whether a month has begun by the calendar of any contract.
+    /// Returns `true` if a month has begun by the calendar of any contract.
     #[must_use]
     pub fn has_begun(&self, month: Month, now: Timestamp) -> bool {
         let begun = |terms: &SlaTerms| month.window_in(terms.zone()).start() <= now;
         self.all().any(begun)
     }
 
-    /// Whether any terms credit periods of a kind as a whole.
+    /// Returns `true` if any terms credit whole periods of a kind.
     #[must_use]
     pub fn credits_by(&self, kind: PeriodKind) -> bool {
         self.all()
             .any(|terms| terms.basis() != Basis::PerIncident && terms.basis().period() == kind)
     }
 
-    /// Whether some terms of a tenant credit periods as a whole.
+    /// Returns `true` if any terms of a tenant credit whole periods.
     #[must_use]
     pub fn is_by_period(&self, tenant: &TenantId) -> bool {
         let agreed = self.agreed(tenant).into_iter();
         let versions = agreed.flat_map(|one| one.contract.all());
-        // Where none of its versions holds, the standard terms do.
+        // While none of its versions is valid, the standard terms apply.
         versions
             .chain([&self.standard])
             .any(|terms| terms.basis() != Basis::PerIncident)
     }
 
-    /// All terms there are.
+    /// Lists all terms, the standard ones first.
     fn all(&self) -> impl Iterator<Item = &SlaTerms> {
         let named = self.named.values().flat_map(|one| one.contract.all());
         std::iter::once(&self.standard).chain(named)
     }
 
-    /// Tells if some terms leave out outages that are short, so that what touches a period's
-    /// outages over its edge is looked at too.
+    /// Returns `true` if any terms measure the length of outages before they count.
+    ///
+    /// A statement then also needs the outages that touch those of its period across its edge.
     #[must_use]
     pub fn measures_runs(&self) -> bool {
         self.all().any(SlaTerms::measures_runs)
     }
 
-    /// The statement of a tenant for the month, quarter or year that a month lies in, under
-    /// the terms of that period ([`terms_of`](Self::terms_of)). Under terms per incident an outage
-    /// is cut where terms of another basis come before or after. See [`statement`].
+    /// Computes the statement of a tenant for the month, quarter or year that contains a month.
+    ///
+    /// The terms are those of that period ([`terms_of`](Self::terms_of)). Under terms per incident
+    /// an outage is cut where terms of another basis apply before or after. See [`statement`].
     ///
     /// [`statement`]: super::statement()
     #[must_use]
@@ -333,14 +342,15 @@ impl Contracts {
         if terms.basis() == Basis::PerIncident {
             clip_shares(&mut shares, self.credited_by_incident(tenant, month));
         }
-        // The order of the incidents is that of their outages, whoever asks.
+        // Incidents are ordered by their outages, whatever the caller's order.
         shares.sort_by_key(|share| (share.outage.start(), share.incident));
         let fee = self.fee(tenant, period.kind());
         of_period(terms, tenant, period, &shares, fee, now)
     }
 
-    /// The longest stretch that a statement of anybody about a month looks at: its
-    /// month, quarter or year, in whatever zone.
+    /// Returns the time range that the statements of all tenants for a month cover.
+    ///
+    /// It spans the month, quarter or year of every contract, each in its zone.
     #[must_use]
     pub fn widest(&self, month: Month) -> Window {
         let bounds =
@@ -369,7 +379,7 @@ mod tests {
         terms.unwrap().valid(at(from), at(until)).unwrap()
     }
 
-    /// A tenant with these versions of a contract.
+    /// Creates contracts with a tenant whose contract has these versions.
     fn agreed(standard: SlaTerms, versions: Vec<SlaTerms>) -> (Contracts, TenantId) {
         let name = Name::new("gold").unwrap();
         let tenant = TenantId::new("tenant-fr").unwrap();
@@ -407,7 +417,7 @@ mod tests {
     fn each_period_has_the_terms_of_its_start() {
         let (new_year, summer) = (
             Some("2027-01-01T00:00:00Z"),
-            // In the middle of a month, which is finished as it began.
+            // In the middle of a month, which is finished under its first terms.
             Some("2027-07-15T00:00:00Z"),
         );
         let versions = vec![version("b", new_year, summer), version("a", None, new_year)];
@@ -416,7 +426,7 @@ mod tests {
             ("2026-12", "a"),
             ("2027-01", "b"),
             ("2027-07", "b"),
-            // It ran out: the standard terms hold.
+            // The contract has expired: the standard terms apply.
             ("2027-08", "default-1"),
         ] {
             let terms = contracts.terms_of(&tenant, month.parse().unwrap());
@@ -424,8 +434,8 @@ mod tests {
         }
     }
 
-    /// M2: an outage until exactly a month's start belongs to the month before, and so do its
-    /// terms; by the zone of those that hold then.
+    /// M2: an outage that ends exactly at a month's start belongs to the month before, and so do
+    /// its terms, by the zone of those valid then.
     #[test]
     fn an_outage_has_the_terms_of_the_period_in_which_it_ended() {
         let new_year = Some("2027-01-01T00:00:00Z");
@@ -454,8 +464,8 @@ mod tests {
         );
     }
 
-    /// M2 and "one quarter has two answers": whatever the lengths of the periods before and
-    /// after a change, each month is in one period, and every month of a period names it.
+    /// M2 and "one quarter has two answers": for any lengths of the periods before and after a
+    /// change, each month is in one period, and every month of a period names it.
     #[test]
     fn each_month_is_in_one_period_whatever_changes() {
         let kinds = [

@@ -1,4 +1,4 @@
-//! Which part of an outage counts, and how much.
+//! The part of an outage that counts, and its weight.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,47 +9,48 @@ use serde::{Deserialize, Serialize};
 use crate::time::MINUTE_US;
 use crate::{Percent, Text, ValidationError, Window, Windows};
 
-/// A length of time by weight: microseconds times parts per million, so that 0.3
-/// of an odd number of microseconds is exact. Whole downtime has 1 000 000.
+/// A length of time by weight: microseconds times parts per million.
+///
+/// So 0.3 of an odd number of microseconds is exact. Whole downtime has weight 1 000 000.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Downtime(u128);
 
 impl Downtime {
-    /// None.
+    /// No downtime.
     pub const ZERO: Self = Self(0);
 
-    /// So many microseconds at full weight.
+    /// Creates a downtime of `micros` microseconds at full weight.
     #[must_use]
     pub fn of(micros: u64) -> Self {
         Self::at(micros, Percent::HUNDRED)
     }
 
-    /// So many microseconds at a weight.
+    /// Creates a downtime of `micros` microseconds at a weight.
     #[must_use]
     pub fn at(micros: u64, weight: Percent) -> Self {
         Self(u128::from(micros) * u128::from(weight.ppm()))
     }
 
-    /// Microseconds times parts per million.
+    /// Returns microseconds times parts per million.
     #[must_use]
     pub const fn weighted(self) -> u128 {
         self.0
     }
 
-    /// Whole microseconds, rounded down. For show.
+    /// Returns whole microseconds, rounded down, for display.
     #[must_use]
     pub fn micros(self) -> u64 {
         let whole = self.0 / u128::from(Percent::HUNDRED.ppm());
         u64::try_from(whole).unwrap_or(u64::MAX)
     }
 
-    /// Both together.
+    /// Returns the sum of both.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self(self.0 + other.0)
     }
 
-    /// The difference, at least nothing.
+    /// Returns the difference, at least zero.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
@@ -57,7 +58,7 @@ impl Downtime {
 }
 
 impl fmt::Display for Downtime {
-    /// Exact, in hours, minutes and seconds: `2 h 5 min 0.25 s`.
+    /// Writes the exact length in hours, minutes and seconds: `2 h 5 min 0.25 s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A microsecond times a part per million is a picosecond.
         const SECOND: u128 = 1_000_000_000_000;
@@ -80,26 +81,26 @@ impl fmt::Display for Downtime {
     }
 }
 
-/// A stretch of time in which downtime does not count: announced maintenance.
+/// A window in which downtime does not count: announced maintenance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exclusion {
-    /// Its start.
+    /// The start.
     pub start: crate::Timestamp,
-    /// Its end, exclusive.
+    /// The end, exclusive.
     pub end: crate::Timestamp,
-    /// Why, as the contract or the announcement says.
+    /// The reason, as stated in the contract or the announcement.
     pub reason: Text,
 }
 
-/// What of an outage counts.
+/// The rules for the part of an outage that counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counting {
     pub(super) exclusions: Vec<Exclusion>,
     excluded: Windows,
-    /// Runs that are shorter do not count.
+    /// The minimum length of a run; shorter runs do not count.
     pub(super) minimum: Duration,
-    /// Only whole consecutive minutes of a run count.
+    /// If `true`, only whole consecutive minutes of a run count.
     pub(super) whole_minutes: bool,
 }
 
@@ -125,12 +126,12 @@ impl Counting {
         Ok(())
     }
 
-    /// Whether everything counts as it is.
+    /// Returns `true` if the whole outage counts, unchanged.
     pub(super) fn is_plain(&self) -> bool {
         self.excluded.is_empty() && self.minimum.is_zero() && !self.whole_minutes
     }
 
-    /// Returns what of an outage lies in maintenance.
+    /// Returns the part of an outage that lies in maintenance.
     pub(super) fn in_maintenance(&self, outage: &Windows) -> Windows {
         // Asked for each incident of each tenant, and mostly there is none.
         if self.excluded.is_empty() {
@@ -139,8 +140,10 @@ impl Counting {
         outage.intersect(&self.excluded)
     }
 
-    /// Returns what counts of an outage. Runs are measured after maintenance is taken off
-    /// and before a period cuts them, so that midnight makes no run short.
+    /// Returns the part of an outage that counts.
+    ///
+    /// Runs are measured after maintenance is subtracted and before a period cuts them, so that
+    /// midnight makes no run short.
     pub(super) fn counted<'a>(&self, outage: &'a Windows) -> Cow<'a, Windows> {
         if self.is_plain() {
             return Cow::Borrowed(outage);
@@ -160,7 +163,7 @@ impl Counting {
     }
 }
 
-/// The whole minutes from the start of a run on.
+/// Returns the whole minutes of a run, counted from its start; `None` if there are none.
 fn whole_minutes(run: Window) -> Option<Window> {
     let whole = run.micros() / MINUTE_US * MINUTE_US;
     let end = run.start().saturating_add(Duration::from_micros(whole));
@@ -172,17 +175,19 @@ pub(super) fn clipped(set: &Windows, bounds: Window) -> u64 {
     set.clip_iter(bounds).map(Window::micros).sum()
 }
 
-/// Downtime by what it weighs, the heaviest first.
+/// Downtime by weight, the heaviest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Weighed {
-    /// Nothing was partial, as it nearly always is.
+    /// All downtime at full weight, as in nearly all cases.
     Whole([(Percent, u64); 1]),
     Parts(Vec<(Percent, u64)>),
 }
 
 impl Weighed {
-    /// The downtime of several outages within `bounds`: overlaps count once, with the
-    /// heaviest weight. `counted` is what counts of their union.
+    /// Weighs the downtime of several outages within `bounds`.
+    ///
+    /// Overlaps count once, with the heaviest weight. `counted` is the part of their union that
+    /// counts.
     pub(super) fn of<'a>(
         counted: &Windows,
         bounds: Window,
@@ -209,7 +214,7 @@ impl Weighed {
         Self::Parts(parts)
     }
 
-    /// All of it together.
+    /// Returns the downtime of all parts together.
     pub(super) fn down(&self) -> Downtime {
         let parts = self
             .parts()
@@ -218,14 +223,14 @@ impl Weighed {
         parts.fold(Downtime::ZERO, Downtime::plus)
     }
 
-    /// Tells if none of it was partial.
+    /// Returns `true` if no part is partial.
     pub(super) fn is_whole(&self) -> bool {
         self.parts()
             .iter()
             .all(|(weight, _)| *weight == Percent::HUNDRED)
     }
 
-    /// The microseconds of each weight, the heaviest first.
+    /// Returns the microseconds of each weight, the heaviest first.
     pub(super) const fn parts(&self) -> &[(Percent, u64)] {
         match self {
             Self::Whole(all) => all,

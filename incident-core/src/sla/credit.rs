@@ -1,4 +1,4 @@
-//! What is owed for one incident, tenant by tenant.
+//! Credits for one incident, tenant by tenant.
 
 use crate::incident::{AffectedTenant, outage_of_tenant};
 use crate::window::{Window, Windows};
@@ -8,50 +8,53 @@ use super::availability::half_even;
 use super::count::clipped;
 use super::{Availability, Basis, Downtime, SlaTerms};
 
-/// What one tenant is owed for one incident.
+/// The credit that one tenant is owed for one incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CreditRow<'a> {
     /// The tenant.
     pub tenant: &'a TenantId,
-    /// The outage that hit it, in microseconds: a union, never a sum.
+    /// The outage that affected it, in microseconds: a union, never a sum.
     pub outage_us: u64,
-    /// The contract's month, quarter or year in which the outage ended; an end exactly at
-    /// its start belongs to the one before. A tenant that was not hit has that of the
-    /// incident.
+    /// The contract's month, quarter or year in which the outage ended.
+    ///
+    /// An end exactly at its start belongs to the one before. A tenant that was not affected has
+    /// the period of the incident.
     pub period: Period,
-    /// The target is breached over that period by this incident alone.
-    /// Compared unrounded.
+    /// `true` if this incident alone breaches the target over that period; compared unrounded.
     pub target_breached: bool,
-    /// The availability over that period from this incident alone.
+    /// The availability over that period with this incident alone.
     pub availability: Availability,
-    /// The tier of this incident alone: of the whole outage under terms per incident, of
-    /// its part in the period under others.
+    /// The tier of this incident alone.
+    ///
+    /// Under terms per incident it is that of the whole outage, under others that of its part in
+    /// the period.
     pub credit_percent: Percent,
 }
 
 impl CreditRow<'_> {
-    /// Whole milliseconds, rounded down. For show.
+    /// Returns whole milliseconds, rounded down, for display.
     #[must_use]
     pub const fn outage_ms(&self) -> u64 {
         self.outage_us / 1_000
     }
 
-    /// Minutes as a decimal with at most four decimals. For show.
+    /// Formats the outage as minutes with at most four decimals, for display.
     #[must_use]
     pub fn outage_minutes(&self) -> String {
         decimal_minutes(self.outage_us)
     }
 }
 
-/// Computes what each tenant is owed for an outage by itself. `tenants` is sorted by tenant;
-/// several parts of one tenant become one row.
+/// Computes the credit of each tenant for an outage by itself.
 ///
-/// `weight` is what the downtime weighs: all of it, or less where the outage is partial
-/// ([`SlaTerms::partial_weight`]). What the terms do not count (maintenance, runs that are too
-/// short) is no outage here. `fallback` is the end of the incident, for the month of a row
-/// without outage where the incident has none either. Nothing is allocated per row, except for a
-/// tenant with several parts, and for parts under terms that leave something out.
+/// `tenants` is sorted by tenant; several parts of one tenant become one row.
+///
+/// `weight` is the weight of the downtime: 100 %, or less where the outage is partial
+/// ([`SlaTerms::partial_weight`]). Time that the terms do not count (maintenance, runs that are too
+/// short) is no outage here. `fallback` is the end of the incident, for the period of a row without
+/// outage where the incident has none either. Nothing is allocated per row, except for a tenant
+/// with several parts, and for parts under terms that leave something out.
 pub fn credit_rows<'a>(
     terms: &SlaTerms,
     outage: &Windows,
@@ -63,7 +66,7 @@ pub fn credit_rows<'a>(
     let counted = terms.counted(outage);
     let incident_end = outage.end().unwrap_or(fallback);
     let mut period = CreditedPeriod::of_end(incident_end, terms, weight);
-    // Of a tenant that was hit by all of it: most of them.
+    // The row of a tenant affected by the whole outage, as most are.
     let mut whole: Option<CreditRow<'a>> = None;
     let by_tenant = tenants.chunk_by(|a, b| a.tenant_id == b.tenant_id);
     by_tenant.filter_map(move |parts| {
@@ -88,11 +91,12 @@ pub fn credit_rows<'a>(
     })
 }
 
-/// The period that a row is credited in, under the terms of an incident: that of the row before,
-/// as most rows of an incident share one.
+/// The period that a row is credited in, under the terms of an incident.
+///
+/// It is reused from the row before, as most rows of an incident share one.
 struct CreditedPeriod<'t> {
     terms: &'t SlaTerms,
-    /// What the downtime weighs.
+    /// The weight of the downtime.
     weight: Percent,
     period: Period,
     window: Window,
@@ -116,8 +120,8 @@ impl<'t> CreditedPeriod<'t> {
         }
     }
 
-    /// Makes the row of a tenant, of the outage that hit it and of the part of that in the
-    /// period, in microseconds.
+    /// Creates the row of a tenant from the outage that affected it and the part of that in the
+    /// period, both in microseconds.
     fn row<'a>(&self, tenant: &'a TenantId, outage_us: u64, inside_us: u64) -> CreditRow<'a> {
         let Self { terms, weight, .. } = *self;
         let down = Downtime::at(inside_us, weight);
@@ -136,8 +140,8 @@ impl<'t> CreditedPeriod<'t> {
         }
     }
 
-    /// Moves to the period in which the outage of a tenant that was hit for one window ended, and
-    /// makes its row.
+    /// Creates the row of a tenant that was affected for one window, after moving to the period in
+    /// which its outage ended.
     fn row_of_one_window<'a>(
         &mut self,
         part: &'a AffectedTenant,
@@ -166,10 +170,10 @@ impl<'t> CreditedPeriod<'t> {
     }
 }
 
-/// Microseconds as minutes: at most four decimals, half-even, no trailing zeros.
+/// Formats microseconds as minutes: at most four decimals, half-even, no trailing zeros.
 ///
-/// Less than a whole minute is never shown as one: thresholds are whole minutes, and
-/// `45` beside a credit for less would contradict it.
+/// Less than a whole minute is never displayed as one: thresholds are whole minutes, and `45`
+/// beside a credit for less would contradict it.
 #[must_use]
 pub fn decimal_minutes(us: u64) -> String {
     // One ten-thousandth of a minute is 6000 microseconds.
@@ -223,7 +227,7 @@ pub(super) mod tests {
         rows[0]
     }
 
-    /// Each tenant's own end decides on its period, whatever that of the tenant before was.
+    /// The period of a row is that of its own tenant's end, regardless of the tenant before.
     #[test]
     fn every_tenant_has_the_period_of_its_own_end() {
         let over_midnight = outage("2026-10-31T12:00:00Z", "2026-11-02T00:00:00Z");
@@ -245,14 +249,14 @@ pub(super) mod tests {
         let rows = rows(&over_midnight, &parts);
         for (row, (until, period, inside)) in rows.iter().zip(ends) {
             assert_eq!(row.period, period.parse().unwrap(), "{until:?}");
-            // Of the promise of the period counts only what lies in it.
+            // The availability over the period counts only the part in it.
             let down = Downtime::of(inside * MINUTE_US);
             assert_eq!(row.availability.down(), down, "{until:?}");
         }
         assert_eq!(rows.len(), ends.len());
     }
 
-    /// Parts of one tenant are one row, with what they cover together.
+    /// Parts of one tenant are one row, with their union.
     #[test]
     fn parts_of_a_tenant_are_one_row() {
         let hours = outage("2026-11-20T10:00:00Z", "2026-11-20T14:00:00Z");
@@ -414,7 +418,7 @@ pub(super) mod tests {
     }
 
     proptest! {
-        /// Unions, clips and credits against a counter that ticks off minutes.
+        /// Unions, clips and credits agree with a counter that ticks off minutes.
         #[test]
         fn agrees_with_a_minute_counter(
             spans in prop::collection::vec((0_u64..2_000, 1_u64..400), 0..8),

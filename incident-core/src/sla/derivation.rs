@@ -1,9 +1,9 @@
-//! The derivation of a statement: each step follows from the one before it, with the
-//! figures that are shown.
+//! The derivation of a statement: each step follows from the one before it, with the displayed
+//! figures.
 //!
-//! Lengths of time are exact, so that they can be added by hand; what is left out is taken
-//! off what stands before it; what is compared is shown on the side on which it was found.
-//! `tests/it/sla/derivations.rs` computes every derivation again from its own text.
+//! Lengths of time are exact, so that they can be added by hand; time that is left out is
+//! subtracted from the figure before it; compared values are displayed on the side on which they
+//! were found. `tests/it/sla/derivations.rs` computes every derivation again from its own text.
 
 use super::count::Weighed;
 use super::scale::TierRow;
@@ -11,13 +11,13 @@ use super::statement::{IncidentCredit, Reached};
 use super::{Basis, Downtime, SlaStatement};
 use crate::Percent;
 
-/// A length of time, exact.
+/// Formats a length of time exactly.
 fn time(us: u64) -> String {
     Downtime::of(us).to_string()
 }
 
 impl SlaStatement {
-    /// The steps from the outages to the amount, one per line of text.
+    /// Returns the steps from the outages to the amount, one per line of text.
     #[must_use]
     pub fn derivation(&self) -> Vec<String> {
         let mut steps = vec![format!(
@@ -85,7 +85,7 @@ impl SlaStatement {
         steps
     }
 
-    /// The outages together: what overlaps is in one of them only.
+    /// Formats the union of the outages: overlapping time counts once.
     fn joined(&self) -> String {
         let sum: u64 = self.incidents.iter().map(|line| line.outage_us).sum();
         let (sum_text, joined) = (time(sum), time(self.joined_us));
@@ -123,7 +123,7 @@ impl SlaStatement {
                 match own.len() {
                     0 => format!("no incident ended in {}: 0 %", self.period),
                     1 => format!("credit: {} %", self.uncapped),
-                    // A sum of percentages ends at 100.
+                    // The sum of percentages is at most 100.
                     _ if self.uncapped == Percent::HUNDRED => {
                         format!("credits together: {}, at most 100 %", own.join(" + "))
                     }
@@ -138,7 +138,7 @@ impl SlaStatement {
     }
 }
 
-/// The credit of one incident by itself.
+/// Formats the credit of one incident by itself.
 fn own_credit(own: &IncidentCredit) -> String {
     let mut text = time(own.outage_us);
     for (us, why) in [
@@ -159,7 +159,7 @@ fn own_credit(own: &IncidentCredit) -> String {
     format!("{text}; {}", by_the_table(own.row))
 }
 
-/// The counted time, by weight, and the sum.
+/// Formats the counted time by weight, and the sum.
 fn weighed(parts: &Weighed) -> String {
     let terms = parts.parts().iter().map(|(weight, us)| match *weight {
         Percent::HUNDRED => time(*us),
@@ -169,7 +169,7 @@ fn weighed(parts: &Weighed) -> String {
     format!("{} = {}", terms.join(" + "), parts.down())
 }
 
-/// The row of the table that was reached, and its credit.
+/// Formats the row of the table that was reached, and its credit.
 fn by_the_table(row: Option<TierRow>) -> String {
     match row {
         Some(TierRow::Outage(tier)) => {
@@ -204,7 +204,7 @@ mod tests {
     use crate::sla::{IncidentShare, SlaTerms, Tier, statement};
     use crate::{IncidentId, Name, Percent, TenantId, Timestamp, Window, Windows};
 
-    /// The last lines of a statement about so many incidents of an hour each, credited so much.
+    /// Returns the derivation for a number of incidents of an hour each, each credited `percent`.
     fn credited(incidents: u64, percent: u32) -> Vec<String> {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let start = at("2026-11-20T10:00:00Z");

@@ -1,7 +1,7 @@
-//! SLA arithmetic: exact, pure, usable alone in a plain `#[test]`.
+//! SLA arithmetic: exact, pure and usable on its own in a plain `#[test]`.
 //!
-//! Breach of the target and credit are two different facts: 99.9 % of a 30-day
-//! month is 43.2 minutes, so 44 minutes breach the target and earn 0 %.
+//! A breach of the target and a credit are two separate facts: 99.9 % of a 30-day month is 43.2
+//! minutes, so 44 minutes breach the target and earn 0 %.
 //!
 //! ```
 //! use incident_core::incident::AffectedTenant;

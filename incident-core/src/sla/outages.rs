@@ -1,25 +1,26 @@
-//! Outages of tenants, gathered for the statements of a month.
+//! Outages of tenants, collected for the statements of a month.
 
 use std::collections::BTreeMap;
 
 use super::{Contracts, IncidentShare, SlaStatement};
 use crate::{IncidentId, Month, TenantId, Timestamp, Windows};
 
-/// The part of an incident that hit one tenant.
+/// The part of an incident that affected one tenant.
 #[derive(Clone, Debug)]
 pub struct OutagePart {
     /// The incident.
     pub incident: IncidentId,
-    /// When it hit the tenant; until now where it goes on.
+    /// The windows in which the tenant was affected; up to now while the incident is open.
     pub windows: Windows,
-    /// Whether it was partial, so that terms may weigh it less.
+    /// `true` if the outage was partial, so that terms may weigh it less.
     pub is_partial: bool,
-    /// Whether it goes on.
+    /// `true` while the incident is open.
     pub is_open: bool,
 }
 
-/// Outages by tenant, each weighed by the terms of the month: what statements are made of,
-/// wherever they come from.
+/// Outages by tenant, each weighed by the terms of the month.
+///
+/// This is the input of statements, whatever the source of the outages.
 #[derive(Clone, Debug)]
 pub struct Outages<'a> {
     contracts: &'a Contracts,
@@ -29,7 +30,7 @@ pub struct Outages<'a> {
 }
 
 impl<'a> Outages<'a> {
-    /// Returns none yet, for the statements about a month.
+    /// Creates an empty collection for the statements of a month.
     #[must_use]
     pub const fn new(contracts: &'a Contracts, month: Month) -> Self {
         Self {
@@ -40,8 +41,9 @@ impl<'a> Outages<'a> {
         }
     }
 
-    /// Adds what an incident did to a tenant. Of one incident and tenant there may be one
-    /// that is partial and one that is not.
+    /// Adds the part of an incident that affected a tenant.
+    ///
+    /// One incident and tenant may have a partial part and a whole one.
     pub fn add(&mut self, tenant: TenantId, part: OutagePart) {
         let terms = self.contracts.terms_of(&tenant, self.month);
         let share = IncidentShare {
@@ -54,32 +56,33 @@ impl<'a> Outages<'a> {
         self.len += 1;
     }
 
-    /// Returns how many were added.
+    /// Returns the number of parts that were added.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.len
     }
 
-    /// Tells if none was added.
+    /// Returns `true` if no part was added.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Returns the parts of incidents that hit each tenant.
+    /// Returns the parts of incidents that affected each tenant.
     #[must_use]
     pub const fn shares(&self) -> &BTreeMap<TenantId, Vec<IncidentShare>> {
         &self.shares
     }
 
-    /// Returns the parts of incidents that hit each tenant.
+    /// Returns the parts of incidents that affected each tenant, by value.
     #[must_use]
     pub fn into_shares(self) -> BTreeMap<TenantId, Vec<IncidentShare>> {
         self.shares
     }
 
-    /// Makes the statements of the tenants that something hit in their period, by tenant
-    /// ascending; and that of `named`, whatever hit it.
+    /// Computes the statements of the tenants affected in their period, by tenant ascending.
+    ///
+    /// The statement of `named` is always included.
     #[must_use]
     pub fn statements(mut self, named: Option<&TenantId>, now: Timestamp) -> Vec<SlaStatement> {
         if let Some(named) = named {

@@ -1,4 +1,4 @@
-//! How a credit follows from a downtime.
+//! Tables that map a downtime to a credit.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,35 +6,35 @@ use super::Downtime;
 use crate::time::MINUTE_US;
 use crate::{Percent, ValidationError};
 
-/// A credit from a length of outage on.
+/// A credit that applies from a length of outage on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
-    /// From so many whole minutes on, inclusive.
+    /// The threshold in whole minutes, inclusive.
     pub from_minutes: u32,
     /// The credit, in percent of the period's fee.
     pub credit_percent: Percent,
 }
 
 impl Tier {
-    /// The threshold in microseconds.
+    /// Returns the threshold in microseconds.
     #[must_use]
     pub const fn from_us(self) -> u64 {
         self.from_minutes as u64 * MINUTE_US
     }
 }
 
-/// A credit below an availability, as most published contracts have it.
+/// A credit that applies below an availability, as in most published contracts.
 ///
-/// Only the upper bound of each row is stated, so that no availability falls
-/// between two rows, as exactly 99.0 % does in a published table.
+/// Only the upper bound of each row is stated, so that no availability falls between two rows, as
+/// exactly 99.0 % does in a published table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "RawRow", into = "RawRow")]
 pub struct AvailabilityTier {
-    /// The bound.
+    /// The upper bound.
     pub bound: Percent,
-    /// Whether an availability of exactly the bound earns the credit too ("less
-    /// than or equal to").
+    /// If `true`, an availability of exactly the bound earns the credit too ("less than or equal
+    /// to").
     pub inclusive: bool,
     /// The credit, in percent of the period's fee.
     pub credit_percent: Percent,
@@ -81,7 +81,7 @@ impl From<AvailabilityTier> for RawRow {
 }
 
 impl AvailabilityTier {
-    /// Exact: nothing is divided, nothing rounded.
+    /// Returns `true` if a downtime reaches this row; exact, nothing is divided or rounded.
     fn is_reached(self, down: Downtime, period_us: u64) -> bool {
         let up = Downtime::of(period_us).minus(down).weighted();
         let bound = u128::from(period_us) * u128::from(self.bound.ppm());
@@ -89,23 +89,27 @@ impl AvailabilityTier {
     }
 }
 
-/// The rows of a table of credits: validated.
+/// The validated rows of a table of credits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// By the length of the outage: thresholds rise strictly from 0, credits never
-    /// fall; the highest threshold reached (`>=`) counts.
+    /// Rows by the length of the outage.
+    ///
+    /// Thresholds rise strictly from 0, credits never fall; the highest threshold reached (`>=`)
+    /// applies.
     ByOutage(Vec<Tier>),
-    /// By the availability over the period: bounds fall strictly, credits never
-    /// fall; the lowest bound that is undercut counts.
+    /// Rows by the availability over the period.
+    ///
+    /// Bounds fall strictly, credits never fall; the row with the lowest bound that is reached
+    /// applies.
     ByAvailability(Vec<AvailabilityTier>),
 }
 
 impl Scale {
-    /// A table by the length of the outage.
+    /// Creates a table by the length of the outage.
     ///
     /// # Errors
-    /// No tier, a first threshold other than 0, thresholds that do not rise, or
-    /// credits that fall.
+    /// Fails if there is no tier, if the first threshold is not 0, if thresholds do not rise, or if
+    /// credits fall.
     pub fn by_outage(tiers: Vec<Tier>) -> Result<Self, ValidationError> {
         match tiers.first() {
             None => return Err(ValidationError::new("tiers", "at least one tier")),
@@ -126,10 +130,10 @@ impl Scale {
         Ok(Self::ByOutage(tiers))
     }
 
-    /// A table by availability.
+    /// Creates a table by availability.
     ///
     /// # Errors
-    /// No row, bounds that do not fall, or credits that fall.
+    /// Fails if there is no row, if bounds do not fall, or if credits fall.
     pub fn by_availability(rows: Vec<AvailabilityTier>) -> Result<Self, ValidationError> {
         if rows.is_empty() {
             return Err(ValidationError::new(
@@ -154,7 +158,7 @@ impl Scale {
         Ok(Self::ByAvailability(rows))
     }
 
-    /// The highest credit there is.
+    /// Returns the highest credit of the table.
     #[must_use]
     pub fn top(&self) -> Percent {
         let top = match self {
@@ -164,7 +168,7 @@ impl Scale {
         top.unwrap_or(Percent::ZERO)
     }
 
-    /// The bounds of a table by availability, that none is shown on the wrong side of.
+    /// Returns the bounds of a table by availability, which no displayed value may cross.
     pub(super) fn bounds(&self) -> impl Iterator<Item = Percent> + '_ + Clone {
         let rows = match self {
             Self::ByOutage(_) => &[],
@@ -173,15 +177,17 @@ impl Scale {
         rows.iter().map(|row| row.bound)
     }
 
-    /// The credit for a downtime in a period of so many microseconds; none without downtime.
+    /// Computes the credit for a downtime in a period of `period_us` microseconds; zero without
+    /// downtime.
     #[must_use]
     pub fn credit(&self, down: Downtime, period_us: u64) -> Percent {
         let reached = self.reached(down, period_us);
         reached.map_or(Percent::ZERO, TierRow::credit)
     }
 
-    /// The row that a downtime reaches: none without downtime, whatever a table gives from 0
-    /// minutes on.
+    /// Returns the row that a downtime reaches.
+    ///
+    /// Without downtime there is none, even if the table gives a credit from 0 minutes on.
     pub(super) fn reached(&self, down: Downtime, period_us: u64) -> Option<TierRow> {
         if down == Downtime::ZERO {
             return None;

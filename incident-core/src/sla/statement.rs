@@ -1,4 +1,4 @@
-//! What one tenant is owed for one period, and why.
+//! Statements: the credit that one tenant is owed for one period, with its derivation.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,23 +11,23 @@ use crate::{
     Windows, Zone,
 };
 
-/// The part of an incident that hit a tenant.
+/// The part of an incident that affected a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentShare {
-    /// The incident. One that hit a tenant wholly at first and partly later has two shares.
+    /// The incident. One that affected a tenant wholly at first and partly later has two shares.
     pub incident: IncidentId,
-    /// When it hit the tenant; until now where it goes on.
+    /// The windows in which the tenant was affected; up to now while the incident is open.
     pub outage: Windows,
-    /// What its downtime weighs: 100 % for a whole outage, less for a partial one
-    /// where the terms say so ([`SlaTerms::partial_weight`]).
+    /// The weight of the downtime: 100 % for a whole outage, less for a partial one where the terms
+    /// say so ([`SlaTerms::partial_weight`]).
     pub weight: Percent,
-    /// Whether it goes on, so that the outage may still grow.
+    /// `true` while the incident is open, so that the outage may still grow.
     pub open: bool,
 }
 
 pub(super) const ALWAYS: Window = Window::spanning(Timestamp::MIN, Timestamp::MAX);
 
-/// Cuts shares to a stretch of time.
+/// Clips shares to a time range.
 pub(super) fn clip_shares(shares: &mut [IncidentShare], within: Window) {
     if within == ALWAYS {
         return;
@@ -43,23 +43,25 @@ pub(super) fn clip_shares(shares: &mut [IncidentShare], within: Window) {
 pub struct IncidentLine {
     /// The incident.
     pub incident: IncidentId,
-    /// The time for which it hit the tenant in the period, in microseconds, before the terms leave
-    /// anything out.
+    /// The time for which it affected the tenant in the period, in microseconds, before the terms
+    /// leave anything out.
     pub outage_us: u64,
-    /// Its own credit, where the contract is per incident and it ended in this period.
+    /// Its own credit, if the contract is per incident and the incident ended in this period.
     pub own: Option<IncidentCredit>,
 }
 
-/// The credit of an incident by itself, under terms per incident: of all of its outage, also
-/// of what lies in the periods before that have such terms too.
+/// The credit of an incident by itself, under terms per incident.
+///
+/// It covers the whole outage, including parts in earlier periods that have such terms too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IncidentCredit {
-    /// The time for which it hit the tenant, in microseconds, before the terms leave anything out.
+    /// The time for which it affected the tenant, in microseconds, before the terms leave anything
+    /// out.
     pub outage_us: u64,
-    /// The part of it in maintenance.
+    /// The part in maintenance, in microseconds.
     pub excluded_us: u64,
-    /// The part of it that is too short to count.
+    /// The part that is too short to count, in microseconds.
     pub too_short_us: u64,
     /// The counted part, by weight.
     pub(super) weighed: Weighed,
@@ -68,7 +70,7 @@ pub struct IncidentCredit {
     pub(super) row: Option<TierRow>,
 }
 
-/// What one tenant is owed for one period. Breach and credit are two facts.
+/// The credit that one tenant is owed for one period. Breach and credit are two separate facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SlaStatement {
@@ -78,44 +80,46 @@ pub struct SlaStatement {
     pub period: Period,
     /// The zone of the calendar.
     pub zone: Zone,
-    /// What one credit is computed from.
+    /// The basis of one credit.
     pub basis: Basis,
-    /// The terms it was computed with.
+    /// The version of the terms.
     pub terms_version: Name,
     /// The length of the period, in microseconds.
     pub period_us: u64,
-    /// All outages of the period, overlaps once, in microseconds.
+    /// The union of all outages in the period, in microseconds; overlaps count once.
     pub joined_us: u64,
-    /// What of them lies in maintenance.
+    /// The part of the union in maintenance, in microseconds.
     pub excluded_us: u64,
-    /// What of them is too short to count.
+    /// The part of the union that is too short to count, in microseconds.
     pub too_short_us: u64,
-    /// What is left and counts, in microseconds.
+    /// The part of the union that counts, in microseconds.
     pub outage_us: u64,
-    /// The same by weight.
+    /// The part of the union that counts, by weight.
     pub down: Downtime,
     /// The availability over the period.
     pub availability: Availability,
-    /// The same in percent, with four decimals or more, on the side of the target and of the
-    /// table's bounds on which it is: [`SlaTerms::format_availability`].
+    /// The availability in percent, with four decimals or more.
+    ///
+    /// The text is on the same side of the target and of the table's bounds as the exact value:
+    /// [`SlaTerms::format_availability`].
     pub availability_percent: String,
-    /// The availability that was promised.
+    /// The promised availability.
     pub target: Percent,
-    /// Whether it was missed. Compared unrounded.
+    /// `true` if the target was missed; compared unrounded.
     pub target_breached: bool,
-    /// What the table gives, before the cap.
+    /// The credit by the table, before the cap.
     pub uncapped: Percent,
-    /// The most that is credited.
+    /// The cap: the maximum credit.
     pub cap: Percent,
-    /// What is owed, in percent of the period's fee.
+    /// The credit that is owed, in percent of the period's fee.
     pub credit_percent: Percent,
-    /// The fee of the period, where it is known.
+    /// The fee of the period, if it is known.
     pub fee: Option<Money>,
-    /// What is owed; rounded once, half to even.
+    /// The amount that is owed, if the fee is known; rounded once, half to even.
     pub amount: Option<Money>,
-    /// Whether it may still change by itself: the period or an incident goes on.
+    /// `true` if the statement may still change by itself: the period or an incident is not over.
     pub provisional: bool,
-    /// The incidents that hit the tenant in the period, in the order given.
+    /// The incidents that affected the tenant in the period, in the order given.
     pub incidents: Vec<IncidentLine>,
     /// The counted part, by weight.
     pub(super) weighed: Weighed,
@@ -123,21 +127,22 @@ pub struct SlaStatement {
     pub(super) reached: Reached,
 }
 
-/// Where the credit comes from.
+/// The source of a credit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reached {
-    /// The credits of the incidents together.
+    /// The sum of the incidents' credits.
     Sum,
-    /// A row of the table, or none.
+    /// A row of the table; `None` if no row is reached.
     Table(Option<TierRow>),
 }
 
-/// The statement of a tenant for a period. Pure and exact; `now` tells whether the period
-/// goes on.
+/// Computes the statement of a tenant for a period.
 ///
-/// `shares` are those that have something in the period, in any order; where the terms leave
-/// out short outages, also those that touch one of them over the period's edge, so that
-/// midnight makes no outage short.
+/// Pure and exact; `now` decides whether the period is over.
+///
+/// `shares` are all that lie in the period, in any order. Where the terms leave out short outages,
+/// they include those that touch one of them across the period's edge, so that midnight makes no
+/// outage short.
 ///
 /// ```
 /// use incident_core::sla::{Basis, IncidentShare, SlaTerms, statement};
@@ -165,7 +170,7 @@ pub(super) enum Reached {
 /// ```
 ///
 /// # Errors
-/// The period is not of the length of which the terms speak.
+/// Fails if the period is not of the length that the terms use.
 pub fn statement(
     terms: &SlaTerms,
     tenant: &TenantId,
@@ -183,7 +188,7 @@ pub fn statement(
     Ok(of_period(terms, tenant, period, shares, fee, now))
 }
 
-/// The statement of a period that is of the terms' length.
+/// Computes the statement of a period whose length is that of the terms.
 pub(super) fn of_period(
     terms: &SlaTerms,
     tenant: &TenantId,
@@ -228,7 +233,7 @@ pub(super) fn of_period(
         period_us,
         joined_us,
         excluded_us,
-        // What is neither in maintenance nor counted.
+        // Time that is neither in maintenance nor counted.
         too_short_us: joined_us - excluded_us - outage_us,
         outage_us,
         down,
@@ -248,7 +253,7 @@ pub(super) fn of_period(
     }
 }
 
-/// The outages together: copied only where there are several.
+/// Returns the union of the outages; copies only if there are several.
 fn joined(shares: &[IncidentShare]) -> Cow<'_, Windows> {
     match shares {
         [one] => Cow::Borrowed(&one.outage),
@@ -264,7 +269,7 @@ fn by_weight(shares: &[IncidentShare]) -> impl Iterator<Item = (&Windows, Percen
     shares.iter().map(|one| (&one.outage, one.weight))
 }
 
-/// A line for each incident that hit the tenant in the period, or ended in it.
+/// Lists a line for each incident that affected the tenant in the period, or ended in it.
 fn lines(terms: &SlaTerms, bounds: Window, shares: &[IncidentShare]) -> Vec<IncidentLine> {
     let shares = one_after_another(shares);
     let of_one = shares.chunk_by(|a, b| a.incident == b.incident);
@@ -273,7 +278,7 @@ fn lines(terms: &SlaTerms, bounds: Window, shares: &[IncidentShare]) -> Vec<Inci
         .collect()
 }
 
-/// The shares of each incident one after another, by the first of each.
+/// Groups the shares by incident, in the order of each incident's first share.
 fn one_after_another(shares: &[IncidentShare]) -> Cow<'_, [IncidentShare]> {
     if shares.len() <= FEW && have_no_incident_twice(shares) {
         return Cow::Borrowed(shares);
@@ -290,7 +295,7 @@ fn one_after_another(shares: &[IncidentShare]) -> Cow<'_, [IncidentShare]> {
     Cow::Owned(sorted)
 }
 
-/// So many are compared with each other faster than they are looked up.
+/// Maximum number of shares that are compared pairwise, which is faster than a map.
 const FEW: usize = 16;
 
 fn have_no_incident_twice(shares: &[IncidentShare]) -> bool {
@@ -304,13 +309,13 @@ fn have_no_incident_twice(shares: &[IncidentShare]) -> bool {
     true
 }
 
-/// The line of one incident; `shares` are all of it.
+/// Returns the line of one incident; `shares` are all of its shares.
 fn line(terms: &SlaTerms, bounds: Window, shares: &[IncidentShare]) -> Option<IncidentLine> {
     let incident = shares.first()?.incident;
     let outage = joined(shares);
     let end = outage.end()?;
     let outage_us = clipped(&outage, bounds);
-    // As `Period::of_end` has it: one that ends with a period is of that period.
+    // As in `Period::of_end`: an outage that ends with a period belongs to that period.
     let ended_here = bounds.start() < end && end <= bounds.end();
     let per_incident = terms.basis() == Basis::PerIncident;
     (outage_us > 0 || ended_here).then(|| IncidentLine {
@@ -320,7 +325,7 @@ fn line(terms: &SlaTerms, bounds: Window, shares: &[IncidentShare]) -> Option<In
     })
 }
 
-/// Computes the credit of an incident by itself, whatever period its parts lie in.
+/// Computes the credit of an incident by itself, over all periods that its parts lie in.
 fn own_credit(
     terms: &SlaTerms,
     bounds: Window,
@@ -344,13 +349,13 @@ fn own_credit(
 }
 
 impl SlaStatement {
-    /// Whole milliseconds of outage, rounded down. For show.
+    /// Returns whole milliseconds of outage, rounded down, for display.
     #[must_use]
     pub const fn outage_ms(&self) -> u64 {
         self.outage_us / 1_000
     }
 
-    /// Whole milliseconds in maintenance, rounded down. For show.
+    /// Returns whole milliseconds in maintenance, rounded down, for display.
     #[must_use]
     pub const fn excluded_ms(&self) -> u64 {
         self.excluded_us / 1_000

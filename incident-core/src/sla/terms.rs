@@ -1,4 +1,4 @@
-//! What was promised.
+//! Terms of a contract: the target, the credits and the rules for counting outages.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -9,12 +9,11 @@ use super::count::Counting;
 use super::{Availability, AvailabilityTier, Downtime, Exclusion, Scale, Tier};
 use crate::{Name, Percent, PeriodKind, Timestamp, ValidationError, Windows, Zone};
 
-/// What one credit is computed from.
+/// The basis of one credit: an incident or a whole period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// Each incident by itself; those of one tenant and month together at most the
-    /// cap.
+    /// Each incident by itself; those of one tenant and month together at most the cap.
     #[default]
     PerIncident,
     /// The union of a tenant's outages in a calendar month.
@@ -26,7 +25,7 @@ pub enum Basis {
 }
 
 impl Basis {
-    /// Its name on the wire.
+    /// Returns the name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -37,7 +36,7 @@ impl Basis {
         }
     }
 
-    /// How long the periods of a statement are.
+    /// Returns the length of a statement's periods.
     #[must_use]
     pub const fn period(self) -> PeriodKind {
         match self {
@@ -48,7 +47,7 @@ impl Basis {
     }
 }
 
-/// A target and the credits for missing it by how much: validated.
+/// Validated terms: a target and the credits for missing it.
 ///
 /// Read from TOML or JSON; everything but target, table and version has a default:
 ///
@@ -114,17 +113,18 @@ const fn hundred() -> Percent {
 }
 
 impl SlaTerms {
-    /// The terms of a contract by the length of outages; `version` is stored with
-    /// every credit.
+    /// Creates terms that credit by the length of outages; `version` is stored with every credit.
     ///
     /// # Errors
-    /// As [`Scale::by_outage`].
+    /// Fails if [`Scale::by_outage`] does.
     pub fn new(target: Percent, tiers: Vec<Tier>, version: Name) -> Result<Self, ValidationError> {
         Ok(Self::with_scale(target, Scale::by_outage(tiers)?, version))
     }
 
-    /// The terms of a contract with any table, in UTC, without exclusions; per incident, or
-    /// per month where the table is by availability, which is that of a period.
+    /// Creates terms with any table, in UTC, without exclusions.
+    ///
+    /// The basis is per incident, or per month for a table by availability, which is that of a
+    /// period.
     #[must_use]
     pub fn with_scale(target: Percent, scale: Scale, version: Name) -> Self {
         let basis = match scale {
@@ -145,10 +145,10 @@ impl SlaTerms {
         }
     }
 
-    /// What one credit is computed from.
+    /// Sets the basis of one credit.
     ///
     /// # Errors
-    /// Per incident with a table by availability: an availability is that of a period.
+    /// Fails for per incident with a table by availability, as an availability is that of a period.
     pub fn per(self, basis: Basis) -> Result<Self, ValidationError> {
         if basis == Basis::PerIncident && matches!(self.scale, Scale::ByAvailability(_)) {
             return Err(ValidationError::new("basis", BY_PERIOD));
@@ -156,37 +156,38 @@ impl SlaTerms {
         Ok(Self { basis, ..self })
     }
 
-    /// The zone in whose calendar months, quarters and years are.
+    /// Sets the zone whose calendar defines months, quarters and years.
     #[must_use]
     pub fn in_zone(self, zone: Zone) -> Self {
         Self { zone, ..self }
     }
 
-    /// Windows in which downtime does not count.
+    /// Sets the windows in which downtime does not count.
     ///
     /// # Errors
-    /// One that is empty or reversed, or two that overlap.
+    /// Fails if a window is empty or reversed, or if two overlap.
     pub fn excluding(mut self, exclusions: Vec<Exclusion>) -> Result<Self, ValidationError> {
         self.counting.excluding(exclusions)?;
         Ok(self)
     }
 
-    /// Only outages of at least this length count.
+    /// Sets the minimum length of an outage that counts.
     #[must_use]
     pub fn counting_from(mut self, minimum: Duration) -> Self {
         self.counting.minimum = minimum;
         self
     }
 
-    /// Only whole consecutive minutes of an outage count.
+    /// Counts only whole consecutive minutes of an outage.
     #[must_use]
     pub fn in_whole_minutes(mut self) -> Self {
         self.counting.whole_minutes = true;
         self
     }
 
-    /// How much a partial outage counts; 100 % unless said otherwise. An incident
-    /// is partial whose scope is regions or segments.
+    /// Sets the weight of a partial outage; 100 % by default.
+    ///
+    /// An incident is partial if its scope is regions or segments.
     #[must_use]
     pub fn weighing_partial(self, weight: Percent) -> Self {
         Self {
@@ -195,17 +196,17 @@ impl SlaTerms {
         }
     }
 
-    /// The most that one tenant is credited in a period, in percent of its fee.
+    /// Sets the cap: the maximum credit of one tenant in a period, in percent of its fee.
     #[must_use]
     pub fn capped_at(self, cap: Percent) -> Self {
         let cap = Some(cap);
         Self { cap, ..self }
     }
 
-    /// From when until when (exclusive) they hold.
+    /// Sets the time range in which the terms are valid; `until` is exclusive.
     ///
     /// # Errors
-    /// `until` is not after `from`.
+    /// Fails if `until` is not after `from`.
     pub fn valid(
         self,
         from: Option<Timestamp>,
@@ -224,19 +225,19 @@ impl SlaTerms {
         })
     }
 
-    /// The availability that was promised.
+    /// Returns the promised availability.
     #[must_use]
     pub const fn target(&self) -> Percent {
         self.target
     }
 
-    /// The table of credits.
+    /// Returns the table of credits.
     #[must_use]
     pub const fn scale(&self) -> &Scale {
         &self.scale
     }
 
-    /// The tiers by length of outage, ascending; empty for a table by availability.
+    /// Returns the tiers by length of outage, ascending; empty for a table by availability.
     #[must_use]
     pub fn tiers(&self) -> &[Tier] {
         match &self.scale {
@@ -245,25 +246,25 @@ impl SlaTerms {
         }
     }
 
-    /// What one credit is computed from.
+    /// Returns the basis of one credit.
     #[must_use]
     pub const fn basis(&self) -> Basis {
         self.basis
     }
 
-    /// The zone of the calendar.
+    /// Returns the zone of the calendar.
     #[must_use]
     pub const fn zone(&self) -> Zone {
         self.zone
     }
 
-    /// The weight of a partial outage.
+    /// Returns the weight of a partial outage.
     #[must_use]
     pub const fn partial_weight(&self) -> Percent {
         self.partial_weight
     }
 
-    /// Returns what the downtime of an incident weighs that was partial, or was not.
+    /// Returns the weight of an incident's downtime, which was partial or not.
     #[must_use]
     pub const fn weight(&self, is_partial: bool) -> Percent {
         if is_partial {
@@ -273,39 +274,41 @@ impl SlaTerms {
         }
     }
 
-    /// Windows in which downtime does not count.
+    /// Returns the windows in which downtime does not count.
     #[must_use]
     pub fn exclusions(&self) -> &[Exclusion] {
         &self.counting.exclusions
     }
 
-    /// Which terms these are.
+    /// Returns the version of the terms.
     #[must_use]
     pub const fn version(&self) -> &Name {
         &self.version
     }
 
-    /// From when until when they hold.
+    /// Returns the start and the end (exclusive) of the time range in which the terms are valid.
     #[must_use]
     pub const fn validity(&self) -> (Option<Timestamp>, Option<Timestamp>) {
         (self.valid_from, self.valid_until)
     }
 
-    /// The most that one tenant is credited in a period: the highest credit of the
-    /// table unless another cap was agreed.
+    /// Returns the maximum credit of one tenant in a period.
+    ///
+    /// This is the highest credit of the table unless another cap was agreed.
     #[must_use]
     pub fn cap(&self) -> Percent {
         self.cap.unwrap_or_else(|| self.scale.top())
     }
 
-    /// The part of an outage that counts.
+    /// Returns the part of an outage that counts.
     #[must_use]
     pub fn counted<'a>(&self, outage: &'a Windows) -> Cow<'a, Windows> {
         self.counting.counted(outage)
     }
 
-    /// Tells if outages are measured from their start to their end before they count: short
-    /// ones do not, or minutes that are not whole.
+    /// Returns `true` if outages are measured from start to end before they count.
+    ///
+    /// This is so if short outages do not count, or only whole minutes do.
     #[must_use]
     pub fn measures_runs(&self) -> bool {
         !self.counting.minimum.is_zero() || self.counting.whole_minutes
@@ -315,8 +318,10 @@ impl SlaTerms {
         &self.counting
     }
 
-    /// The credit for a downtime in a period of so many microseconds, before the
-    /// cap. `>=` at a threshold; nothing is rounded before. Without downtime there is none.
+    /// Computes the credit for a downtime in a period of `period_us` microseconds, before the cap.
+    ///
+    /// A threshold is reached at `>=`; nothing is rounded before. Without downtime there is no
+    /// credit.
     #[must_use]
     pub fn credit_for(&self, down: Downtime, period_us: u64) -> Percent {
         self.scale.credit(down, period_us)
@@ -324,8 +329,10 @@ impl SlaTerms {
 }
 
 impl SlaTerms {
-    /// An availability as it is shown under these terms: on the side of the target and of
-    /// every bound of the table on which it is. See [`Availability::format_against`].
+    /// Formats an availability for display under these terms.
+    ///
+    /// The text is on the same side of the target and of every bound of the table as the exact
+    /// value. See [`Availability::format_against`].
     #[must_use]
     pub fn format_availability(&self, availability: Availability) -> String {
         availability.format_against(self.scale.bounds().chain([self.target]))
@@ -333,8 +340,8 @@ impl SlaTerms {
 }
 
 impl Default for SlaTerms {
-    /// 99.9 %; 0, 10, 25, 50 % from 0, 45, 240, 720 minutes on; per incident, in
-    /// UTC.
+    /// Creates terms of 99.9 % with 0, 10, 25, 50 % from 0, 45, 240, 720 minutes on; per incident,
+    /// in UTC.
     fn default() -> Self {
         let tier = |from_minutes, percent| Tier {
             from_minutes,

@@ -1,4 +1,4 @@
-//! What is shown of one incident.
+//! The public view of one incident.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,30 +20,30 @@ pub struct PublicIncident {
     pub id: PublicId,
     /// The title written for the public, or a neutral one.
     pub title: PublicText,
-    /// Where it stands.
+    /// Public status.
     pub status: PublicStatus,
-    /// How bad it is.
+    /// Public severity.
     pub impact: Indicator,
     /// Public names of the services hit.
     pub services: Vec<PublicText>,
     /// Start of the impact.
     pub started_at: Timestamp,
-    /// When its public side last changed.
+    /// Time of the last change of its public side.
     pub updated_at: Timestamp,
-    /// When it should be over.
+    /// Expected end.
     pub eta: Option<Timestamp>,
     /// Its public history, newest first.
     pub updates: Vec<PublicUpdate>,
-    /// How many older lines there are.
+    /// Number of older updates that are left out.
     pub updates_omitted: u64,
 }
 
-/// The public names of services; one without a name is never shown.
+/// The public names of services; a service without one is never shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PublicNames(BTreeMap<ServiceId, PublicText>);
 
 impl PublicNames {
-    /// Names a service for the public.
+    /// Adds the public name of a service.
     #[must_use]
     pub fn with(mut self, service: ServiceId, name: PublicText) -> Self {
         self.0.insert(service, name);
@@ -58,17 +58,16 @@ impl PublicNames {
     }
 }
 
-/// Says if the public page shows an incident at `now`.
+/// Returns `true` if the public page shows an incident at `now`.
 ///
-/// It was made public, and is live or was resolved or cancelled in the last 24
-/// hours. A merged one is not shown; its lines are, in the incident that took it
-/// in.
+/// It must be public, and live or resolved or cancelled in the last 24 hours. A merged incident is
+/// not shown; its updates are, in the incident that it was merged into.
 #[must_use]
 pub fn is_shown(incident: &Incident, now: Timestamp) -> bool {
     let stays = |at: Timestamp| now < at.saturating_add(RESOLVED_STAYS);
     let here = match incident.status {
         Status::Merged => false,
-        // Those that were cancelled before their end was written down have none.
+        // Incidents that were cancelled before that time was stored have none.
         Status::Cancelled => incident.over_at().is_some_and(stays),
         Status::Resolved | Status::Closed => incident.over_at().is_none_or(stays),
         Status::Triage | Status::Investigating | Status::Identified | Status::Mitigated => true,
@@ -76,11 +75,11 @@ pub fn is_shown(incident: &Incident, now: Timestamp) -> bool {
     incident.status_page.public && here
 }
 
-/// What the public sees of an incident at `now`; nothing unless [`is_shown`].
+/// Returns the public view of an incident at `now`; nothing unless [`is_shown`].
 ///
-/// `sources` are incidents that were merged into others. The lines of those that
-/// this one names, and that are public themselves, are mixed in by time; each
-/// has the status that held in the incident it comes from.
+/// `sources` are incidents that were merged into others. The updates of those that this one names,
+/// and that are public themselves, are mixed in by time; each has the status that was in force in
+/// its own incident.
 #[must_use]
 pub fn public_incident(
     incident: &Incident,
@@ -115,7 +114,7 @@ pub fn public_incident(
     })
 }
 
-/// The title of an incident, or of the first one merged into it that has one.
+/// Returns the title of an incident, or of the first one merged into it that has one.
 fn title<'a, I>(entry: &StatusPageEntry, merged: impl Fn() -> I) -> Option<PublicText>
 where
     I: Iterator<Item = &'a Incident>,

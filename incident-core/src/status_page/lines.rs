@@ -1,4 +1,4 @@
-//! Lines by the time that is shown, each with the status that held then.
+//! Public updates in order of the time shown, each with the status in force then.
 
 use std::cmp::Reverse;
 
@@ -8,14 +8,14 @@ use crate::incident::{Incident, Status};
 use crate::incident::{StatusPageEntry, StatusPageUpdate};
 use crate::{IncidentId, PublicText, Timestamp};
 
-/// A line with its place among those of several incidents.
+/// An update with its place among those of several incidents.
 pub(super) struct PlacedUpdate {
     key: (Timestamp, IncidentId, u64),
     pub(super) update: PublicUpdate,
 }
 
-/// The lines of an incident and of those that were merged into it, newest
-/// first, and how many are not kept any more.
+/// Returns the updates of an incident and of those merged into it, newest first, and the number of
+/// updates that are no longer stored.
 pub(super) fn mixed<'a>(incidents: impl Iterator<Item = &'a Incident>) -> (Vec<PublicUpdate>, u64) {
     let mut lines = Vec::new();
     let mut dropped = 0;
@@ -27,9 +27,10 @@ pub(super) fn mixed<'a>(incidents: impl Iterator<Item = &'a Incident>) -> (Vec<P
     (lines.into_iter().map(|line| line.update).collect(), dropped)
 }
 
-/// The lines of one incident, oldest first. A plain line has the status that
-/// held at its time, whenever it was written; before any change that is
-/// `investigating`.
+/// Returns the updates of one incident, oldest first.
+///
+/// An update without a change of status has the status in force at its time, whenever it was
+/// written; before any change that is `investigating`.
 fn of(id: IncidentId, entry: &StatusPageEntry) -> Vec<PlacedUpdate> {
     let mut updates: Vec<&StatusPageUpdate> = entry.updates.iter().collect();
     updates.sort_by_key(|line| line.key());
@@ -42,7 +43,7 @@ fn of(id: IncidentId, entry: &StatusPageEntry) -> Vec<PlacedUpdate> {
         .into_iter()
         .filter_map(|line| {
             let led_to = line.transition.then_some(line.status);
-            // A merge changes nothing about the trouble: the status before it holds.
+            // A merge does not change the outage: the status before it stays in force.
             holds = led_to.and_then(PublicStatus::of).unwrap_or(holds);
             Some(PlacedUpdate {
                 key: (line.at, id, line.seq),
@@ -57,7 +58,7 @@ fn of(id: IncidentId, entry: &StatusPageEntry) -> Vec<PlacedUpdate> {
         .collect()
 }
 
-/// What a line says; nothing where there is nothing for the public.
+/// Returns the text of an update; nothing if it has none for the public.
 fn text(line: &StatusPageUpdate, led_to: Option<Status>) -> Option<PublicText> {
     line.body
         .clone()

@@ -1,15 +1,13 @@
-//! What the public sees: a type of its own, made only of what was written for
-//! the public.
+//! The public status page, made only of texts that were written for the public.
 //!
-//! [`PublicIncident`] has no field that could hold an internal text: titles and
-//! bodies are [`PublicText`](crate::PublicText), services appear under their
-//! public names, and ids are [`PublicId`](crate::PublicId)s. There is no
-//! conversion from internal types.
+//! [`PublicIncident`] has no field that could hold an internal text: titles and bodies are
+//! [`PublicText`](crate::PublicText), services appear under their public names, and ids are
+//! [`PublicId`](crate::PublicId)s. There is no conversion from internal types.
 //!
-//! Everything here is bounded: an incident keeps the newest lines only
-//! ([`StatusPageEntry`](crate::incident::StatusPageEntry)), and the page shows so many incidents, lines and bytes
-//! ([`Chosen`]). What is left out is counted. The complete history is in the
-//! timeline.
+//! Everything here is bounded: an incident stores its newest updates only
+//! ([`StatusPageEntry`](crate::incident::StatusPageEntry)), and the page has a maximum number of
+//! incidents, updates and bytes ([`Chosen`]). Anything left out is counted. The complete history is
+//! in the timeline.
 
 mod incident;
 mod lines;
@@ -26,7 +24,7 @@ pub use page::{
 pub use update::PublicUpdate;
 pub use words::{Indicator, PublicStatus};
 
-/// How long an incident stays on the page after it was resolved or cancelled.
+/// Duration for which an incident stays on the page after it was resolved or cancelled.
 pub const RESOLVED_STAYS: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The page: so many incidents, lines and bytes, and counts of the rest.
+//! The page: a bounded number of incidents, updates and bytes, and counts of the rest.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -12,38 +12,39 @@ use super::words::Indicator;
 use crate::incident::Incident;
 use crate::{IncidentId, PublicText, Timestamp};
 
-/// Most incidents on the page.
+/// Maximum number of incidents on the page.
 pub const PAGE_INCIDENTS: usize = 50;
-/// Most lines of one incident.
+/// Maximum number of updates of one incident.
 pub const PAGE_LINES: usize = 50;
-/// Most bytes of all lines as JSON. The newest line of each incident is shown
-/// in any case.
+/// Maximum size of all updates as JSON, in bytes. The newest update of each incident is shown in
+/// any case.
 pub const PAGE_BYTES: usize = 96 * 1024;
-/// Most characters of a newest line where those of all incidents do not fit.
+/// Maximum length of a newest update, in characters, if those of all incidents do not fit.
 pub const TRUNCATED_CHARS: usize = 1_000;
 
-/// The state of everything in one word and one sentence.
+/// The overall state in one word and one sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PageStatus {
-    /// The worst public live incident.
+    /// The worst severity among public live incidents.
     pub indicator: Indicator,
-    /// The same for people.
+    /// The same as a sentence for people.
     pub description: &'static str,
 }
 
-/// The content of the public page, without the time it was made.
+/// The content of the public page, without the time at which it was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PublicPage {
-    /// The state of everything.
+    /// The overall state.
     pub status: PageStatus,
-    /// Live incidents and those that ended in the last 24 hours: worst impact
-    /// first, then newest start, then id.
+    /// Live incidents and those that ended in the last 24 hours: worst impact first, then newest
+    /// start, then id.
     pub incidents: Vec<PublicIncident>,
-    /// How many more there are.
+    /// Number of further incidents.
     pub incidents_omitted: u64,
 }
 
-/// The incidents that the page has room for, and of the others what it counts.
+/// The incidents that fit on the page, the number of those that do not, and the worst impact of all
+/// live ones.
 #[derive(Clone, Debug, Default)]
 pub struct Chosen {
     incidents: Vec<Arc<Incident>>,
@@ -52,7 +53,7 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// Looks at more incidents. Only as many are kept as the page shows.
+    /// Adds incidents. At most [`PAGE_INCIDENTS`] are stored; the others are counted.
     pub fn add(&mut self, found: impl IntoIterator<Item = Arc<Incident>>, now: Timestamp) {
         for incident in found.into_iter().filter(|one| is_shown(one, now)) {
             if incident.status.is_live() {
@@ -70,14 +71,14 @@ impl Chosen {
         }
     }
 
-    /// The merged incidents whose lines also show on the page.
+    /// Returns the ids of merged incidents whose updates the page also shows.
     #[must_use]
     pub fn sources(&self) -> BTreeSet<IncidentId> {
         let faces = self.incidents.iter().map(|incident| &incident.status_page);
         faces.flat_map(|entry| entry.merged.clone()).collect()
     }
 
-    /// The page. `sources` are the incidents that [`Chosen::sources`] names.
+    /// Builds the page. `sources` are the incidents that [`Chosen::sources`] names.
     #[must_use]
     pub fn page(
         &self,
@@ -99,8 +100,10 @@ impl Chosen {
     }
 }
 
-/// Leaves the newest line of each incident, and then whole lines in the order of
-/// the page until one does not fit. The others are counted.
+/// Drops updates that do not fit, and counts them.
+///
+/// The newest update of each incident stays, then whole updates in the order of the page until one
+/// does not fit.
 fn fit(incidents: &mut [PublicIncident]) {
     let newest: usize = incidents
         .iter()
@@ -132,7 +135,7 @@ fn fit(incidents: &mut [PublicIncident]) {
     }
 }
 
-/// The bytes that a line takes on the page, its comma included.
+/// Returns the size of an update on the page, in bytes, its comma included.
 fn bytes(line: &PublicUpdate) -> usize {
     serde_json::to_vec(line).map_or(0, |json| json.len() + 1)
 }

@@ -61,7 +61,7 @@ pub(super) fn bodies(
     lines.map(|line| line.body.to_string()).collect()
 }
 
-/// P6: the trial itself. Said to be of 21:00, 23:00, and then late 22:00.
+/// P6: the trial itself. Updates of 21:00 and 23:00, and then a late one of 22:00.
 #[test]
 fn a_late_line_stands_at_its_time_with_the_status_that_held_then() {
     let mut incident = public_one(1, Severity::Sev2);
@@ -92,13 +92,13 @@ fn a_late_line_stands_at_its_time_with_the_status_that_held_then() {
             ("a", PublicStatus::Investigating)
         ]
     );
-    // A change of status that is entered late changes what held after it.
+    // A change of status that is entered late changes the status after it.
     post(&mut incident, minute(30), Some(Status::Identified), None);
     let shown = public_incident(&incident, &[], &PublicNames::default(), minute(121)).unwrap();
     assert_eq!(shown.updates[1].status, PublicStatus::Identified);
 }
 
-/// L2: what is kept and what is shown stay small whatever is posted.
+/// L2: the stored state and the page stay small, however many updates are posted.
 #[test]
 fn ten_thousand_lines_leave_a_small_state_and_a_small_page() {
     let mut incident = public_one(1, Severity::Sev1);
@@ -124,7 +124,7 @@ fn ten_thousand_lines_leave_a_small_state_and_a_small_page() {
     assert!((20..=50).contains(&seen), "{seen}");
     assert_eq!(seen + shown.updates_omitted, 10_001);
     assert!(serde_json::to_vec(&page).unwrap().len() < PAGE_BYTES + 1024);
-    // The change of status is not kept any more; what it led to still holds.
+    // The change of status is no longer stored; the status it led to still holds.
     assert!(
         shown
             .updates
@@ -133,7 +133,7 @@ fn ten_thousand_lines_leave_a_small_state_and_a_small_page() {
     );
 }
 
-/// L2: what concerns a line that is not kept changes nothing else.
+/// L2: a correction or redaction of a dropped update changes nothing else.
 #[test]
 fn corrections_and_redactions_of_dropped_lines_change_nothing() {
     let mut incident = public_one(1, Severity::Sev1);
@@ -150,7 +150,7 @@ fn corrections_and_redactions_of_dropped_lines_change_nothing() {
     }
     assert_eq!(incident.status_page.updates, before.updates);
     assert_eq!(incident.status_page.dropped, before.dropped);
-    // A correction of what never was public is a line of its own.
+    // A correction of an update that never was public is an update of its own.
     let internal = post(&mut incident, minute(201), None, None);
     let mut correction = updated(minute(202), None, Some(text("now public")));
     correction.corrects = Some(internal);
@@ -158,8 +158,8 @@ fn corrections_and_redactions_of_dropped_lines_change_nothing() {
     assert_eq!(bodies(&incident, &[], minute(203))[0], "now public");
 }
 
-/// L2: what is kept has no gaps: where room comes back, lines older than one that
-/// was dropped do not come back with it, and the status before them still holds.
+/// L2: stored updates have no gaps: when space is freed, updates older than a dropped one are not
+/// stored again, and the status before them still holds.
 #[test]
 fn a_line_older_than_a_dropped_one_is_dropped_at_once() {
     let mut incident = public_one(1, Severity::Sev1);
@@ -184,7 +184,7 @@ fn a_line_older_than_a_dropped_one_is_dropped_at_once() {
     assert!(shown.updates.iter().all(identified));
 }
 
-/// Dropped lines are counted as far as the page showed them.
+/// Dropped updates count only if the page showed them.
 #[test]
 fn only_lines_that_show_count_among_those_that_are_dropped() {
     let line = |seq: u64, status: Status, transition: bool, body: Option<&str>| StatusPageUpdate {
@@ -216,7 +216,7 @@ fn only_lines_that_show_count_among_those_that_are_dropped() {
     assert_eq!((dropped.last_seq, dropped.lines), (4, 2));
 }
 
-/// A host that caches the page by `changed_at` sees what people change.
+/// A host that caches the page by `changed_at` notices every visible change.
 #[test]
 fn a_change_that_the_page_shows_touches_it() {
     use crate::incident::Change;
@@ -252,8 +252,7 @@ fn a_correction_with_a_change_of_status_shows_the_change() {
     );
 }
 
-/// L2: a state that was written before lines were bounded is read, and bounded
-/// when it is next written.
+/// L2: a state that was written before updates were bounded is read, and bounded at its next write.
 #[test]
 fn states_of_before_are_read_and_bounded_at_their_next_write() {
     let mut incident = public_one(1, Severity::Sev1);
@@ -287,7 +286,7 @@ fn states_of_before_are_read_and_bounded_at_their_next_write() {
     );
 }
 
-/// The worst first, then the newest, and everything counts for the indicator.
+/// The worst first, then the newest; every live incident counts for the indicator.
 #[test]
 fn the_page_holds_so_many_incidents_and_counts_the_rest() {
     let mut all = Vec::new();
@@ -307,7 +306,7 @@ fn the_page_holds_so_many_incidents_and_counts_the_rest() {
     }
     let page = page_of(all.clone(), &[], minute(101));
     assert_eq!((page.incidents.len(), page.incidents_omitted), (50, 20));
-    // All that are live are SEV3; some of them are not on the page.
+    // All live ones are SEV3; some of them are not on the page.
     assert_eq!(page.status.indicator, Indicator::Minor);
     let places: Vec<_> = page
         .incidents
@@ -323,7 +322,7 @@ fn the_page_holds_so_many_incidents_and_counts_the_rest() {
     assert!(places.is_sorted());
     all.reverse();
     assert_eq!(page_of(all.clone(), &[], minute(101)), page);
-    // One that is not on the page counts all the same.
+    // An incident that is not on the page counts as well.
     for one in &mut all {
         one.state_mut().severity = Severity::Sev1;
     }
@@ -346,8 +345,8 @@ fn the_page_holds_so_many_incidents_and_counts_the_rest() {
     );
 }
 
-/// At least the newest line of each, cut where those alone do not fit; else
-/// whole lines in the order of the page.
+/// At least the newest update of each, cut if those alone do not fit; else whole updates in the
+/// order of the page.
 #[test]
 fn lines_fit_and_are_whole_unless_the_newest_alone_do_not_fit() {
     let many = |count: u128, lines: u64, body: &str| -> Vec<Incident> {
@@ -381,7 +380,7 @@ fn lines_fit_and_are_whole_unless_the_newest_alone_do_not_fit() {
     };
     assert_eq!(cut(&page), 0);
 
-    // To the byte, with the comma of each line: 48 times 2,048 are 98,304.
+    // To the byte, with the comma of each update: 48 times 2,048 are 98,304.
     let one_letter = page_of(many(1, 1, "a"), &[], minute(100));
     let rest = 2_048 - size(&one_letter);
     for (letters, expected) in [(rest, 0), (rest + 1, 48)] {
@@ -398,7 +397,7 @@ fn lines_fit_and_are_whole_unless_the_newest_alone_do_not_fit() {
     }
     let json = serde_json::to_value(&page).unwrap();
     assert_eq!(json["incidents"][0]["updates"][0]["truncated"], true);
-    // Those that are short enough are never cut.
+    // Short updates are never cut.
     let page = page_of(many(50, 3, &"é".repeat(800)), &[], minute(100));
     assert_eq!(cut(&page), 0);
     let json = serde_json::to_value(&page).unwrap();
@@ -410,8 +409,7 @@ fn lines_fit_and_are_whole_unless_the_newest_alone_do_not_fit() {
     assert_eq!(json["incidents_omitted"], 0);
 }
 
-/// P5: the last words of a cancelled incident stay for a day and move no
-/// indicator.
+/// P5: the last update of a cancelled incident stays for a day and does not change the indicator.
 #[test]
 fn a_cancelled_incident_shows_its_last_words_for_a_day() {
     for (said, shown) in [
@@ -436,7 +434,7 @@ fn a_cancelled_incident_shows_its_last_words_for_a_day() {
                 .incidents
                 .is_empty()
         );
-        // Of one that was cancelled earlier nobody knows when.
+        // Incidents that were cancelled by an earlier version have no time of cancellation.
         incident.state_mut().cancelled_at = None;
         assert!(
             page_of(vec![incident], &[], minute(11))
@@ -446,7 +444,7 @@ fn a_cancelled_incident_shows_its_last_words_for_a_day() {
     }
 }
 
-/// `cancelled_at` is the time that is given, not that of the entry.
+/// `cancelled_at` is the time that was given, not that of the entry.
 #[test]
 fn cancelling_keeps_the_time_it_happened() {
     let (mut incident, now) = (declared(1), minute(1));

@@ -8,7 +8,7 @@ use crate::incident::{Severity, Status};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PublicStatus {
-    /// We are looking into it.
+    /// The cause is being investigated.
     Investigating,
     /// The cause is known.
     Identified,
@@ -19,8 +19,8 @@ pub enum PublicStatus {
 }
 
 impl PublicStatus {
-    /// The public name of a status; none for `merged`: the story goes on
-    /// elsewhere.
+    /// Returns the public name of a status; none for `merged`, whose history continues in another
+    /// incident.
     pub(super) const fn of(status: Status) -> Option<Self> {
         match status {
             Status::Triage | Status::Investigating => Some(Self::Investigating),
@@ -32,8 +32,7 @@ impl PublicStatus {
     }
 }
 
-/// The sentence for a change of status that came without a public text; none
-/// for `merged`.
+/// Returns the sentence for a change of status without a public text; none for `merged`.
 pub(super) const fn neutral(status: Status) -> Option<&'static str> {
     match status {
         Status::Triage | Status::Investigating => Some("We are investigating this incident."),
@@ -45,7 +44,7 @@ pub(super) const fn neutral(status: Status) -> Option<&'static str> {
     }
 }
 
-/// How bad it is, as the public knows it.
+/// The severity, as the public knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Indicator {
@@ -61,7 +60,7 @@ pub enum Indicator {
 }
 
 impl Indicator {
-    /// The public word for a severity.
+    /// Returns the public word for a severity.
     #[must_use]
     pub const fn of(severity: Severity) -> Self {
         match severity {

@@ -1,5 +1,5 @@
-//! For tests: a clock that is set by hand, ids from a counter, a pager that
-//! remembers, and ready-made values.
+//! Test doubles: a clock that is set by hand, ids from a counter, a pager that records its
+//! requests, and sample values.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -19,23 +19,23 @@ use crate::{
     ValidationError,
 };
 
-/// A clock that moves only when told to.
+/// A clock that only moves when it is set.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// A clock that stands at a time.
+    /// Creates a clock that stands at a time.
     #[must_use]
     pub const fn at(time: Timestamp) -> Self {
         Self(AtomicI64::new(time.micros()))
     }
 
-    /// Moves it on.
+    /// Advances the clock.
     pub fn advance(&self, by: Duration) {
         self.set(self.now().saturating_add(by));
     }
 
-    /// Sets it, back too.
+    /// Sets the clock, forwards or back.
     pub fn set(&self, time: Timestamp) {
         self.0.store(time.micros(), Ordering::SeqCst);
     }
@@ -52,7 +52,7 @@ impl Clock for ManualClock {
 pub struct CountingIds(AtomicU64);
 
 impl CountingIds {
-    /// Starts after `first`, so that two sources do not collide.
+    /// Creates a generator that starts after `first`, so that two of them do not collide.
     #[must_use]
     pub const fn from(first: u64) -> Self {
         Self(AtomicU64::new(first))
@@ -80,8 +80,8 @@ impl IdGen for CountingIds {
     }
 }
 
-/// A pager that remembers what it was asked, answers as scripted, and counts
-/// wakes as a vendor would: one when an alert opens.
+/// A pager that records its requests, answers as scripted, and counts wake-ups as a vendor
+/// would: one when an alert opens.
 #[derive(Debug)]
 pub struct RecordingPager {
     target: TargetId,
@@ -97,15 +97,15 @@ struct Recorded {
 }
 
 impl RecordingPager {
-    /// A pager that accepts everything.
+    /// Creates a pager that accepts everything.
     ///
     /// # Errors
-    /// The name is not one of a target.
+    /// Fails if the name is not valid for a [`TargetId`].
     pub fn named(name: &str) -> Result<Self, ValidationError> {
         Ok(Self::of(TargetId::new(name)?))
     }
 
-    /// A pager of a target that accepts everything.
+    /// Creates a pager of a target that accepts everything.
     #[must_use]
     pub fn of(target: TargetId) -> Self {
         Self {
@@ -114,23 +114,23 @@ impl RecordingPager {
         }
     }
 
-    /// Answers the next sends with these, in order, and accepts after that.
+    /// Sets the answers to the next requests, in order; later ones are accepted.
     pub fn script(&self, answers: impl IntoIterator<Item = DeliveryResult>) {
         self.lock().script.extend(answers);
     }
 
-    /// Accepts everything from here on.
+    /// Removes the remaining scripted answers, so that everything is accepted.
     pub fn forget_script(&self) {
         self.lock().script.clear();
     }
 
-    /// Everything that was sent.
+    /// Returns the requests so far.
     #[must_use]
     pub fn sent(&self) -> Vec<PageEvent> {
         self.lock().sent.clone()
     }
 
-    /// How often somebody was woken.
+    /// Returns the number of wake-ups so far.
     #[must_use]
     pub fn wakes(&self) -> u64 {
         self.lock().wakes
@@ -159,7 +159,7 @@ impl Pager for RecordingPager {
         } else {
             state.script.remove(0)
         };
-        // An answer that is lost may be that of an event that was taken.
+        // After an unknown result the target may have taken the event.
         if !matches!(answer, DeliveryResult::NotSent(_)) {
             match page.action {
                 PageAction::Trigger if !state.open.contains(&page.dedup_key) => {
@@ -174,10 +174,10 @@ impl Pager for RecordingPager {
     }
 }
 
-/// A person in a role.
+/// Creates a caller: a person in a role.
 ///
 /// # Errors
-/// The name is not one of a person.
+/// Fails if the name is not valid for a person.
 pub fn caller(name: &str, role: Role) -> Result<Caller, ValidationError> {
     Ok(Caller {
         actor: Actor::person(PersonName::new(name)?),
@@ -185,10 +185,10 @@ pub fn caller(name: &str, role: Role) -> Result<Caller, ValidationError> {
     })
 }
 
-/// An update that changes the status.
+/// Creates a command that changes the status.
 ///
 /// # Errors
-/// The message is empty.
+/// Fails if the message is not a valid [`Statement`].
 pub fn update_to(status: Status, message: &str) -> Result<Command, ValidationError> {
     Ok(Command::Update(Box::new(Update::to_status(
         Statement::new(message)?,
@@ -196,7 +196,7 @@ pub fn update_to(status: Status, message: &str) -> Result<Command, ValidationErr
     ))))
 }
 
-/// A new SEV2 with its declarer and the time of its declaration.
+/// Creates a new SEV2, and returns it with its declarer and the time of its declaration.
 ///
 /// # Panics
 /// Never: its values are constants.
@@ -217,7 +217,7 @@ pub fn an_incident() -> (Incident, Actor, Timestamp) {
     (incident, anna, now)
 }
 
-/// The page of [`an_incident`], of high urgency.
+/// Creates the page of [`an_incident`], of high urgency.
 ///
 /// # Panics
 /// Never: its values are constants.
@@ -246,7 +246,8 @@ pub fn a_page(action: PageAction) -> PageEvent {
     }
 }
 
-/// The claim of a message with a page, committed when [`an_incident`] was declared and never tried.
+/// Creates the claim of a message with a page, committed when [`an_incident`] was declared and
+/// never tried.
 #[cfg(test)]
 pub(crate) fn a_claim(page: PageEvent) -> crate::outbox::Claim {
     let (incident, _, now) = an_incident();

@@ -1,4 +1,4 @@
-//! The bytes that are hashed.
+//! The canonical form of an entry: the bytes that are hashed.
 
 use std::collections::BTreeMap;
 
@@ -11,37 +11,37 @@ use crate::chain::Hash;
 use crate::incident::{Audience, Status};
 use crate::{PersonName, Timestamp};
 
-/// The stored bytes of an entry are not what this version writes.
+/// Stored bytes of an entry that this version cannot read as canonical.
 #[derive(Debug, thiserror::Error)]
 #[error("the canonical bytes of the entry cannot be read")]
 pub struct CanonicalError(#[from] serde_json::Error);
 
-/// What an entry shows beside its free text: exactly what was hashed.
+/// The fields of an entry besides its free text: exactly what was hashed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryFields {
-    /// What kind of entry.
+    /// Kind of the entry.
     pub kind: EntryKind,
-    /// Who wrote it.
+    /// Author of the entry.
     pub author: Actor,
-    /// When it happened, as the author says.
+    /// Time of the event, as the author states it.
     pub occurred_at: Timestamp,
-    /// When it was recorded.
+    /// Time of recording.
     pub recorded_at: Timestamp,
     /// The status before.
     pub status_from: Option<Status>,
     /// The status after.
     pub status_to: Option<Status>,
-    /// For whom a message was sent.
+    /// Audience of a message that was sent.
     pub audience: Option<Audience>,
-    /// The entry it corrects.
+    /// The entry that it corrects.
     pub corrects: Option<u64>,
     /// The commitment to each free text.
     pub commitments: BTreeMap<TextName, Hash>,
-    /// The marks of the incident's state, where the entry ends a write of it.
+    /// The marks of the incident's state, if the entry is the last one of a write.
     pub marks: Option<StateMarks>,
 }
 
-/// The canonical form, as it is read. Written by `Serialize` of [`EntryFields`].
+/// The canonical form for reading. `Serialize` of [`EntryFields`] writes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CanonicalTimelineEntry {
@@ -61,8 +61,8 @@ struct CanonicalTimelineEntry {
 }
 
 /// The canonical form. The order of the fields is part of the format: do not move, rename or add
-/// one without a new `v`. Times are microseconds since 1970. `state` is of version 2, where it is
-/// always there and last.
+/// one without a new `v`. Times are microseconds since 1970. `state` exists in version 2 only,
+/// where it is always present and last.
 impl Serialize for EntryFields {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self {
@@ -97,7 +97,7 @@ impl Serialize for EntryFields {
     }
 }
 
-/// The version of an entry with marks, or without.
+/// Returns the version of an entry with marks, or without.
 const fn version(has_marks: bool) -> u8 {
     if has_marks { 2 } else { 1 }
 }
@@ -118,18 +118,18 @@ impl EntryFields {
         }
     }
 
-    /// The bytes to hash and to store.
+    /// Returns the bytes to hash and to store.
     ///
     /// # Errors
-    /// Never for a value made here; the signature is that of the serialiser.
+    /// Never fails for a value made by this crate; the signature is the serialiser's.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
         serde_json::to_vec(self).map_err(CanonicalError)
     }
 
-    /// What stored bytes say.
+    /// Parses stored canonical bytes.
     ///
     /// # Errors
-    /// They are not canonical bytes of version 1 or 2.
+    /// Fails unless the bytes are canonical bytes of version 1 or 2.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CanonicalError> {
         use serde::de::Error as _;
         let canonical: CanonicalTimelineEntry =

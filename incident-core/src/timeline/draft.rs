@@ -1,4 +1,4 @@
-//! An entry before it is sealed.
+//! Entries before they are sealed.
 
 use super::{EntryKind, StateMarks};
 use crate::actor::Actor;
@@ -10,15 +10,15 @@ use crate::{PublicText, Text, Timestamp};
 /// An entry as it will be sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryDraft {
-    /// What kind of entry.
+    /// Kind of the entry.
     pub kind: EntryKind,
-    /// Who wrote it.
+    /// Author of the entry.
     pub author: Actor,
-    /// When it happened, as the author says.
+    /// Time of the event, as the author states it.
     pub occurred_at: Timestamp,
-    /// When it was recorded; never before the entry above it.
+    /// Time of recording; never before that of the previous entry.
     pub recorded_at: Timestamp,
-    /// What happened.
+    /// The message of the entry.
     pub message: Text,
     /// The status before, for a transition.
     pub status_from: Option<Status>,
@@ -26,19 +26,19 @@ pub struct EntryDraft {
     pub status_to: Option<Status>,
     /// A message that was sent.
     pub comms_sent: Option<CommsSent>,
-    /// What the public may see of it.
+    /// The text for the public.
     pub public_message: Option<PublicText>,
-    /// The entry it corrects.
+    /// The entry that it corrects.
     pub corrects: Option<u64>,
     /// Fields that changed with it.
     pub changes: Vec<FieldDelta>,
-    /// The marks of the state that the incident has from here on; set by
+    /// The marks of the incident's new state; set by
     /// [`IncidentWrite::new`](crate::commit::IncidentWrite::new).
     pub marks: Option<StateMarks>,
 }
 
 impl EntryDraft {
-    /// An entry with nothing but a message, recorded now.
+    /// Creates an entry that has only a message and is recorded `now`.
     #[must_use]
     pub fn new(kind: EntryKind, author: Actor, now: Timestamp, message: Text) -> Self {
         Self {
@@ -57,14 +57,17 @@ impl EntryDraft {
         }
     }
 
-    /// The entry that records an event; `before` is the incident it happened to.
+    /// Returns the entry that records an event; `before` is the incident that it happened to.
+    ///
+    /// Returns nothing for an event that has no entry: a redaction, or a repeat of an alert that is
+    /// not noted.
     pub(crate) fn of(
         event: &Event,
         before: &Incident,
         author: &Actor,
         now: Timestamp,
     ) -> Option<Self> {
-        // A clock that steps back must not put an entry before the one above it.
+        // A clock that steps back must not put an entry before the previous one.
         let now = now.max(before.last_recorded_at);
         let made = |kind, message: &str| Self::new(kind, author.clone(), now, Text::cut(message));
         Some(match event {
@@ -134,7 +137,7 @@ impl EntryDraft {
     }
 }
 
-/// The entry of an update, with its changes as they are seen from the incident before it.
+/// Returns the entry of an update, with its changes relative to the incident before it.
 fn updated_entry(
     updated: &Updated,
     before: &Incident,

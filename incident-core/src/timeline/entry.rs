@@ -1,4 +1,4 @@
-//! An entry, and what can be done with it: make, link, verify, redact.
+//! Timeline entries: creating, linking, verifying and redacting them.
 
 use std::collections::BTreeMap;
 
@@ -18,35 +18,35 @@ pub struct CommittedText {
     pub text: String,
 }
 
-/// An entry of an incident's timeline: without a place at first ([`new`](Self::new)), then sealed
-/// into its chain ([`linked`](Self::linked)).
+/// An entry of an incident's timeline: first without a place ([`new`](Self::new)), then sealed into
+/// its chain ([`linked`](Self::linked)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SysIncidentUpdateEntry {
     /// The incident.
     pub incident_id: IncidentId,
-    /// 1, 2, 3, ... without gaps; 0 before the entry has a place.
+    /// Number of the entry: 1, 2, 3, ... without gaps; 0 before it has a place.
     pub seq: u64,
     /// The bytes that were hashed.
     pub canonical: Vec<u8>,
-    /// What those bytes say.
+    /// The content of those bytes.
     pub fields: EntryFields,
     /// The free texts; none after a redaction.
     pub texts: BTreeMap<TextName, CommittedText>,
-    /// The hash of the entry before.
+    /// The hash of the previous entry.
     pub prev_hash: Hash,
     /// The hash of this entry.
     pub hash: Hash,
 }
 
 impl SysIncidentUpdateEntry {
-    /// Makes an entry that has no place in its chain yet. Nothing that it says depends on the
+    /// Creates an entry that has no place in its chain yet; its content does not depend on the
     /// place.
     ///
-    /// `salt` must be random and used for no other entry; the salt of each text is
-    /// derived from it, so that equal texts do not show as equal.
+    /// `salt` must be random and used for no other entry; the salt of each text is derived from it,
+    /// so that equal texts do not show as equal.
     ///
     /// # Errors
-    /// Never for a draft made by this crate; the signature is that of the serialiser.
+    /// Never fails for a draft made by this crate; the signature is the serialiser's.
     pub fn new(
         incident_id: IncidentId,
         draft: &EntryDraft,
@@ -69,8 +69,9 @@ impl SysIncidentUpdateEntry {
         })
     }
 
-    /// Seals it onto the end of a chain, behind the entry with the hash `prev_hash`. Pure: the
-    /// store calls it under the incident's row lock, with what it read there.
+    /// Seals it onto the end of a chain, after the entry with the hash `prev_hash`.
+    ///
+    /// Pure: the store calls it under the incident's row lock, with the values that it read there.
     #[must_use]
     pub fn linked(mut self, seq: u64, prev_hash: Hash) -> Self {
         self.seq = seq;
@@ -79,7 +80,7 @@ impl SysIncidentUpdateEntry {
         self
     }
 
-    /// Returns the hash of what it says at its place.
+    /// Computes the hash of its content at its place.
     fn link(&self) -> Hash {
         let chain = self.incident_id.uuid();
         link(
@@ -91,19 +92,19 @@ impl SysIncidentUpdateEntry {
         )
     }
 
-    /// Whether its free text was erased.
+    /// Returns `true` if its free text was erased.
     #[must_use]
     pub fn is_redacted(&self) -> bool {
         self.texts.is_empty() && !self.fields.commitments.is_empty()
     }
 
-    /// One of its free texts; none where it has none or it was erased.
+    /// Returns one of its free texts; none if it has no such text or it was erased.
     #[must_use]
     pub fn text(&self, name: TextName) -> Option<&str> {
         self.texts.get(&name).map(|text| text.text.as_str())
     }
 
-    /// The fields that changed with it; none after a redaction.
+    /// Returns the fields that changed with it; none after a redaction.
     #[must_use]
     pub fn changes(&self) -> Vec<FieldDelta> {
         self.text(TextName::Changes)
@@ -111,7 +112,7 @@ impl SysIncidentUpdateEntry {
             .unwrap_or_default()
     }
 
-    /// The message that was sent, if it records one and was not redacted.
+    /// Returns the message that was sent, if it records one and was not redacted.
     #[must_use]
     pub fn comms_sent(&self) -> Option<CommsSent> {
         Some(CommsSent {
@@ -153,10 +154,10 @@ fn derived(salt: Salt, name: TextName) -> Salt {
     Salt(bytes)
 }
 
-/// Checks one entry against the end of the chain before it.
+/// Checks one entry against the end of the chain before it, and returns the new end.
 ///
 /// # Errors
-/// The reason why the entry does not fit.
+/// Returns the reason if the entry does not fit.
 pub fn verify_next(
     incident_id: IncidentId,
     head: Head,
@@ -185,7 +186,7 @@ pub fn verify_next(
     })
 }
 
-/// A redacted entry has none of its texts; any other has all of them.
+/// Checks that the entry has all of its texts, as committed to, or none of them after a redaction.
 fn verify_texts(entry: &SysIncidentUpdateEntry) -> Result<(), &'static str> {
     if entry.is_redacted() {
         return Ok(());
@@ -203,8 +204,9 @@ fn verify_texts(entry: &SysIncidentUpdateEntry) -> Result<(), &'static str> {
     }
 }
 
-/// Checks a whole timeline, in order of `seq`, and names the first bad entry.
-/// `anchors` are the heads that were kept outside the store, if any.
+/// Checks a whole timeline, in order of `seq`, and reports the first bad entry.
+///
+/// `anchors` are the heads that were stored outside the store, if any.
 #[must_use]
 pub fn verify<'a>(
     incident_id: IncidentId,

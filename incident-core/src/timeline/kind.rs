@@ -1,8 +1,8 @@
-//! Kinds of entries.
+//! Kinds of timeline entries.
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of entry.
+/// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EntryKind {
@@ -10,7 +10,7 @@ pub enum EntryKind {
     Declaration,
     /// An update, with or without a change of status.
     Update,
-    /// Somebody took it.
+    /// A responder acknowledged the incident.
     Acknowledgement,
     /// A field has a new value.
     Change,
@@ -18,21 +18,21 @@ pub enum EntryKind {
     Decision,
     /// Containment, mitigation, root cause, fix.
     Action,
-    /// Something that was seen.
+    /// An observation.
     Observation,
-    /// Something that might be so.
+    /// An unconfirmed explanation.
     Hypothesis,
     /// A message that was sent.
     Comms,
-    /// What became of a page.
+    /// The outcome of a page.
     PageOutcome,
-    /// Somebody asked to page again.
+    /// A request to page again.
     PageRequest,
     /// It was shown to the public, or hidden.
     Visibility,
     /// A post-mortem was linked.
     PostMortem,
-    /// What an earlier entry should have said.
+    /// A corrected version of an earlier entry.
     Correction,
     /// An item of a checklist was ticked.
     Checklist,
@@ -41,7 +41,7 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
-    /// Whether people may choose it for an update.
+    /// Returns `true` if people may choose it for an update.
     #[must_use]
     pub const fn is_written_by_people(self) -> bool {
         matches!(

@@ -1,5 +1,5 @@
-//! Marks of an incident's state in its chain: what credits are computed from cannot be
-//! rewritten beside the timeline.
+//! Marks of an incident's state in its chain, which reveal a rewrite of the fields that credits are
+//! computed from.
 
 use std::fmt;
 
@@ -15,9 +15,9 @@ const DOMAIN: &[u8] = b"incident/state/v1\0";
 /// A group of fields of an incident's state, from which credits are computed.
 #[derive(Clone, Copy, Debug)]
 enum MarkedGroup {
-    /// `mode`, `environment`, `status` and `ending`: whether it counts, and is over.
+    /// `mode`, `environment`, `status` and `ending`, which decide if it counts and is over.
     Counts,
-    /// `facts.scope`: how much of the platform was hit.
+    /// `facts.scope`: the part of the platform that was hit.
     Scope,
     /// `severity`.
     Severity,
@@ -28,7 +28,7 @@ enum MarkedGroup {
 }
 
 impl MarkedGroup {
-    /// Every group, in the order of their values and hints.
+    /// All groups, in the order of their values and hints.
     const ALL: [Self; 5] = [
         Self::Counts,
         Self::Scope,
@@ -37,8 +37,7 @@ impl MarkedGroup {
         Self::Times,
     ];
 
-    /// The sentence about an incident whose fields of this group are not those that its
-    /// chain has.
+    /// Returns the sentence about an incident whose fields of this group differ from its chain.
     const fn rewritten(self) -> &'static str {
         match self {
             Self::Counts => {
@@ -51,10 +50,11 @@ impl MarkedGroup {
         }
     }
 
-    /// Puts the values of the group behind those of the groups before it. Each is as long as
-    /// it says itself: texts have a NUL behind them, which none of them holds, lists their
-    /// length before them, times a byte that says if there is one. Numbers are big-endian,
-    /// times are microseconds since 1970. This is part of the format.
+    /// Appends the values of the group to those of the groups before it.
+    ///
+    /// Each value delimits itself: a text ends with a NUL, which no text contains; a list starts
+    /// with its length; a time starts with a byte that says if there is one. Numbers are
+    /// big-endian, times are microseconds since 1970. This is part of the format.
     fn put(self, incident: &Incident, into: &mut Vec<u8>) {
         match self {
             Self::Counts => {
@@ -122,8 +122,9 @@ fn time(into: &mut Vec<u8>, at: Option<Timestamp>) {
     }
 }
 
-/// Sixteen bits of a group, by which it is named: FNV-1a over its bytes, folded. Whether a
-/// state is the marked one is told by the digest alone.
+/// Computes the sixteen bits that identify a changed group: FNV-1a over its bytes, folded.
+///
+/// The digest alone decides if a state is the marked one.
 fn hint(bytes: &[u8]) -> [u8; 2] {
     let mut sum: u32 = 0x811c_9dc5;
     for byte in bytes {
@@ -133,30 +134,29 @@ fn hint(bytes: &[u8]) -> [u8; 2] {
     [a ^ c, b ^ d]
 }
 
-/// The bytes of the digest: the first 128 bits of SHA-256. Whoever rewrites a state would
-/// need a second preimage.
+/// Length of the digest, in bytes: the first 128 bits of SHA-256, so that rewriting a state takes a
+/// second preimage.
 const DIGEST: usize = 16;
 
-/// The bytes of a hint.
+/// Length of a hint, in bytes.
 const HINT: usize = 2;
 
-/// The bytes of marks.
+/// Length of marks, in bytes.
 const ALL: usize = DIGEST + HINT * MarkedGroup::ALL.len();
 
-/// Marks of the state that an incident has with an entry.
+/// Marks of the state that an incident has after an entry.
 ///
-/// They are `sha256("incident/state/v1\0" || the values of every group)`, cut to 128 bits,
-/// and 16 bits of each group, by which a group that was rewritten is named. Written as 52
+/// They are `sha256("incident/state/v1\0" || the values of every group)`, cut to 128 bits, and 16
+/// bits of each group, which identify a group that was rewritten. They are written as 52
 /// hexadecimal digits.
 ///
-/// The newest entry of a chain carries those of the state as it is now: every write that
-/// appends entries puts them into the last one, and nothing of the groups changes without
-/// an entry.
+/// The newest entry of a chain carries the marks of the current state: every write that appends
+/// entries puts them into the last one, and no field of the groups changes without an entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct StateMarks([u8; ALL]);
 
 impl StateMarks {
-    /// The marks of a state.
+    /// Computes the marks of a state.
     #[must_use]
     pub fn of(incident: &Incident) -> Self {
         let mut all = [0; ALL];
@@ -177,8 +177,10 @@ impl StateMarks {
         Self(all)
     }
 
-    /// Returns a sentence about the group of a state that is not as it was marked, or about
-    /// all of it where none can be named; nothing where the state is the marked one.
+    /// Returns a sentence about the first group of a state that differs from the marked one.
+    ///
+    /// The sentence is about the whole state if no group can be identified. Returns nothing if the
+    /// state is the marked one.
     #[must_use]
     pub fn mismatch(&self, incident: &Incident) -> Option<&'static str> {
         let now = Self::of(incident);
@@ -196,8 +198,7 @@ impl StateMarks {
         ))
     }
 
-    /// Hands the digits to `with`: they are written with every command, so nothing is
-    /// allocated for them.
+    /// Passes the digits to `with`, without an allocation: they are written with every command.
     fn written<T>(&self, with: impl FnOnce(&str) -> T) -> T {
         const DIGITS: [u8; 16] = *b"0123456789abcdef";
         let digit = |bits: u8| DIGITS.get(usize::from(bits)).copied().unwrap_or_default();

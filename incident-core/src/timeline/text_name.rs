@@ -2,24 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Which free text of an entry.
+/// The name of a free text of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TextName {
     /// The old and new values of fields, as JSON.
     Changes,
-    /// Where a message was sent.
+    /// Channel of a message that was sent.
     CommsChannel,
-    /// What a message said.
+    /// Summary of a message that was sent.
     CommsSummary,
-    /// What happened.
+    /// The message of the entry.
     Message,
-    /// What the public may see of it.
+    /// The text for the public.
     PublicMessage,
 }
 
 impl TextName {
-    /// The name as it stands in the canonical bytes.
+    /// Returns the name that the canonical bytes use.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {

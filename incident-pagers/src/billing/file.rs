@@ -1,4 +1,4 @@
-//! Credits into a file of CSV, for hosts whose billing reads files.
+//! A sink that writes credits to a CSV file, for hosts whose billing reads files.
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -17,14 +17,14 @@ use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use tokio::time;
 
-/// Appends each credit as a line of CSV (RFC 4180, with a head) to one file, and syncs
-/// it to the disk before it says so.
+/// A billing sink that appends each credit as a CSV line (RFC 4180, with a header) to one file,
+/// and syncs the file to the disk before it accepts.
 ///
-/// The keys of the lines that are there are looked at under an exclusive lock of the
-/// file, so several processes may write to it, and a line that a crash cut short is cut
-/// off and written anew. Nothing else is ever changed in it, and a file that does not begin
-/// with our head is left as it is. Names that would be formulas in a spreadsheet have an
-/// apostrophe before them. The file is made readable by its owner alone (mode 0600).
+/// The keys already in the file are read under an exclusive lock, so several processes may write
+/// to it. A line that a crash cut short is removed and written again. Nothing else in the file is
+/// ever changed, and a file that does not begin with our header is left as it is. Names that a
+/// spreadsheet would read as formulas are prefixed with an apostrophe. The file is created
+/// readable by its owner alone (mode 0600).
 #[derive(Clone, Debug)]
 pub struct FileSink {
     path: PathBuf,
@@ -51,10 +51,10 @@ struct CsvLine {
 }
 
 impl FileSink {
-    /// A sink that writes to a file, which is made where it is absent.
+    /// Creates a sink that writes to a file, which is created if it is absent.
     ///
     /// # Errors
-    /// None today: the name of the target is a constant.
+    /// Never fails today: the name of the target is a constant.
     pub fn new(path: impl Into<PathBuf>) -> Result<Self, ValidationError> {
         Ok(Self {
             path: path.into(),
@@ -62,17 +62,19 @@ impl FileSink {
         })
     }
 
-    /// Where it is.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Makes the file where it is absent, and checks that it can be written and is one of
-    /// ours. Blocks: for the start of a program.
+    /// Creates the file if it is absent, and checks that it can be written and is one of ours.
+    ///
+    /// Blocks for up to 5 s: call it at the start of a program.
     ///
     /// # Errors
-    /// It cannot be opened, or it holds something else; then it is as it was.
+    /// Fails if the file cannot be opened, if another process keeps it locked for 5 s, or if it
+    /// holds anything but credits; it is then left as it was.
     pub fn prepare(&self) -> io::Result<()> {
         ours(&mut locked(&self.path, AT_THE_START)?).map(drop)
     }
@@ -110,13 +112,13 @@ impl CsvLine {
     }
 }
 
-/// The pause between two looks at a lock that somebody else has.
+/// Time between two attempts to get a lock that another process holds.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// The time for which a start waits for the lock.
+/// Maximum time that [`FileSink::prepare`] waits for the lock.
 const AT_THE_START: Duration = Duration::from_secs(5);
 
-/// Waits for a lock of the file for so long at most; it is released when the file is closed.
+/// Waits up to `timeout` for a lock of the file, which is released when the file is closed.
 fn wait_for(timeout: Duration, lock: impl Fn() -> Result<(), TryLockError>) -> io::Result<()> {
     let deadline = Instant::now() + timeout;
     loop {
@@ -132,11 +134,11 @@ fn wait_for(timeout: Duration, lock: impl Fn() -> Result<(), TryLockError>) -> i
     }
 }
 
-/// Opens the file for appending, locked.
+/// Opens the file for appending, under an exclusive lock.
 fn locked(path: &Path, timeout: Duration) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true).read(true);
-    // Who owes whom what is nobody else's business.
+    // Credits are confidential: only the owner of the file may read them.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
@@ -144,16 +146,16 @@ fn locked(path: &Path, timeout: Duration) -> io::Result<File> {
     Ok(file)
 }
 
-/// The first line of every file of ours. The order of the columns is part of the format.
+/// Header line of every file of ours. The order of the columns is part of the format.
 const HEAD: &[u8] =
     b"key,batch,tenant_id,incident_id,period,revision,credit_percent,amount_minor,currency,\
 reverses,outage_ms,terms_version,approved_by,approved_at\r\n";
 
-/// What is in the file, but for a line that was cut short.
+/// Reads the file without a last line that was cut short.
 ///
 /// # Errors
-/// It cannot be read, or it is not ours: it holds something and does not begin with our
-/// head, or with what a crash left of it.
+/// Fails if the file cannot be read, or if it is not ours: it is not empty and begins neither with
+/// our header nor with a part of it that a crash left.
 fn ours(file: &mut impl Disk) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;
@@ -174,7 +176,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = io::Result<CsvLine>> {
     read.map(|line| line.map_err(io::Error::other))
 }
 
-/// A file of which only what was synced outlives a power cut.
+/// A file whose content survives a power cut only up to the last sync.
 trait Disk: Read + Write + Seek {
     fn set_len(&mut self, bytes: u64) -> io::Result<()>;
 
@@ -191,7 +193,8 @@ impl Disk for File {
     }
 }
 
-/// Appends those lines of a batch that are not there. All of them are on the disk then.
+/// Appends the lines of a batch that are missing from the file. On success, all of them are on the
+/// disk.
 fn append(
     path: &Path,
     batch: MessageId,
@@ -223,7 +226,7 @@ fn append_to(file: &mut impl Disk, batch: MessageId, credits: Vec<BilledCredit>)
         }
     }
     if missing == 0 {
-        // Whoever wrote them may have died before its sync.
+        // Another writer may have crashed between its write and its sync.
         return file.sync_all();
     }
     let new = table
@@ -234,8 +237,8 @@ fn append_to(file: &mut impl Disk, batch: MessageId, credits: Vec<BilledCredit>)
     file.sync_all()
 }
 
-/// A file that was just made is only there for good when its folder is synced; where
-/// folders cannot be opened, the system sees to it.
+/// Syncs the folder, so that a new file survives a power cut. Where a folder cannot be opened, the
+/// system takes care of that.
 fn sync_folder(path: &Path) {
     if let Some(folder) = path.parent()
         && let Ok(folder) = File::open(folder)
@@ -244,14 +247,14 @@ fn sync_folder(path: &Path) {
     }
 }
 
-/// Reads the lines of the file, once all of them are on the disk.
+/// Reads the lines of the file after syncing it, so that all of them are on the disk.
 fn synced(file: &mut impl Disk) -> io::Result<Vec<u8>> {
-    // Whoever wrote it may have died before its sync.
+    // Another writer may have crashed between its write and its sync.
     file.sync_all()?;
     ours(file)
 }
 
-/// The lines that are wanted, all of them on the disk.
+/// Reads the wanted credits, all of which are on the disk.
 fn read(
     path: &Path,
     timeout: Duration,
@@ -285,7 +288,7 @@ impl BillingSink for FileSink {
         self.target.clone()
     }
 
-    /// It never forgets a key.
+    /// Returns `None`: the file never forgets a key.
     fn key_window(&self) -> Option<Duration> {
         None
     }
@@ -295,7 +298,7 @@ impl BillingSink for FileSink {
             return not_taken(NotSentReason::Rejected);
         };
         let (path, id) = (self.path.clone(), batch.id());
-        // The lock has half of the time, so that a line that waits for it is not written later.
+        // The lock gets half of the time, so that nothing is written after the deadline.
         let for_lock = timeout / 2;
         let writing = spawn_blocking(move || append(&path, id, credits, for_lock));
         match time::timeout(timeout, writing).await {
@@ -305,7 +308,7 @@ impl BillingSink for FileSink {
             }
             Ok(Ok(Err(error))) => {
                 tracing::warn!(path = %self.path.display(), error = &error as &dyn std::error::Error, "credits could not be written");
-                // What was written of them is found by its keys.
+                // Lines that were written are found by their keys on the next attempt.
                 Submission::Unknown
             }
             Ok(Err(_)) | Err(_) => Submission::Unknown,

@@ -1,4 +1,4 @@
-//! Credits over HTTP, signed as Standard Webhooks says.
+//! A sink that posts credits over HTTP, signed as Standard Webhooks specifies.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,27 +17,28 @@ use super::wire::{LookupAnswer, LookupQuery};
 use crate::transport::{self, Sent, VendorResponse, client_for, retry_after};
 use crate::{BaseUrl, PagerBuildError};
 
-/// How long receivers remember ids, unless they say otherwise. Payment providers keep
-/// idempotency keys for a day.
+/// Time for which receivers remember ids, by default. Payment providers store idempotency keys for
+/// a day.
 const KEY_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Posts each batch to one address, as JSON, with the headers of Standard Webhooks
-/// (`webhook-id`, `webhook-timestamp`, `webhook-signature`) and an `Idempotency-Key`.
+/// A billing sink that posts each batch as JSON to one address, with the headers of Standard
+/// Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`) and an `Idempotency-Key`.
 ///
-/// `webhook-id` and `Idempotency-Key` are the batch's id, the same whenever it comes
-/// again, and so are the bytes of the body. Any 2xx is taken as acceptance, now or before; its
-/// body is not read. What is held is asked
-/// with a post to `<address>/status`, signed alike: `{"keys": [...]}` or
-/// `{"period": "2026-11"}`, answered by `{"held": [{"key", "credit_percent",
-/// "amount"}]}`; 404, 405 and 501 say that it cannot be asked.
+/// `webhook-id` and `Idempotency-Key` are the id of the batch. They and the bytes of the body are
+/// the same on every attempt. Any 2xx counts as acceptance, of this attempt or an earlier one; its
+/// body is ignored.
+///
+/// Booked credits are looked up with a post to `<address>/status`, signed alike: `{"keys": [...]}`
+/// or `{"period": "2026-11"}`, answered by `{"held": [{"key", "credit_percent", "amount"}]}`. 404,
+/// 405 and 501 mean that the receiver has no lookup.
 ///
 /// | status | outcome |
 /// |---|---|
 /// | 2xx | accepted |
-/// | 409, 425, 429, 503 | certainly not taken; again, after the wait that is asked for |
+/// | 409, 425, 429, 503 | certainly not accepted; retried, after the wait that is asked for |
 /// | 401, 403 | the key is refused: held back, with an alarm |
 /// | other 4xx, 3xx | refused: held back, with an alarm |
-/// | 408, other 5xx | nobody can know; again, under the same key |
+/// | 408, other 5xx | unknown; retried under the same key |
 #[derive(Debug)]
 pub struct HttpSink {
     submit: Url,
@@ -49,7 +50,7 @@ pub struct HttpSink {
     clock: Arc<dyn Clock>,
 }
 
-/// Makes an [`HttpSink`].
+/// A builder of an [`HttpSink`].
 #[derive(Debug)]
 pub struct HttpSinkBuilder {
     base: BaseUrl,
@@ -60,7 +61,7 @@ pub struct HttpSinkBuilder {
 }
 
 impl HttpSink {
-    /// A sink at an address.
+    /// Creates a builder for a sink at an address.
     ///
     /// ```
     /// use incident_pagers::{BaseUrl, HttpSink, SigningSecret};
@@ -97,33 +98,33 @@ impl HttpSink {
 }
 
 impl HttpSinkBuilder {
-    /// How long the receiver remembers the id of a batch; a day if not given. Beyond
-    /// it a batch that may have been taken is not sent again before the receiver was
-    /// asked.
+    /// Sets the time for which the receiver remembers the id of a batch. Defaults to a day.
+    ///
+    /// After that time, a batch that may have been accepted is looked up before it is sent again.
     #[must_use]
     pub const fn key_window(mut self, window: Duration) -> Self {
         self.key_window = window;
         self
     }
 
-    /// The host's own client; it must not follow redirects.
+    /// Sets the host's own client. It must not follow redirects.
     #[must_use]
     pub fn client(mut self, client: Client) -> Self {
         self.client = Some(client);
         self
     }
 
-    /// The clock of the timestamps; that of the system if not given.
+    /// Sets the clock of the timestamps. Defaults to the system clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The sink.
+    /// Builds the sink.
     ///
     /// # Errors
-    /// No client could be made.
+    /// Fails if no HTTP client can be built.
     pub fn build(self) -> Result<HttpSink, PagerBuildError> {
         Ok(HttpSink {
             submit: self.base.call("")?,
@@ -204,7 +205,7 @@ impl BillingSink for HttpSink {
         let Ok(body) = serde_json::to_vec(&question) else {
             return Lookup::Unavailable;
         };
-        // Asking changes nothing, so each question is one of its own.
+        // A lookup changes nothing, so each one gets an id of its own.
         let id = format!("status_{}", self.clock.now().micros());
         let Ok(request) = self.request(&self.status, &id, body) else {
             return Lookup::Unavailable;

@@ -1,4 +1,4 @@
-//! Sinks for credits that were issued: over HTTP, and into a file.
+//! Sinks for issued credits: HTTP, and a CSV file.
 
 mod file;
 mod http;

@@ -7,16 +7,15 @@ use incident_core::ValidationError;
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
 
-/// A symmetric secret of Standard Webhooks: `whsec_` and the base64 of 24 to 64
-/// random bytes.
+/// A symmetric secret of Standard Webhooks: `whsec_` and the base64 of 24 to 64 random bytes.
 #[derive(Clone, Debug)]
 pub struct SigningSecret(SecretSlice<u8>);
 
 impl SigningSecret {
-    /// A secret.
+    /// Parses a secret.
     ///
     /// # Errors
-    /// It has another form. The error does not repeat what was given.
+    /// Fails if the secret has another form. The error does not repeat the input.
     pub fn new(secret: &str) -> Result<Self, ValidationError> {
         let wrong =
             || ValidationError::new("secret", "whsec_ and the base64 of 24 to 64 random bytes");
@@ -28,11 +27,11 @@ impl SigningSecret {
         Ok(Self(bytes.into()))
     }
 
-    /// The signature of a message, as the header carries it: `v1,` and the base64 of
-    /// the HMAC-SHA256 of id, timestamp in seconds and body, with dots between.
+    /// Computes the signature header of a message: `v1,` and the base64 of the HMAC-SHA256 of id,
+    /// timestamp in seconds and body, separated by dots.
     #[must_use]
     pub fn sign(&self, id: &str, seconds: i64, body: &[u8]) -> String {
-        // HMAC takes keys of any length.
+        // Never fails: HMAC takes keys of any length.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose_secret()) else {
             return String::new();
         };

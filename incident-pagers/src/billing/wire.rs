@@ -1,11 +1,11 @@
-//! What a sink is asked, and what it answers.
+//! Bodies of a lookup: the query to a sink, and its answer.
 
 use incident_core::billing::{HeldCredit, SignedPercent};
 use incident_core::port::LookupBy;
 use incident_core::{CreditId, Money, Period};
 use serde::{Deserialize, Serialize};
 
-/// The question after what is held: by key or by period.
+/// A lookup of booked credits, by key or by period.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum LookupQuery {
@@ -22,7 +22,7 @@ impl From<LookupBy<'_>> for LookupQuery {
     }
 }
 
-/// A credit that is held, one for each time that it is.
+/// A credit that the sink holds. A credit booked twice is listed twice.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Held {
     pub(crate) key: CreditId,
@@ -30,7 +30,7 @@ pub(crate) struct Held {
     pub(crate) amount: Option<Money>,
 }
 
-/// The answer to a question.
+/// The answer to a [`LookupQuery`].
 #[derive(Serialize, Deserialize)]
 pub(crate) struct LookupAnswer {
     pub(crate) held: Vec<Held>,

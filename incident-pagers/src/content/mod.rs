@@ -1,4 +1,4 @@
-//! What a page says, in words that every vendor shows.
+//! The texts of a page, the same for every vendor.
 
 pub(crate) mod template;
 pub(crate) mod truncate;
@@ -9,18 +9,18 @@ use serde_json::{Map, Value};
 
 pub use template::PageTemplate;
 
-/// Returns the first line of a page, such as `[SEV1] API down`: it fits on a lock screen.
+/// Returns the first line of a page, such as `[SEV1] API down`, short enough for a lock screen.
 pub(crate) fn headline(page: &PageEvent, most: usize) -> String {
     truncate::single_line(&format!("{}{}", marks(page), shown_title(page)), most)
 }
 
 /// Returns a first line without free text, `[SEV1] Incident #17`, for a vendor that refused the
-/// other one.
+/// full one.
 pub(crate) fn bare_headline(page: &PageEvent) -> String {
     format!("{}Incident #{}", marks(page), page.number)
 }
 
-/// Returns the marks that come first: drill, rule of the escalation, severity.
+/// Returns the prefix of the first line: drill, escalation rule, severity.
 fn marks(page: &PageEvent) -> String {
     let drill = match page.mode {
         Mode::Drill => "[DRILL] ",
@@ -33,19 +33,19 @@ fn marks(page: &PageEvent) -> String {
 
 fn shown_title(page: &PageEvent) -> String {
     if truncate::is_blank(page.title.as_str()) {
-        // A page without words is thrown away by people and refused by vendors.
+        // People ignore a page without words, and vendors refuse it.
         return format!("Incident #{} (no title)", page.number);
     }
     page.title.as_str().to_owned()
 }
 
-/// Returns the services in one line; none where there are none.
+/// Returns the names of the services on one line, or `None` if there are none.
 pub(crate) fn services(page: &PageEvent, most: usize) -> Option<String> {
     let names: Vec<&str> = page.services.iter().map(AsRef::as_ref).collect();
     (!names.is_empty()).then(|| truncate::single_line(&names.join(", "), most))
 }
 
-/// Returns the urgency as vendors are told it.
+/// Returns the urgency as it is sent to vendors.
 pub(crate) const fn urgency(page: &PageEvent) -> &'static str {
     match page.urgency {
         Urgency::High => "high",
@@ -53,7 +53,7 @@ pub(crate) const fn urgency(page: &PageEvent) -> &'static str {
     }
 }
 
-/// Returns the mode as vendors are told it.
+/// Returns the mode as it is sent to vendors.
 pub(crate) const fn mode(page: &PageEvent) -> &'static str {
     match page.mode {
         Mode::Live => "live",

@@ -1,4 +1,4 @@
-//! What every page carries besides the incident itself.
+//! The parts of every page that come from the host, not from the incident.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,10 @@ use incident_core::{LinkTemplate, ValidationError};
 
 use crate::content::truncate;
 
-/// What the host adds to every page: where it comes from, where to look, and
-/// details of its own. The same template serves every vendor; what a vendor has
-/// no field for stands in its description.
+/// The parts that the host adds to every page: its source, links, images and details.
+///
+/// One template serves every vendor; parts that a vendor has no field for are written into the
+/// description.
 ///
 /// ```
 /// use incident_core::LinkTemplate;
@@ -34,7 +35,7 @@ pub struct PageTemplate {
     pub(crate) details: BTreeMap<String, String>,
 }
 
-/// Names of details that every page has; a host's own may not hide them.
+/// Names of the built-in details. The host's details may not use them.
 pub(crate) const KEY_DETAILS: [&str; 11] = [
     "incident_id",
     "number",
@@ -49,66 +50,65 @@ pub(crate) const KEY_DETAILS: [&str; 11] = [
     "summary",
 ];
 
-/// The name under which a page tells that details were left out.
+/// Name of the detail that says how many details were left out.
 pub(crate) const LEFT_OUT: &str = "left_out";
 
-/// Most links and images of a template.
+/// Maximum number of links, and of images, of a template.
 const MAX_LINKS: usize = 20;
 
 impl PageTemplate {
-    /// The affected system, as a host name or the like; the incident's
-    /// environment where none is given.
+    /// Sets the affected system, such as a host name. Defaults to the incident's environment.
     ///
     /// # Errors
-    /// Blank, or more than 100 characters.
+    /// Fails if it is blank, longer than 100 characters, or has control characters.
     pub fn source(self, source: &str) -> Result<Self, ValidationError> {
         let source = Some(visible("source", source, 100)?);
         Ok(Self { source, ..self })
     }
 
-    /// What sends the page, for people.
+    /// Sets the name of the application that sends the page, as people know it.
     ///
     /// # Errors
-    /// Blank, or more than 100 characters.
+    /// Fails if it is blank, longer than 100 characters, or has control characters.
     pub fn client(self, client: &str) -> Result<Self, ValidationError> {
         let client = Some(visible("client", client, 100)?);
         Ok(Self { client, ..self })
     }
 
-    /// Where the incident is seen in what sends the page.
+    /// Sets the address of the incident in the application that sends the page.
     #[must_use]
     pub fn client_url(self, url: LinkTemplate) -> Self {
         let client_url = Some(url);
         Self { client_url, ..self }
     }
 
-    /// One more link.
+    /// Adds a link.
     ///
     /// # Errors
-    /// The text is blank or has more than 100 characters; or there are 20
-    /// links already.
+    /// Fails if the text is blank, longer than 100 characters or has control characters, or if
+    /// there are already 20 links.
     pub fn link(mut self, text: &str, to: LinkTemplate) -> Result<Self, ValidationError> {
         let text = visible("link", text, 100)?;
         push("links", &mut self.links, (text, to))?;
         Ok(self)
     }
 
-    /// One more image, shown where the vendor shows images.
+    /// Adds an image, for vendors that show images.
     ///
     /// # Errors
-    /// The text that stands for it is blank or has more than 100 characters; or
-    /// there are 20 images already.
+    /// Fails if the alternative text is blank, longer than 100 characters or has control
+    /// characters, or if there are already 20 images.
     pub fn image(mut self, alt: &str, source: LinkTemplate) -> Result<Self, ValidationError> {
         let alt = visible("image", alt, 100)?;
         push("images", &mut self.images, (alt, source))?;
         Ok(self)
     }
 
-    /// One more detail. When a page is too long for a vendor, these go first.
+    /// Adds a detail. If a page is too long for a vendor, these are left out first.
     ///
     /// # Errors
-    /// The name is blank, has more than 100 characters, or is one that every
-    /// page has.
+    /// Fails if the name is blank, longer than 100 characters, has control characters, or is the
+    /// name of a built-in detail.
     pub fn detail(mut self, name: &str, value: &str) -> Result<Self, ValidationError> {
         let name = visible("detail", name, 100)?;
         if name == LEFT_OUT || KEY_DETAILS.contains(&name.as_str()) {
@@ -119,13 +119,13 @@ impl PageTemplate {
         Ok(self)
     }
 
-    /// The source of a page.
+    /// Returns the source of a page.
     pub(crate) fn source_of(&self, page: &PageEvent) -> String {
         let source = self.source.as_deref();
         truncate::single_line(source.unwrap_or(page.environment.as_str()), 100)
     }
 
-    /// The client's address for a page.
+    /// Returns the client's address for a page.
     pub(crate) fn client_url_of(&self, page: &PageEvent) -> Option<String> {
         self.client_url.as_ref().map(|link| filled(link, page))
     }
@@ -148,7 +148,7 @@ fn push<T>(field: &'static str, list: &mut Vec<T>, one: T) -> Result<(), Validat
     Ok(())
 }
 
-/// Returns a link with what a page fills in.
+/// Returns a link with the placeholders filled in from a page.
 pub(crate) fn filled(link: &LinkTemplate, page: &PageEvent) -> String {
     link.fill(page.incident_id, page.started_at, &page.services)
 }

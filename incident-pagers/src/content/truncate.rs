@@ -1,14 +1,13 @@
-//! Texts cut to what a vendor takes.
+//! Truncation of texts to the limits of a vendor.
 //!
-//! Vendors count characters; PagerDuty rejects what is too long, OpsGenie
-//! answers 422. Lengths here are Unicode code points, as Alertmanager counts
-//! them. A text is cut between grapheme clusters (UAX #29), so that no accent
-//! loses its letter and no family its children, and ends with a mark.
+//! Vendors count characters; PagerDuty rejects a text that is too long, OpsGenie answers 422.
+//! Lengths here are Unicode code points, as in Alertmanager. A text is cut between grapheme
+//! clusters (UAX #29), so that combining marks and emoji sequences stay whole, and ends with `…`.
 
 use sha2::{Digest, Sha256};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// What stands for the rest of a text that was cut.
+/// The sign at the end of a text that was cut.
 const MARK: char = '…';
 
 /// Cuts a text to `most` code points, the mark included.
@@ -30,21 +29,23 @@ pub(crate) fn truncate(text: &str, most: usize) -> String {
         kept.push_str(cluster);
     }
     if kept.is_empty() {
-        // One cluster alone is too long: better half of it than nothing.
+        // The first cluster alone is too long: half of it is better than nothing.
         kept.extend(text.chars().take(room));
     }
     kept.push(MARK);
     kept
 }
 
-/// One line: control characters and runs of blanks become one blank.
+/// Joins a text into one line of at most `most` code points: control characters and runs of blanks
+/// become one blank.
 pub(crate) fn single_line(text: &str, most: usize) -> String {
     let blank = |c: char| c.is_whitespace() || c.is_control();
     let words: Vec<&str> = text.split(blank).filter(|word| !word.is_empty()).collect();
     truncate(&words.join(" "), most)
 }
 
-/// Lines: control characters other than line feeds and tabs are left out.
+/// Removes control characters other than line feeds and tabs, and cuts the text to `most` code
+/// points.
 pub(crate) fn multi_line(text: &str, most: usize) -> String {
     let clean: String = text
         .replace("\r\n", "\n")
@@ -54,13 +55,14 @@ pub(crate) fn multi_line(text: &str, most: usize) -> String {
     truncate(clean.trim(), most)
 }
 
-/// Whether nothing of a text can be seen.
+/// Returns `true` if nothing of a text is visible.
 pub(crate) fn is_blank(text: &str) -> bool {
     incident_core::shows_nothing(text)
 }
 
-/// A key that fits: one that is too long keeps its beginning and gets a digest
-/// of the whole, so that two long keys stay two and the same key stays the same.
+/// Shortens a key to `most` code points: its beginning and the SHA-256 of the whole.
+///
+/// Different long keys stay different, and the same key always gives the same result.
 pub(crate) fn key(key: &str, most: usize) -> String {
     if key.chars().count() <= most {
         return key.to_owned();
@@ -74,7 +76,7 @@ pub(crate) fn key(key: &str, most: usize) -> String {
     format!("{start}~{digest}")
 }
 
-/// Takes items in order while they fit into `room`, and says how many did not.
+/// Takes items in order while they fit into `room`. Returns them and the number that did not fit.
 pub(crate) fn take_within<T>(
     mut room: usize,
     items: impl IntoIterator<Item = T>,

@@ -1,8 +1,7 @@
 //! Webhooks of OpsGenie and Jira Service Management.
 //!
-//! Source of the rules: Atlassian's documentation of the webhook integration.
-//! Nothing in it is signed: a token in a header of the integration is the only
-//! proof, so it must come over TLS.
+//! Source of the rules: Atlassian's documentation of the webhook integration. Deliveries are not
+//! signed: a token in a header of the integration is the only proof, so they must come over TLS.
 
 use hmac::{Hmac, KeyInit, Mac};
 use incident_core::paging::{VendorEvent, VendorEventKind};
@@ -14,12 +13,12 @@ use super::{InboundWebhook, NotProven, NotReadable, WebhookSecret};
 
 const VENDOR: &str = "opsgenie";
 
-/// Proves that a delivery carries a token that is known here: the value of
-/// `Authorization`, with or without `Bearer`, or of a header of the host's
-/// choice. Compared in constant time.
+/// Verifies that a delivery carries a known token, in constant time.
+///
+/// The header is `Authorization`, with or without `Bearer`, or another one of the host's choice.
 ///
 /// # Errors
-/// It does not.
+/// Returns [`NotProven`] if the token is none of `secrets`.
 pub fn verify_opsgenie(header: Option<&str>, secrets: &[WebhookSecret]) -> Result<(), NotProven> {
     let given = header.unwrap_or_default().trim();
     // The scheme is case-insensitive (RFC 9110, 11.1).
@@ -68,7 +67,7 @@ struct WebhookAlert {
     owner: Option<String>,
     #[serde(default)]
     priority: Option<String>,
-    /// Nanoseconds in the vendor's samples, whatever `createdAt` is.
+    /// The time of the event: nanoseconds in the vendor's samples, whatever unit `createdAt` has.
     #[serde(default)]
     updated_at: Option<i64>,
 }
@@ -79,14 +78,14 @@ struct WebhookSource {
     r#type: String,
 }
 
-/// Reads a body that was proven to be OpsGenie's.
+/// Parses a body that was proven to be OpsGenie's.
 ///
-/// The vendor gives events no id: a digest of the body stands for it, so the
-/// same delivery has one effect. `Create` is sent for an old alert as well, when
-/// a team is added to it, and opens nothing here.
+/// The vendor gives events no id: a digest of the body stands for it, so a repeated delivery has
+/// one effect. `Create` is also sent for an old alert when a team is added to it, and opens
+/// nothing here.
 ///
 /// # Errors
-/// It is not an action on an alert.
+/// Returns [`NotReadable`] if the body is not an action on an alert.
 pub fn read_opsgenie(body: &[u8]) -> Result<InboundWebhook, NotReadable> {
     let wrong = |reason: String| NotReadable {
         vendor: VENDOR,
@@ -106,7 +105,7 @@ pub fn read_opsgenie(body: &[u8]) -> Result<InboundWebhook, NotReadable> {
     Ok(InboundWebhook::Event(Box::new(VendorEvent {
         vendor: name(VENDOR)?,
         event_id: name(&id)?,
-        // Over the API it is ours; people use the app, or the web.
+        // Actions over the API are our own; people use the app or the web.
         echo: source.r#type.eq_ignore_ascii_case("api"),
         dedup_key: alert.alias,
         vendor_id: alert.alert_id,
@@ -117,8 +116,7 @@ pub fn read_opsgenie(body: &[u8]) -> Result<InboundWebhook, NotReadable> {
     })))
 }
 
-/// A time of unclear unit: nanoseconds, microseconds or milliseconds, told apart
-/// by their size.
+/// Converts a time of unclear unit: nanoseconds, microseconds or milliseconds, by its size.
 fn time_of(number: i64) -> Option<Timestamp> {
     let micros = match number {
         ..100_000_000_000_000 => number.checked_mul(1_000)?,

@@ -1,7 +1,7 @@
 //! Webhooks of PagerDuty, version 3.
 //!
-//! Source of the rules: PagerDuty's developer documentation, "Webhooks":
-//! Overview, Behavior, Verifying Signatures.
+//! Source of the rules: PagerDuty's developer documentation, "Webhooks": Overview, Behavior,
+//! Verifying Signatures.
 
 use hmac::{Hmac, KeyInit, Mac};
 use incident_core::paging::{VendorEvent, VendorEventKind};
@@ -14,15 +14,14 @@ use super::{InboundWebhook, NotProven, NotReadable, WebhookSecret};
 
 const VENDOR: &str = "pagerduty";
 
-/// Proves that PagerDuty sent a body.
+/// Verifies that PagerDuty sent a body, in constant time.
 ///
-/// `header` is `X-PagerDuty-Signature`: `v1=` and the hexadecimal HMAC-SHA256 of
-/// the body as it came, several of them while a secret is replaced. The key is
-/// the secret as it is shown, not decoded from anything. One that fits is
-/// enough; other versions are left out. Compared in constant time.
+/// `header` is `X-PagerDuty-Signature`: `v1=` and the hexadecimal HMAC-SHA256 of the raw body;
+/// several of them, separated by commas, while a secret is being replaced. The key is the secret
+/// as it is shown, not decoded. One matching signature is enough; other versions are ignored.
 ///
 /// # Errors
-/// None fits.
+/// Returns [`NotProven`] if no signature matches.
 pub fn verify_pagerduty(
     body: &[u8],
     header: Option<&str>,
@@ -42,8 +41,9 @@ pub fn verify_pagerduty(
     Err(NotProven)
 }
 
-/// Tells if `X-PagerDuty-Signature` holds a signature that could be proven. Look at it before
-/// a body is read: what carries none is not PagerDuty's.
+/// Returns `true` if `X-PagerDuty-Signature` holds a signature that can be verified.
+///
+/// Check it before reading the body: a delivery without a signature is not PagerDuty's.
 #[must_use]
 pub fn has_signature(header: Option<&str>) -> bool {
     signatures(header).next().is_some()
@@ -54,7 +54,7 @@ fn signatures(header: Option<&str>) -> impl Iterator<Item = Vec<u8>> + '_ {
     parts.filter_map(|part| unhex(part.trim().strip_prefix("v1=")?))
 }
 
-/// 64 hexadecimal digits of either case.
+/// Decodes 64 hexadecimal digits of either case.
 fn unhex(text: &str) -> Option<Vec<u8>> {
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
@@ -88,14 +88,14 @@ struct Reference {
     summary: Option<String>,
 }
 
-/// Reads a body that was proven to be PagerDuty's.
+/// Parses a body that was proven to be PagerDuty's.
 ///
-/// Incidents that were opened over the Events API may come without their key
-/// (`incident_key` is null): [`VendorEvent::dedup_key`] is none then, and
-/// [`VendorEvent::vendor_id`] is the incident by whose alerts it can be found.
+/// Incidents opened over the Events API may come without their key (`incident_key` is null):
+/// [`VendorEvent::dedup_key`] is `None` then, and [`VendorEvent::vendor_id`] is the PagerDuty
+/// incident whose alerts hold the key.
 ///
 /// # Errors
-/// It is not an event of version 3.
+/// Returns [`NotReadable`] if the body is not an event of version 3.
 pub fn read_pagerduty(body: &[u8]) -> Result<InboundWebhook, NotReadable> {
     let wrong = |reason: String| NotReadable {
         vendor: VENDOR,
@@ -112,8 +112,8 @@ pub fn read_pagerduty(body: &[u8]) -> Result<InboundWebhook, NotReadable> {
     let agent = event.agent.as_ref();
     let by = agent.filter(|agent| agent.r#type.starts_with("user"));
     let by = by.and_then(|agent| PersonName::new(agent.summary.as_deref()?).ok());
-    // What we tell over the Events API comes back as done by the integration. A
-    // merge carries the person who merged.
+    // Our own Events API calls come back with the integration as their agent. A merge carries the
+    // person who merged.
     let ours = agent.is_some_and(|agent| agent.r#type.starts_with("inbound_integration"));
     let text = |pointer: &str| {
         let found = event.data.pointer(pointer).and_then(Value::as_str);

@@ -1,19 +1,20 @@
-//! Secrets that deliveries are proven with.
+//! Secrets that webhook deliveries are verified with.
 
 use incident_core::ValidationError;
 use secrecy::{ExposeSecret, SecretString};
 
-/// The secret of a webhook: the key of its signatures, or the token that it
-/// carries. Several are known while one is replaced by another.
+/// The secret of a webhook: the key of its signatures, or the token that it carries.
+///
+/// Several are valid while one is replaced by another.
 #[derive(Clone, Debug)]
 pub struct WebhookSecret(SecretString);
 
 impl WebhookSecret {
-    /// A secret.
+    /// Creates a secret.
     ///
     /// # Errors
-    /// Not 16 to 200 visible ASCII characters. The error does not repeat what was
-    /// given.
+    /// Fails if the secret is not 16 to 200 visible ASCII characters. The error does not repeat
+    /// the input.
     pub fn new(secret: impl Into<String>) -> Result<Self, ValidationError> {
         let secret = secret.into();
         let fits = (16..=200).contains(&secret.len());

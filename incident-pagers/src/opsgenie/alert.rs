@@ -1,4 +1,4 @@
-//! Bodies of requests, as the Alerts API v2 takes them.
+//! Request bodies of the Alerts API v2.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::content;
 use crate::content::template::{LEFT_OUT, PageTemplate, filled};
 use crate::content::truncate;
 
-/// Most characters of each field, as the vendor states them.
+/// Maximum length of a message, in characters. This and the following limits are the vendor's.
 const MESSAGE: usize = 130;
 const ALIAS: usize = 512;
 const DESCRIPTION: usize = 15_000;
@@ -21,18 +21,19 @@ const SOURCE: usize = 100;
 const USER: usize = 100;
 pub(super) const NOTE: usize = 25_000;
 const TAG: usize = 50;
-/// Most tags.
+/// Maximum number of tags.
 const TAGS: usize = 20;
-/// Most characters of all details together, names and values.
+/// Maximum length of all details together, names and values, in characters.
 const DETAILS: usize = 8_000;
-/// Room for the services among the details, and for the sentence that says that
-/// details were left out.
+/// Maximum length of the services among the details, in characters. [`MARK`] is reserved for the
+/// detail that says how many others were left out.
 const SERVICES: usize = 1_000;
 const MARK: usize = 100;
-/// Room for links in the description; the incident's own words have the rest.
+/// Maximum length of the links in the description, in characters; the incident's texts get the
+/// rest.
 const LINKS: usize = 6_000;
 
-/// What names an alert in every call.
+/// Returns the alias that names an alert in every call: its key, shortened if it is too long.
 pub(super) fn alias(dedup_key: &str) -> String {
     truncate::key(dedup_key, ALIAS)
 }
@@ -54,7 +55,7 @@ pub(super) struct CreateAlert<'a> {
     who: ResponderName,
 }
 
-/// Who asks: in every body.
+/// The sender of a request, part of most bodies.
 #[derive(Serialize)]
 struct ResponderName {
     source: String,
@@ -97,8 +98,10 @@ impl<'a> CreateAlert<'a> {
     }
 }
 
-/// The least that OpsGenie takes for a create. Responders are left out: one that
-/// is unknown may be what was refused, and the integration has its own.
+/// The minimal body of a create.
+///
+/// It has no responders: an unknown one may be the reason why the full body was refused, and the
+/// integration has its own.
 #[derive(Serialize)]
 pub(super) struct Bare {
     message: String,
@@ -117,7 +120,7 @@ impl Bare {
 }
 
 impl Act {
-    /// With a note that says what happened to the incident.
+    /// Creates a body whose note says what happened to the incident.
     pub(super) fn of(page: &PageEvent, what: &str, template: &PageTemplate) -> Self {
         let note = format!("Incident #{} {what} at {}", page.number, page.occurred_at);
         Self {
@@ -126,7 +129,7 @@ impl Act {
         }
     }
 
-    /// With a note of the host's.
+    /// Creates a body with a note of the host's.
     pub(super) fn saying(note: &str, template: &PageTemplate) -> Self {
         let source = template.source.as_deref().unwrap_or("incident");
         Self {
@@ -146,7 +149,7 @@ impl ResponderName {
     }
 }
 
-/// The summary, then the facts and the links: the vendor has no field for links.
+/// Returns the summary, the facts and the links: OpsGenie has no field for links.
 fn description(page: &PageEvent, template: &PageTemplate) -> String {
     let mut lines = facts(page);
     let client = template.client.as_deref().unwrap_or("Incident");
@@ -195,7 +198,7 @@ fn tags(page: &PageEvent) -> Vec<String> {
         .collect()
 }
 
-/// Strings only: anything else is answered 422.
+/// Returns the details as strings: OpsGenie answers 422 to any other value.
 fn details(page: &PageEvent, template: &PageTemplate) -> BTreeMap<String, String> {
     let mut details: BTreeMap<String, String> = content::key_details(page)
         .into_iter()

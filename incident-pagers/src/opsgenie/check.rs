@@ -1,4 +1,4 @@
-//! What became of a request: OpsGenie works on what it accepted later.
+//! Confirmation of pages: OpsGenie queues an accepted request and processes it later.
 
 use std::time::Duration;
 
@@ -14,8 +14,10 @@ use serde_json::Value;
 use super::{OpsGenie, is_ours};
 use crate::transport::{self, Sent, VendorResponse};
 
-/// Source of the rules: OpsGenie's "Get Request Status" and the error type
-/// `RequestNotProcessed` of its SDKs. Jira Service Management has the same call.
+/// Confirmation by the status of the request.
+///
+/// Source of the rules: OpsGenie's "Get Request Status" and the error type `RequestNotProcessed`
+/// of its SDKs. Jira Service Management has the same call.
 #[async_trait]
 impl PageCheck for OpsGenie {
     fn target_id(&self) -> TargetId {
@@ -63,7 +65,7 @@ fn confirmation(reply: &VendorResponse) -> Confirmation {
     if reply.status == StatusCode::NOT_FOUND {
         let kind = reply.headers.get("x-opsgenie-errortype");
         let waits = kind.is_some_and(|kind| kind == "RequestNotProcessed");
-        // The id is the vendor's own: what else it does not find is not known.
+        // The id came from the vendor, so any other 404 does not say what became of the request.
         return if waits {
             Confirmation::NotYet
         } else {
@@ -77,15 +79,17 @@ fn confirmation(reply: &VendorResponse) -> Confirmation {
     let text = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default();
     match flag("isSuccess").or(flag("success")) {
         Some(true) => Confirmation::Opened,
-        // An alert of this alias was open already: people know of it.
+        // An alert of this alias was already open: people know of it.
         Some(false) if !text("alertId").is_empty() => Confirmation::Opened,
         Some(false) => Confirmation::NotOpened,
         None => Confirmation::Unknown,
     }
 }
 
-/// Source: definitions `Alert` and `AlertReport` of the Alerts API. An alias names
-/// the alert that is open; one that is closed is not found by it.
+/// Converts an answer to the status of the alert.
+///
+/// Source: definitions `Alert` and `AlertReport` of the Alerts API. An alias finds only an open
+/// alert, so the vendor's 404 means that it is closed.
 fn status(reply: &VendorResponse) -> AlertStatus {
     let body = reply.json().unwrap_or_default();
     if reply.status == StatusCode::NOT_FOUND && is_ours(reply) {

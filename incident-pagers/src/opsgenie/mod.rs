@@ -1,4 +1,4 @@
-//! OpsGenie, and Jira Service Management Operations, over the Alerts API v2.
+//! OpsGenie and Jira Service Management Operations, over the Alerts API v2.
 
 mod alert;
 mod check;
@@ -28,16 +28,16 @@ use crate::transport::receipt::{receipt, reduced, wants_less};
 use crate::transport::secret::{ApiKey, account};
 use crate::transport::{self, Sent, VendorResponse, answer, client_for, refused};
 
-/// Pages through an API integration of OpsGenie, or of Jira Service Management,
-/// which takes the same paths, bodies and key at another address.
+/// A pager for an API integration of OpsGenie, or of Jira Service Management, which takes the same
+/// paths, bodies and key at another address.
 ///
-/// **OpsGenie's API ends on 2027-04-05**, and 120 days after an account was
-/// migrated; see [`OpsGenieRegion::Jsm`].
+/// **OpsGenie's API ends on 2027-04-05**, and 120 days after an account was migrated; see
+/// [`OpsGenieRegion::Jsm`].
 ///
-/// Source of the rules: Atlassian's "Alert API" and "Integration events"
-/// documentation and the vendor's OpenAPI description. OpsGenie deduplicates by
-/// alias, and only while the alert is open. `202` means that the request was
-/// queued. An acknowledge or a close that finds no alert is taken as well.
+/// Source of the rules: Atlassian's "Alert API" and "Integration events" documentation and the
+/// vendor's OpenAPI description. OpsGenie deduplicates by alias, and only while the alert is open.
+/// `202` means that the request was queued. It also answers `202` to an acknowledge or a close
+/// that finds no alert.
 ///
 /// ```
 /// use incident_pagers::{ApiKey, OpsGenie, OpsGenieRegion, Responder, ResponderKind};
@@ -61,7 +61,7 @@ pub struct OpsGenie {
     template: PageTemplate,
 }
 
-/// Where an account lives. A key works in one of them only.
+/// The region of an account. A key works in one of them only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OpsGenieRegion {
@@ -70,14 +70,15 @@ pub enum OpsGenieRegion {
     Us,
     /// `https://api.eu.opsgenie.com`.
     Eu,
-    /// Jira Service Management Operations, which follows OpsGenie in both
-    /// regions: `https://api.atlassian.com/jsm/ops/integration`. Its aliases are
-    /// its own: page through one of the two while an account moves, or people
-    /// are woken twice.
+    /// Jira Service Management Operations, which replaces OpsGenie in both regions:
+    /// `https://api.atlassian.com/jsm/ops/integration`.
+    ///
+    /// Its aliases are separate: page through only one of the two while an account is migrated, or
+    /// people are woken twice.
     Jsm,
 }
 
-/// Makes an [`OpsGenie`].
+/// A builder of an [`OpsGenie`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct OpsGenieBuilder {
@@ -90,8 +91,8 @@ pub struct OpsGenieBuilder {
     template: PageTemplate,
 }
 
-/// What stays as it is in one segment of a path: the unreserved characters of
-/// RFC 3986. An alias with a bare `:` or `/` is another path.
+/// Characters that are not encoded in a path segment: the unreserved ones of RFC 3986. An alias
+/// with a bare `:` or `/` would be another path.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -99,10 +100,10 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 impl OpsGenie {
-    /// The usual name of the target.
+    /// The default name of the target.
     pub const NAME: &str = "opsgenie";
 
-    /// Starts with the key of an API integration, in the US region.
+    /// Creates a builder with the key of an API integration, in the US region.
     pub fn builder(key: ApiKey) -> OpsGenieBuilder {
         OpsGenieBuilder {
             key,
@@ -115,22 +116,23 @@ impl OpsGenie {
         }
     }
 
-    /// The address under which the API is reached.
+    /// Returns the base URL of the API.
     #[must_use]
     pub const fn base_url(&self) -> &BaseUrl {
         &self.base
     }
 
-    /// Adds a note to the open alert of a key. Notes wake nobody; sending one
-    /// again adds it again.
+    /// Adds a note to the open alert of a key.
+    ///
+    /// A note wakes no one. Sending it again adds it again.
     pub async fn note(&self, dedup_key: &str, text: &str, timeout: Duration) -> DeliveryResult {
         let body = alert::Act::saying(text, &self.template);
         let request = self.request(Method::POST, &of_alias(dedup_key, "notes"), &body);
         self.call("note", request, timeout, on_alert).await
     }
 
-    /// Changes the priority of the open alert of a key. Creating an open alert
-    /// again would not.
+    /// Changes the priority of the open alert of a key, which creating the alert again would not
+    /// do.
     pub async fn set_priority(
         &self,
         dedup_key: &str,
@@ -180,7 +182,7 @@ impl OpsGenie {
         Some(key)
     }
 
-    /// Makes a call, and tells what came of it.
+    /// Sends a request, and returns and logs its outcome.
     async fn call(
         &self,
         what: &str,
@@ -195,7 +197,7 @@ impl OpsGenie {
         self.judge(what, &sent, outcome)
     }
 
-    /// Tells what came of a request, and logs it.
+    /// Returns the outcome of a request, and logs it.
     fn judge(
         &self,
         what: &str,
@@ -212,14 +214,14 @@ impl OpsGenie {
     }
 }
 
-/// The path of the alert of a key.
+/// Returns the path of the alert of a key.
 fn alert_of(dedup_key: &str) -> String {
     let alias = alert::alias(dedup_key);
     let alias = utf8_percent_encode(&alias, SEGMENT);
     format!("/v2/alerts/{alias}?identifierType=alias")
 }
 
-/// The path of a call on the alert of a key.
+/// Returns the path of a call on the alert of a key.
 fn of_alias(dedup_key: &str, verb: &str) -> String {
     let alias = alert::alias(dedup_key);
     let alias = utf8_percent_encode(&alias, SEGMENT);
@@ -230,7 +232,8 @@ fn on_create(reply: &VendorResponse) -> DeliveryResult {
     answer(reply, receipt(reply), is_ours)
 }
 
-/// No alert of this alias: there is nothing left to call off.
+/// Converts the answer to a call on an alert. OpsGenie's own 404 counts as accepted: no alert is
+/// open under this alias, so there is nothing to change.
 fn on_alert(reply: &VendorResponse) -> DeliveryResult {
     if reply.status == StatusCode::NOT_FOUND && is_ours(reply) {
         DeliveryResult::Accepted(receipt(reply))
@@ -255,53 +258,54 @@ impl OpsGenieRegion {
 }
 
 impl OpsGenieBuilder {
-    /// Another region, or Jira Service Management.
+    /// Sets the region, or Jira Service Management. Defaults to [`OpsGenieRegion::Us`].
     pub fn region(self, region: OpsGenieRegion) -> Self {
         let base = region.base();
         Self { base, ..self }
     }
 
-    /// Another address: a gateway, or a stand-in.
+    /// Sets the base URL, for a gateway or a mock vendor.
     pub fn base_url(self, url: BaseUrl) -> Self {
         let base = Base::Given(url);
         Self { base, ..self }
     }
 
-    /// Another name than `opsgenie`: for a second integration.
+    /// Sets the name of the target, for a second integration. Defaults to `opsgenie`.
     pub fn named(self, name: &str) -> Self {
         let name = name.to_owned();
         Self { name, ..self }
     }
 
-    /// The host's client, instead of one made here. It must not follow
-    /// redirects; [`client_builder`](crate::client_builder) makes one that a
-    /// host can add to.
+    /// Sets the host's HTTP client, instead of one built here.
+    ///
+    /// It must not follow redirects; [`client_builder`](crate::client_builder) returns a builder
+    /// that a host can add to.
     pub fn client(self, client: Client) -> Self {
         let client = Some(client);
         Self { client, ..self }
     }
 
-    /// Which priority OpsGenie is told for each severity.
+    /// Sets the OpsGenie priority of each severity.
     pub fn priorities(self, priorities: OpsGeniePriorities) -> Self {
         Self { priorities, ..self }
     }
 
-    /// One more responder of every alert.
+    /// Adds a responder to every alert.
     pub fn responder(mut self, responder: Responder) -> Self {
         self.responders.push(responder);
         self
     }
 
-    /// What every page carries besides the incident.
+    /// Sets the parts of every page that come from the host.
     pub fn template(self, template: PageTemplate) -> Self {
         Self { template, ..self }
     }
 
-    /// The pager.
+    /// Builds the pager.
     ///
     /// # Errors
-    /// The name is not one of a target, there are more than 50 responders, or no
-    /// HTTP client could be made.
+    /// Returns [`PagerBuildError::Invalid`] if the name is not valid for a target or there are
+    /// more than 50 responders. Fails if no HTTP client can be built.
     pub fn build(self) -> Result<OpsGenie, PagerBuildError> {
         if self.responders.len() > responder::MAX_RESPONDERS {
             return Err(ValidationError::new("responders", "at most 50").into());

@@ -1,9 +1,9 @@
-//! How bad an incident is, in OpsGenie's words.
+//! OpsGenie's priorities, and the one of each severity.
 
 use incident_core::incident::Severity;
 use serde::{Deserialize, Serialize};
 
-/// OpsGenie's priorities; P1 is the highest.
+/// A priority of OpsGenie; P1 is the highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum OpsGeniePriority {
@@ -14,17 +14,17 @@ pub enum OpsGeniePriority {
     P5,
 }
 
-/// Which priority OpsGenie is told for each severity: P1 to P4 unless set.
+/// The OpsGenie priority of each severity. Defaults to P1 to P4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OpsGeniePriorities {
-    /// For SEV1.
+    /// Priority for SEV1.
     pub sev1: OpsGeniePriority,
-    /// For SEV2.
+    /// Priority for SEV2.
     pub sev2: OpsGeniePriority,
-    /// For SEV3.
+    /// Priority for SEV3.
     pub sev3: OpsGeniePriority,
-    /// For SEV4.
+    /// Priority for SEV4.
     pub sev4: OpsGeniePriority,
 }
 
@@ -40,7 +40,7 @@ impl Default for OpsGeniePriorities {
 }
 
 impl OpsGeniePriorities {
-    /// The priority of a severity.
+    /// Returns the priority of a severity.
     #[must_use]
     pub const fn of(&self, severity: Severity) -> OpsGeniePriority {
         match severity {

@@ -1,12 +1,12 @@
-//! Whom OpsGenie wakes.
+//! Responders: the people and teams that OpsGenie notifies.
 
 use incident_core::ValidationError;
 use serde::{Deserialize, Serialize};
 
 /// A team, person, escalation or schedule that OpsGenie routes an alert to.
-/// Without any, the integration's own routing decides.
 ///
-/// Jira Service Management wants ids; OpsGenie takes names as well.
+/// Without any, the integration's own routing applies. Jira Service Management requires ids;
+/// OpsGenie takes names as well.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written")]
 pub struct Responder {
@@ -16,7 +16,7 @@ pub struct Responder {
     who: ResponderBy,
 }
 
-/// What a responder is.
+/// The kind of a responder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResponderKind {
@@ -26,7 +26,7 @@ pub enum ResponderKind {
     User,
     /// An escalation.
     Escalation,
-    /// A schedule: whoever is on call in it.
+    /// A schedule: the person on call in it.
     Schedule,
 }
 
@@ -38,7 +38,7 @@ enum ResponderBy {
     Username(String),
 }
 
-/// A responder as people write it: a type, and either an id or a name.
+/// A responder in configuration: a type, and either an id or a name.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -69,24 +69,23 @@ impl TryFrom<Written> for Responder {
     }
 }
 
-/// Most responders of an alert, as the vendor states it.
+/// Maximum number of responders of an alert, as the vendor states it.
 pub(super) const MAX_RESPONDERS: usize = 50;
 
 impl Responder {
-    /// A responder by its id.
+    /// Creates a responder from its id.
     ///
     /// # Errors
-    /// Not 1 to 200 characters.
+    /// Fails if the id is not 1 to 200 characters or has control characters.
     pub fn by_id(kind: ResponderKind, id: &str) -> Result<Self, ValidationError> {
         let who = ResponderBy::Id(checked(id)?);
         Ok(Self { kind, who })
     }
 
-    /// A responder by its name; a person by the user name, which is an e-mail
-    /// address.
+    /// Creates a responder from its name; for a person, the user name, which is an e-mail address.
     ///
     /// # Errors
-    /// Not 1 to 200 characters.
+    /// Fails if the name is not 1 to 200 characters or has control characters.
     pub fn by_name(kind: ResponderKind, name: &str) -> Result<Self, ValidationError> {
         let name = checked(name)?;
         let who = match kind {

@@ -1,4 +1,4 @@
-//! The body of an event, as the Events API v2 takes it.
+//! Request bodies of the Events API v2.
 
 use incident_core::paging::{PageAction, PageEvent};
 use serde::Serialize;
@@ -9,25 +9,25 @@ use crate::content;
 use crate::content::template::{LEFT_OUT, PageTemplate, filled};
 use crate::content::truncate;
 
-/// Most characters in a summary; longer ones are answered 400.
+/// Maximum length of a summary, in characters; PagerDuty answers 400 to a longer one.
 const SUMMARY: usize = 1024;
-/// Most characters in a `dedup_key`.
+/// Maximum length of a `dedup_key`, in characters.
 const DEDUP_KEY: usize = 255;
-/// Most characters in a component. The vendor states none; this fits its lists.
+/// Maximum length of a component, in characters. The vendor states none; this one fits its lists.
 const COMPONENT: usize = 255;
-/// Most bytes in a body. The vendor says 512 KB; Alertmanager and Grafana read
-/// that as 512,000.
+/// Maximum size of a body, in bytes. The vendor says 512 KB; Alertmanager and Grafana read that as
+/// 512,000.
 const BODY_BYTES: usize = 512_000;
-/// Most characters of the incident's summary among the details.
+/// Maximum length of the incident's summary among the details, in characters.
 const DETAIL: usize = 16 * 1024;
-/// Most services among the details.
+/// Maximum number of services among the details.
 const SERVICES: usize = 100;
-/// The longest link; longer ones are left out, because half a link leads nowhere.
+/// Maximum length of a link, in bytes. A longer one is left out: half a link leads nowhere.
 const LINK: usize = 2048;
-/// Room for the sentence that says that details were left out.
+/// Bytes reserved for the detail that says how many others were left out.
 const MARK: usize = 100;
 
-/// An event; what follows the key is there for a trigger only.
+/// An event. The fields after the key are set for a trigger only.
 #[derive(Default, Serialize)]
 struct EventBody<'a> {
     routing_key: &'a str,
@@ -70,11 +70,12 @@ struct Image<'a> {
     alt: &'a str,
 }
 
-/// The body for a page. Acknowledge and resolve carry the key only. The same
-/// page always gives the same bytes.
+/// Builds the body for a page. The same page always gives the same bytes.
+///
+/// Acknowledge and resolve carry only the routing key, the action and the `dedup_key`.
 ///
 /// # Errors
-/// None in practice: everything in it can be written as JSON.
+/// Fails for [`PageAction::Reprioritise`], which PagerDuty has no event for.
 pub(super) fn body(
     routing_key: &str,
     page: &PageEvent,
@@ -85,7 +86,8 @@ pub(super) fn body(
         PageAction::Trigger => "trigger",
         PageAction::Acknowledge => "acknowledge",
         PageAction::Resolve => "resolve",
-        // A trigger of an open alert may show it; one of a closed alert would ring.
+        // A trigger might change the severity of an open alert, but would wake people if it is
+        // closed.
         PageAction::Reprioritise => {
             return Err(serde::ser::Error::custom("there is no such event"));
         }
@@ -99,7 +101,7 @@ pub(super) fn body(
     if page.action == PageAction::Trigger {
         event.describe(page, severity, template);
     }
-    // Everything but the host's own details is bounded far below the limit.
+    // All other fields are bounded far below the limit.
     let used = serde_json::to_vec(&event)?.len() + MARK;
     if let Some(payload) = &mut event.payload {
         let room = BODY_BYTES.saturating_sub(used);
@@ -108,7 +110,7 @@ pub(super) fn body(
     serde_json::to_vec(&event)
 }
 
-/// The least that PagerDuty takes for a trigger.
+/// Builds the minimal body of a trigger.
 pub(super) fn bare(
     routing_key: &str,
     page: &PageEvent,
@@ -127,7 +129,7 @@ pub(super) fn bare(
 }
 
 impl<'a> EventBody<'a> {
-    /// Adds what a trigger says of its page.
+    /// Adds the fields of a trigger.
     fn describe(
         &mut self,
         page: &PageEvent,
@@ -172,10 +174,10 @@ fn details(page: &PageEvent) -> Map<String, Value> {
     details
 }
 
-/// The host's details, as many as there is room for.
+/// Adds the host's details, as far as they fit into `room` bytes.
 fn add_own_details(details: &mut Map<String, Value>, template: &PageTemplate, room: usize) {
-    // Two strings with a colon and a comma; each character takes at most six
-    // bytes in JSON, so the exact length is taken from the writer.
+    // Two strings with a colon and a comma. A character takes up to six bytes in JSON, so the
+    // exact length is that of the serialized text.
     let cost = |(name, value): &(&String, &String)| json_bytes(name) + json_bytes(value) + 2;
     let (kept, left_out) = truncate::take_within(room, &template.details, cost);
     for (name, value) in kept {

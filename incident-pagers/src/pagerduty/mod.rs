@@ -24,13 +24,12 @@ use crate::transport::receipt::{receipt, reduced, wants_less};
 use crate::transport::secret::{RoutingKey, account};
 use crate::transport::{self, Sent, VendorResponse, answer, client_for, refused};
 
-/// Pages through a service of PagerDuty.
+/// A pager for a PagerDuty service.
 ///
-/// Source of the rules: PagerDuty's "Events API v2" documentation and OpenAPI
-/// description. PagerDuty deduplicates per routing key and `dedup_key`, and only
-/// while the alert is open; an acknowledge or resolve without an open alert is
-/// dropped. `202` means that the event was taken, not that somebody was woken: a
-/// disabled service or a maintenance window take it as well.
+/// Source of the rules: PagerDuty's "Events API v2" documentation and OpenAPI description.
+/// PagerDuty deduplicates per routing key and `dedup_key`, and only while the alert is open; it
+/// drops an acknowledge or resolve without an open alert. `202` means that the event was accepted,
+/// not that a person was woken: a disabled service or a maintenance window also answers `202`.
 ///
 /// ```
 /// use incident_pagers::{PagerDuty, PagerDutyRegion, RoutingKey};
@@ -51,7 +50,7 @@ pub struct PagerDuty {
     template: PageTemplate,
 }
 
-/// Where an account lives. A key works in one region only.
+/// The region of an account. A key works in one region only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PagerDutyRegion {
@@ -62,7 +61,7 @@ pub enum PagerDutyRegion {
     Eu,
 }
 
-/// Makes a [`PagerDuty`].
+/// A builder of a [`PagerDuty`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PagerDutyBuilder {
@@ -75,10 +74,10 @@ pub struct PagerDutyBuilder {
 }
 
 impl PagerDuty {
-    /// The usual name of the target.
+    /// The default name of the target.
     pub const NAME: &str = "pagerduty";
 
-    /// Starts with the key of an Events API v2 integration, in the US region.
+    /// Creates a builder with the key of an Events API v2 integration, in the US region.
     pub fn builder(key: RoutingKey) -> PagerDutyBuilder {
         PagerDutyBuilder {
             key,
@@ -90,20 +89,21 @@ impl PagerDuty {
         }
     }
 
-    /// The address under which the API is reached.
+    /// Returns the base URL of the API.
     #[must_use]
     pub const fn base_url(&self) -> &BaseUrl {
         &self.base
     }
 
-    /// The body of the request for a page, as it is sent, with the key.
+    /// Builds the request for a page, key included. Returns `None` if PagerDuty has no event for
+    /// its action.
     fn request(&self, page: &PageEvent) -> Option<Request> {
         let severity = self.severities.of(page.severity, page.urgency);
         let body = event::body(self.key.expose(), page, severity, &self.template).ok()?;
         self.post(body)
     }
 
-    /// The same cut down to the least.
+    /// Builds the request for a trigger with its minimal body.
     fn bare_request(&self, page: &PageEvent) -> Option<Request> {
         let severity = self.severities.of(page.severity, page.urgency);
         self.post(event::bare(self.key.expose(), page, severity).ok()?)
@@ -118,7 +118,7 @@ impl PagerDuty {
             .ok()
     }
 
-    /// Tells what came of a request, and logs it.
+    /// Returns the outcome of a request, and logs it.
     fn judge(&self, page: &PageEvent, sent: &Sent) -> DeliveryResult {
         let answer = outcome(sent);
         let what = page.action.noun();
@@ -137,46 +137,48 @@ impl PagerDutyRegion {
 }
 
 impl PagerDutyBuilder {
-    /// Another region.
+    /// Sets the region. Defaults to [`PagerDutyRegion::Us`].
     pub fn region(self, region: PagerDutyRegion) -> Self {
         let base = region.base();
         Self { base, ..self }
     }
 
-    /// Another address: a gateway, or a stand-in.
+    /// Sets the base URL, for a gateway or a mock vendor.
     pub fn base_url(self, url: BaseUrl) -> Self {
         let base = Base::Given(url);
         Self { base, ..self }
     }
 
-    /// Another name than `pagerduty`: for a second PagerDuty service.
+    /// Sets the name of the target, for a second PagerDuty service. Defaults to `pagerduty`.
     pub fn named(self, name: &str) -> Self {
         let name = name.to_owned();
         Self { name, ..self }
     }
 
-    /// The host's client, instead of one made here. It must not follow
-    /// redirects; [`client_builder`](crate::client_builder) makes one that a
-    /// host can add to.
+    /// Sets the host's HTTP client, instead of one built here.
+    ///
+    /// It must not follow redirects; [`client_builder`](crate::client_builder) returns a builder
+    /// that a host can add to.
     pub fn client(self, client: Client) -> Self {
         let client = Some(client);
         Self { client, ..self }
     }
 
-    /// Which severity PagerDuty is told for each of ours.
+    /// Sets the PagerDuty severity of each of our severities.
     pub fn severities(self, severities: PagerDutySeverities) -> Self {
         Self { severities, ..self }
     }
 
-    /// What every page carries besides the incident.
+    /// Sets the parts of every page that come from the host.
     pub fn template(self, template: PageTemplate) -> Self {
         Self { template, ..self }
     }
 
-    /// The pager.
+    /// Builds the pager.
     ///
     /// # Errors
-    /// The name is not one of a target, or no HTTP client could be made.
+    /// Returns [`PagerBuildError::Invalid`] if the name is not valid for a target. Fails if no
+    /// HTTP client can be built.
     pub fn build(self) -> Result<PagerDuty, PagerBuildError> {
         let base = self.base.url()?;
         let account = account(&base.to_string(), self.key.expose());
@@ -221,8 +223,8 @@ impl Pager for PagerDuty {
     }
 }
 
-/// Gives what a pager makes of an HTTP answer of PagerDuty, for tests that model the
-/// vendor without sockets.
+/// Returns the outcome that a pager derives from an HTTP answer of PagerDuty, for tests that model
+/// the vendor without sockets.
 #[cfg(feature = "testing")]
 pub(crate) fn answer_of(reply: VendorResponse) -> DeliveryResult {
     outcome(&Sent::Answered(reply))
@@ -237,7 +239,8 @@ fn outcome(sent: &Sent) -> DeliveryResult {
     }
 }
 
-/// PagerDuty answers 400 to a wrong key, as to a wrong body.
+/// Returns `true` if a 400 is about the routing key: PagerDuty answers 400 to a wrong key as well
+/// as to a wrong body.
 fn names_the_key(reply: &VendorResponse) -> bool {
     let text = reply.text().to_ascii_lowercase();
     reply.status == StatusCode::BAD_REQUEST

@@ -1,4 +1,4 @@
-//! PagerDuty's REST API: which alerts an incident there is made of.
+//! PagerDuty's REST API: keys of alerts, and confirmation of pages.
 
 use std::time::Duration;
 
@@ -18,16 +18,17 @@ use crate::transport::base_url::BaseUrl;
 use crate::transport::build_error::PagerBuildError;
 use crate::transport::{self, Sent, client_for};
 
-/// Where the REST API of an account in the US is; `https://api.eu.pagerduty.com`
-/// in the EU.
+/// Base URL of the REST API in the US; `https://api.eu.pagerduty.com` in the EU.
 const BASE: &str = "https://api.pagerduty.com";
 
-/// Alerts of one incident that are looked at: an incident of ours has one, and
-/// more where somebody merged.
+/// Maximum number of alerts read per incident at PagerDuty. One of ours has one alert, or more
+/// after a merge.
 const ALERTS: u32 = 25;
 
-/// Asks PagerDuty's REST API. It takes a token of its own (read-only will do),
-/// and is needed only because webhooks may leave the key of an alert out.
+/// A client of PagerDuty's REST API.
+///
+/// It needs a token of its own (read-only is enough), and exists because webhooks may omit the key
+/// of an alert and because only this API confirms pages.
 #[derive(Clone, Debug)]
 pub struct PagerDutyRest {
     base: BaseUrl,
@@ -35,17 +36,18 @@ pub struct PagerDutyRest {
     client: Client,
 }
 
-/// PagerDuty did not tell. **Handling:** let the webhook come again (HTTP: 503).
+/// A failed lookup at PagerDuty's REST API. **Handling:** answer the webhook with HTTP 503, so
+/// that it is delivered again.
 #[derive(Debug, thiserror::Error)]
 #[error("PagerDuty's REST API did not tell the keys of the alerts: {0}")]
 pub struct LookupError(String);
 
 impl PagerDutyRest {
-    /// A client of the API.
+    /// Creates a client of the API. Without `base` it uses the US address.
     ///
     /// # Errors
-    /// The token is not 1 to 200 letters, digits and signs, or no HTTP client
-    /// could be made. No error repeats the token.
+    /// Fails if the token is not 1 to 200 visible ASCII characters, or if no HTTP client can be
+    /// built. No error repeats the token.
     pub fn new(
         token: impl Into<String>,
         base: Option<BaseUrl>,
@@ -68,11 +70,11 @@ impl PagerDutyRest {
         })
     }
 
-    /// Adds the key to what was heard without one, where the incident there has
-    /// an alert of ours.
+    /// Adds the `dedup_key` to an event that came without one of ours, if the PagerDuty incident
+    /// has an alert of ours.
     ///
     /// # Errors
-    /// PagerDuty did not answer, or not what it documents.
+    /// Returns [`LookupError`] if PagerDuty did not answer, or not as it documents.
     pub async fn complete(
         &self,
         event: VendorEvent,
@@ -90,7 +92,7 @@ impl PagerDutyRest {
         })
     }
 
-    /// The same account, asked what became of the pages of a target.
+    /// Creates a check that confirms the pages of a target through this account.
     #[must_use]
     pub fn checking(&self, target: TargetId) -> PagerDutyCheck {
         PagerDutyCheck {
@@ -99,7 +101,7 @@ impl PagerDutyRest {
         }
     }
 
-    /// The keys of the alerts of an incident there.
+    /// Lists the keys of the alerts of a PagerDuty incident.
     async fn keys(&self, vendor_id: &str, timeout: Duration) -> Result<Vec<String>, LookupError> {
         let id = utf8_percent_encode(vendor_id, NON_ALPHANUMERIC);
         let call = format!("/incidents/{id}/alerts?limit={ALERTS}");
@@ -108,7 +110,7 @@ impl PagerDutyRest {
         Ok(alerts.into_iter().filter_map(key).collect())
     }
 
-    /// A list of the API; empty where the vendor does not know what is asked for.
+    /// Reads a list from the API. Returns an empty one if PagerDuty answers 404.
     async fn list(
         &self,
         call: &str,
@@ -132,7 +134,7 @@ impl PagerDutyRest {
             Sent::Answered(reply) => reply,
             Sent::NotConnected(why) | Sent::Lost(why) => return Err(LookupError(why)),
         };
-        // Deleted there, or of another account.
+        // The incident was deleted, or belongs to another account.
         if reply.status == reqwest::StatusCode::NOT_FOUND {
             return Ok(Vec::new());
         }
@@ -142,10 +144,10 @@ impl PagerDutyRest {
     }
 }
 
-/// Asks whether PagerDuty opened an incident for a page.
+/// A check whether PagerDuty opened an incident for a page.
 ///
-/// The Events API answers 202 for a disabled service, in a maintenance window and
-/// where a rule suppresses the event as well; only the REST API tells.
+/// The Events API also answers 202 for a disabled service, in a maintenance window and if a rule
+/// suppresses the event; only the REST API shows the difference.
 #[derive(Clone, Debug)]
 pub struct PagerDutyCheck {
     target: TargetId,
@@ -175,12 +177,12 @@ impl PageCheck for PagerDutyCheck {
 
     async fn status(&self, dedup_key: &str, timeout: Duration) -> AlertStatus {
         let key = utf8_percent_encode(dedup_key, NON_ALPHANUMERIC);
-        // The newest of this key: a page after a reopen makes another one.
+        // The newest incident of this key: a page after a reopening creates another one.
         let call = format!(
             "/incidents?incident_key={key}&date_range=all&sort_by=created_at%3Adesc&limit=1"
         );
         match self.rest.list(&call, "incidents", timeout).await {
-            // Of a disabled service, or suppressed: that is for `check` to say.
+            // None: the service is disabled or the event was suppressed, which `check` reports.
             Ok(found) => found.first().map_or(AlertStatus::Unknown, status_of),
             Err(error) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "not reconciled");
@@ -190,6 +192,8 @@ impl PageCheck for PagerDutyCheck {
     }
 }
 
+/// Converts a PagerDuty incident to the status of its alert.
+///
 /// Source: schema `Incident` of PagerDuty's REST API.
 fn status_of(incident: &Value) -> AlertStatus {
     let text = |pointer: &str| incident.pointer(pointer).and_then(Value::as_str);

@@ -1,45 +1,47 @@
-//! How bad an incident is, in PagerDuty's words.
+//! PagerDuty's severities, and the one of each page.
 
 use incident_core::incident::Severity;
 use incident_core::paging::Urgency;
 use serde::{Deserialize, Serialize};
 
-/// PagerDuty's severities. A service with urgency by severity wakes people for
-/// `critical` and `error`, and cannot escalate `warning` and `info`.
+/// A severity of PagerDuty.
+///
+/// A service with urgency by severity wakes people for `critical` and `error`, and cannot escalate
+/// `warning` and `info`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PagerDutySeverity {
-    /// Wakes people.
+    /// High urgency: wakes people.
     Critical,
-    /// Wakes people.
+    /// High urgency: wakes people.
     Error,
-    /// Of low urgency.
+    /// Low urgency.
     Warning,
-    /// Of low urgency.
+    /// Low urgency.
     Info,
 }
 
-/// Which severity PagerDuty is told for each of ours.
+/// The PagerDuty severity of each of our severities.
 ///
-/// What is not set follows from severity and urgency, so that a page that is to
-/// wake somebody never goes out as one that cannot: of high urgency, SEV1 is
-/// `critical` and others are `error`; of low urgency, SEV4 is `info` and others
-/// are `warning`. With the default policy that is critical, error, warning, info.
+/// One that is not set follows from severity and urgency, so that a page that must wake people is
+/// never sent as one that cannot: of high urgency, SEV1 is `critical` and others are `error`; of
+/// low urgency, SEV4 is `info` and others are `warning`. With the default policy that is critical,
+/// error, warning, info.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PagerDutySeverities {
-    /// For SEV1.
+    /// Severity for SEV1, if set.
     pub sev1: Option<PagerDutySeverity>,
-    /// For SEV2.
+    /// Severity for SEV2, if set.
     pub sev2: Option<PagerDutySeverity>,
-    /// For SEV3.
+    /// Severity for SEV3, if set.
     pub sev3: Option<PagerDutySeverity>,
-    /// For SEV4.
+    /// Severity for SEV4, if set.
     pub sev4: Option<PagerDutySeverity>,
 }
 
 impl PagerDutySeverities {
-    /// The severity of a page.
+    /// Returns the severity of a page.
     #[must_use]
     pub fn of(&self, severity: Severity, urgency: Urgency) -> PagerDutySeverity {
         let set = match severity {

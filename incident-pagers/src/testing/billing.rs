@@ -1,4 +1,4 @@
-//! A billing system: verifies signatures, knows keys for a while, keeps a ledger.
+//! A mock billing system: verifies signatures, remembers keys for a while, and has a ledger.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -19,11 +19,12 @@ use super::rules::Rules;
 use crate::SigningSecret;
 use crate::billing::wire::{Held, LookupAnswer, LookupQuery};
 
-/// How far a timestamp may be from now, as Standard Webhooks advises.
+/// Maximum age of a timestamp, in seconds, as Standard Webhooks advises.
 const TOLERANCE: i64 = 5 * 60;
 
-/// A billing system on a loopback port. It stops when dropped, and misbehaves as any
-/// [`MockVendor`] does.
+/// A mock billing system on a loopback port.
+///
+/// It stops when dropped, and takes the same [`Fault`](super::Fault)s as any [`MockVendor`].
 #[derive(Debug)]
 pub struct Billing {
     stand_in: MockVendor,
@@ -32,20 +33,20 @@ pub struct Billing {
 
 #[derive(Debug, Default)]
 struct Books {
-    /// Every credit that was booked, in order: one that came twice is there twice.
+    /// Every booked credit, in order. A credit that came twice is listed twice.
     ledger: Vec<BilledCredit>,
     /// The bodies of the batches whose keys are known.
     known: BTreeMap<String, Vec<u8>>,
-    /// The bodies of all batches, known or forgotten.
+    /// The bodies of all batches, by key, known or forgotten.
     bodies: BTreeMap<String, BTreeSet<Vec<u8>>>,
     can_be_asked: bool,
 }
 
 impl Billing {
-    /// A billing system that takes what is signed with a secret.
+    /// Starts a billing system that accepts batches signed with a secret.
     ///
     /// # Errors
-    /// No port can be listened on.
+    /// Fails if it cannot listen on a port.
     pub async fn start(secret: SigningSecret) -> io::Result<Self> {
         let books = Arc::new(Mutex::new(Books {
             can_be_asked: true,
@@ -59,33 +60,33 @@ impl Billing {
         Ok(Self { stand_in, books })
     }
 
-    /// Everything that was booked, in order; a credit that came twice is there twice.
+    /// Returns every booked credit, in order. A credit that came twice is listed twice.
     #[must_use]
     pub fn ledger(&self) -> Vec<BilledCredit> {
         self.books().ledger.clone()
     }
 
-    /// Forgets every key, as after its window.
+    /// Removes every idempotency key, as after its window.
     pub fn forget_keys(&self) {
         self.books().known.clear();
     }
 
-    /// Answers questions after what it holds with 404, or answers them again.
+    /// Sets whether lookups are answered. If not, they get a 404.
     pub fn supports_lookup(&self, can: bool) {
         self.books().can_be_asked = can;
     }
 
-    /// Books a credit by itself, as somebody at the billing system might.
+    /// Adds a credit to the ledger without a request, as an operator of the billing system might.
     pub fn book(&self, credit: BilledCredit) {
         self.books().ledger.push(credit);
     }
 
-    /// Drops a credit from the ledger.
+    /// Removes a credit from the ledger.
     pub fn unbook(&self, key: CreditId) {
         self.books().ledger.retain(|one| one.key != key);
     }
 
-    /// How many batches came with different bytes under one key. Never more than 0.
+    /// Counts the batches that came with different bytes under one key. It must be 0.
     #[must_use]
     pub fn altered(&self) -> usize {
         let books = self.books();

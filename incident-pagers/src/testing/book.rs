@@ -1,30 +1,30 @@
-//! What a stand-in keeps: alerts, wakes, requests.
+//! Records of a mock vendor: alerts, wakes, requests.
 
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// Where an alert stands.
+/// The state of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlertState {
-    /// It rings.
+    /// The alert is open, and no one has acknowledged it.
     Open,
-    /// Somebody has it.
+    /// The alert is acknowledged.
     Acknowledged,
-    /// It is over.
+    /// The alert is closed.
     Closed,
 }
 
-/// An alert.
+/// An alert at a mock vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert {
     /// The routing key or API key under which it was opened.
     pub account: String,
     /// The `dedup_key` or alias.
     pub key: String,
-    /// Where it stands.
+    /// The state of the alert.
     pub state: AlertState,
-    /// How often it was opened, repeats included.
+    /// Number of times it was opened, repeats included.
     pub count: u32,
     /// The summary or message.
     pub summary: String,
@@ -32,17 +32,17 @@ pub struct Alert {
     pub severity: String,
     /// Notes that were added.
     pub notes: Vec<String>,
-    /// Who acknowledged or closed it in the vendor's own app; none where a request
-    /// or the time did.
+    /// The person who acknowledged or closed it in the vendor's own app; `None` if a request or a
+    /// timeout did.
     pub by: Option<String>,
-    /// When it was opened.
+    /// Time at which it was opened.
     pub opened_at: Instant,
 }
 
-/// Somebody was woken: an alert opened.
+/// A wake: an alert opened, and a person was woken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WokenBy {
-    /// When.
+    /// Time of the wake.
     pub at: Instant,
     /// The routing key or API key.
     pub account: String,
@@ -53,55 +53,55 @@ pub struct WokenBy {
 /// A request, as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedRequest {
-    /// When it had been read.
+    /// Time at which it was read completely.
     pub at: Instant,
-    /// `POST`, ...
+    /// The method, such as `POST`.
     pub method: String,
     /// The path with its query, as sent.
     pub target: String,
-    /// Names, in lower case, and values.
+    /// Header names, in lower case, and values.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
-    /// The status of the answer; none where none was sent.
+    /// The status of the answer; `None` if none was sent.
     pub status: Option<u16>,
 }
 
 impl RecordedRequest {
-    /// The value of a header.
+    /// Returns the value of a header. `name` is in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let header = self.headers.iter().find(|(other, _)| other == name);
         header.map(|(_, value)| value.as_str())
     }
 
-    /// The body, where it is JSON.
+    /// Returns the body, if it is JSON.
     #[must_use]
     pub fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
     }
 }
 
-/// Alerts and wakes of one vendor.
+/// The alerts and wakes of one vendor.
 #[derive(Debug, Default)]
 pub(super) struct AlertBook {
     pub(super) alerts: Vec<Alert>,
     pub(super) wakes: Vec<WokenBy>,
-    /// Everything is taken, and nothing opened: a maintenance window.
+    /// If `true`, requests are accepted and open no alert, as in a maintenance window.
     pub(super) suppressing: bool,
-    /// After so long an alert closes by itself.
+    /// Time after which an alert closes by itself.
     pub(super) closes_after: Option<Duration>,
 }
 
 impl AlertBook {
-    /// The alert of a key that is not closed: vendors deduplicate only those.
+    /// Returns the alert of a key that is not closed: vendors deduplicate only those.
     pub(super) fn open(&mut self, account: &str, key: &str) -> Option<&mut Alert> {
         self.alerts.iter_mut().find(|alert| {
             alert.account == account && alert.key == key && alert.state != AlertState::Closed
         })
     }
 
-    /// Closes what has been open for too long.
+    /// Closes alerts that were opened `closes_after` ago or earlier.
     pub(super) fn close_old(&mut self) {
         let Some(after) = self.closes_after else {
             return;
@@ -113,7 +113,8 @@ impl AlertBook {
         }
     }
 
-    /// A person in the vendor's own app; whether there was an open alert.
+    /// Sets the state of an alert as a person in the vendor's own app does. Returns `false` if
+    /// there is no open alert of the key.
     pub(super) fn touch(&mut self, key: &str, by: &str, state: AlertState) -> bool {
         let open = |alert: &&mut Alert| alert.key == key && alert.state != AlertState::Closed;
         let Some(alert) = self.alerts.iter_mut().find(open) else {
@@ -124,7 +125,7 @@ impl AlertBook {
         true
     }
 
-    /// Opens an alert and wakes somebody, or counts a repeat.
+    /// Opens an alert and records a wake, or counts a repeat of an open alert.
     pub(super) fn trigger(&mut self, mut new: Alert) {
         if let Some(open) = self.open(&new.account, &new.key) {
             open.count += 1;

@@ -1,40 +1,39 @@
-//! How a stand-in misbehaves.
+//! Faults of a mock vendor.
 
 use std::time::Duration;
 
-/// What a stand-in does with one request instead of answering it.
+/// A fault of a mock vendor in handling one request.
 ///
-/// That connections are refused is a state of the whole stand-in: see
+/// Refusing connections is a state of the whole vendor: see
 /// [`MockVendor::refuse`](super::MockVendor::refuse).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// None: the request is handled.
+    /// No fault: the request is handled.
     #[default]
     None,
     /// The connection is reset when the request begins to arrive.
     ResetUnread,
-    /// The connection is reset when the request was read; nothing is done.
+    /// The connection is reset after the request is read; the request is not handled.
     ResetRead,
-    /// The request is done, and the connection reset instead of an answer.
+    /// The request is handled, and the connection is reset instead of an answer.
     AcceptThenLose,
-    /// The request is read, and nothing is done or answered, for ever.
+    /// The request is read, and never handled or answered.
     BlackHole,
-    /// The request is answered as taken, and done only after the next one: the
-    /// vendor's queue turns the two round.
+    /// The request is answered as accepted, and handled only after the next one, as in a queue
+    /// that swaps the two.
     Overtaken,
-    /// The request is done, and answered after this time.
+    /// The request is handled, and answered after this time.
     Sleep(Duration),
-    /// The request is done, and answered one byte at a time with this pause
-    /// before each.
+    /// The request is handled, and answered one byte at a time, with this pause before each.
     Drip(Duration),
-    /// The request is done, and answered with a body of so many bytes.
+    /// The request is handled, and answered with a body of this many bytes.
     HugeBody(usize),
-    /// Another answer.
+    /// The request gets another answer.
     Answer(CannedResponse),
 }
 
-/// An answer that is made up beforehand.
+/// A prepared answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CannedResponse {
     pub(super) status: u16,
@@ -43,26 +42,26 @@ pub struct CannedResponse {
     pub(super) accepts: bool,
 }
 
-/// What a plan decides on.
+/// An attempt that a plan chooses a fault for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedAttempt {
-    /// What is asked: `trigger`, `acknowledge`, `resolve`, or for OpsGenie the
-    /// last segment of the path, with `trigger` for a create.
+    /// The action: `trigger`, `acknowledge`, `resolve`, or for OpsGenie the last segment of the
+    /// path, with `trigger` for a create.
     pub action: String,
     /// The `dedup_key` or the alias.
     pub key: String,
-    /// Which attempt at this action and key it is: 1 for the first.
+    /// Number of the attempt at this action and key; 1 is the first.
     pub number: u32,
 }
 
 impl Fault {
-    /// A status instead of doing anything.
+    /// Creates a fault that answers with a status and does not handle the request.
     #[must_use]
     pub const fn status(status: u16) -> Self {
         Self::Answer(CannedResponse::status(status))
     }
 
-    /// A redirect to an address.
+    /// Creates a fault that redirects to an address.
     #[must_use]
     pub fn redirect(to: &str) -> Self {
         Self::Answer(CannedResponse::status(307).header("Location", to))
@@ -70,8 +69,7 @@ impl Fault {
 }
 
 impl CannedResponse {
-    /// An answer without headers of its own and without a body, to a request
-    /// that is not done.
+    /// Creates an answer without headers and body, to a request that is not handled.
     #[must_use]
     pub const fn status(status: u16) -> Self {
         Self {
@@ -82,22 +80,22 @@ impl CannedResponse {
         }
     }
 
-    /// With a header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With a body.
+    /// Sets the body.
     #[must_use]
     pub fn body(self, body: &str) -> Self {
         let body = body.to_owned();
         Self { body, ..self }
     }
 
-    /// Given after the request was done all the same: a 502 of a gateway whose
-    /// back end had taken it.
+    /// Makes the vendor handle the request before it gives this answer, as a gateway answers 502
+    /// although its back end accepted the request.
     #[must_use]
     pub const fn after_accepting(mut self) -> Self {
         self.accepts = true;

@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as a stand-in needs, with a hand on every byte.
+//! The part of HTTP/1.1 that a mock vendor needs, with control over every byte.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use super::book::RecordedRequest;
 
-/// Most bytes of a head and of a body.
+/// Maximum sizes of a head and of a body, in bytes.
 const HEAD: usize = 64 * 1024;
 const BODY: usize = 4 * 1024 * 1024;
 
@@ -51,7 +51,7 @@ impl MockReply {
     }
 }
 
-/// Reads one request; none at the end of the connection.
+/// Reads one request. Returns `None` at the end of the connection.
 pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Option<RecordedRequest>> {
     let mut bytes = Vec::new();
     loop {
@@ -86,7 +86,7 @@ pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Option<RecordedRe
     }
 }
 
-/// The head, its length, and that of the body; none while it is incomplete.
+/// Parses a head. Returns it with its length and that of the body, or `None` if it is incomplete.
 fn head_of(bytes: &[u8]) -> io::Result<Option<(RecordedRequest, usize, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut request = httparse::Request::new(&mut headers);

@@ -1,10 +1,10 @@
-//! How many requests of one key a vendor takes.
+//! The rate limit of a vendor, per key.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// So many in any stretch of time, per key: PagerDuty documents about 120 in a
-/// sliding minute per integration key.
+/// A maximum number of requests per key in a sliding window. PagerDuty documents about 120 a
+/// minute per integration key.
 #[derive(Debug)]
 pub(super) struct Limit {
     most: usize,
@@ -21,8 +21,8 @@ impl Limit {
         }
     }
 
-    /// Takes a request, or says how long until one is taken again. What is refused
-    /// does not count.
+    /// Counts a request, or returns the time until the next one is accepted. Refused requests do
+    /// not count.
     pub(super) fn take(&mut self, key: String, now: Instant) -> Result<(), Duration> {
         let taken = self.taken.entry(key).or_default();
         while taken

@@ -1,8 +1,8 @@
-//! Stand-ins of the vendors, for tests of hosts and of ours.
+//! Mock vendors, for the tests of hosts and of this package.
 //!
-//! A [`MockVendor`] listens on a loopback port, keeps alerts by the vendor's rules,
-//! refuses what the vendor refuses, and counts a *wake* only when an alert
-//! opens. It can be told to misbehave, request by request: see [`Fault`].
+//! A [`MockVendor`] listens on a loopback port, manages alerts by the vendor's rules, refuses what
+//! the vendor refuses, and counts a *wake* only when an alert opens. It can be given a fault for
+//! each request: see [`Fault`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -40,9 +40,11 @@ mod webhooks;
 
 use incident_core::paging::DeliveryResult;
 
-/// Gives what the PagerDuty adapter makes of an HTTP answer: for tests that model the
-/// vendor on a clock of their own, without sockets. A status or header that HTTP does not
-/// have counts as a 502.
+/// Returns the outcome that the PagerDuty adapter derives from an HTTP answer, for tests that
+/// model the vendor on a clock of their own, without sockets.
+///
+/// A status or a header value that HTTP does not allow counts as a 502. A header with an invalid
+/// name is ignored.
 #[must_use]
 pub fn pagerduty_answer(status: u16, headers: &[(&str, &str)], body: &str) -> DeliveryResult {
     match crate::transport::VendorResponse::of(status, headers, body) {

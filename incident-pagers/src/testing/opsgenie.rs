@@ -10,13 +10,13 @@ use super::book::{Alert, AlertBook, AlertState, RecordedRequest};
 use super::http::MockReply;
 use super::rules::Rules;
 
-/// Requests that were answered 202, by their id: how each ended.
+/// The rules of OpsGenie, with the results of the requests that were answered 202, by request id.
 #[derive(Debug, Default)]
 pub(super) struct OpsGenieRules {
     ended: BTreeMap<String, Value>,
 }
 
-/// A path, taken apart.
+/// A parsed path.
 struct Call {
     /// The segments after `/v2/alerts`, decoded.
     segments: Vec<String>,
@@ -50,7 +50,7 @@ impl Rules for OpsGenieRules {
     }
 
     fn account(&self, seen: &RecordedRequest) -> Option<String> {
-        // Questions have a budget of their own.
+        // Reads have a rate limit of their own.
         let key = seen
             .header("authorization")
             .filter(|_| seen.method != "GET")?;
@@ -112,7 +112,7 @@ impl Rules for OpsGenieRules {
             },
             ("POST", []) => self.create(seen, account, book),
             ("POST" | "PUT", [alias, verb]) => {
-                // By id, the default, an alias names nothing.
+                // Without `identifierType=alias` the segment is an id, which no alert here has.
                 let alert = call.by_alias.then(|| book.open(account, alias)).flatten();
                 self.act(seen, verb, alias, alert)
             }
@@ -138,7 +138,7 @@ impl OpsGenieRules {
         MockReply::json(status, &body)
     }
 
-    /// 202: the request is queued, and how it ended is asked for by its id.
+    /// Answers 202, and records the result of the request for a lookup by its id.
     fn queued(&mut self, action: &str, alias: &str, found: bool, status: &str) -> MockReply {
         let id = self.next_id();
         let end = json!({
@@ -239,7 +239,7 @@ fn shown(alert: &Alert) -> Value {
 
 const PRIORITIES: [&str; 5] = ["P1", "P2", "P3", "P4", "P5"];
 
-/// Most characters of the fields of a create, and of other calls.
+/// Maximum lengths of the fields of a create, and in `ACT` of other calls, in characters.
 const CREATE: [(&str, usize); 7] = [
     ("message", 130),
     ("alias", 512),
@@ -268,7 +268,7 @@ fn too_long(body: &Value, limits: &[(&str, usize)]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What is wrong with a create.
+/// Lists the errors of a create.
 fn faults(body: &Value) -> Vec<(String, String)> {
     let mut errors = too_long(body, &CREATE);
     let mut wrong = |field: &str, why: &str| errors.push((field.to_owned(), why.to_owned()));

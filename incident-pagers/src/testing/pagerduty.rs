@@ -9,7 +9,7 @@ use super::book::{Alert, AlertBook, AlertState, RecordedRequest};
 use super::http::MockReply;
 use super::rules::Rules;
 
-/// Where a body is refused although it is JSON.
+/// Maximum size of a body, in bytes.
 const BODY_BYTES: usize = 512_000;
 
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Rules for PagerDutyRules {
     }
 
     fn throttled(&self, _wait: Duration) -> MockReply {
-        // No header is documented for the Events API.
+        // The Events API documents no header for the wait.
         MockReply::json(
             429,
             &json!({"status": "throttle exceeded", "message": "Requests for this service are arriving too quickly."}),
@@ -71,7 +71,7 @@ impl Rules for PagerDutyRules {
         if keys.is_some_and(|keys| !keys.iter().any(|key| key == account)) {
             return invalid("Invalid routing key", &[]);
         }
-        // The vendor makes a key up where a trigger has none.
+        // The vendor generates a key for a trigger without one.
         let made_up = format!("made-up-{}", book.alerts.len());
         let key = match text("dedup_key") {
             "" => made_up.as_str(),
@@ -79,7 +79,7 @@ impl Rules for PagerDutyRules {
         };
         match action {
             "trigger" => trigger(book, account, key, &body),
-            // Without an open alert these are dropped, and taken.
+            // The vendor answers 202 to these, and drops them if no alert is open.
             "acknowledge" => {
                 if let Some(alert) = book.open(account, key) {
                     alert.state = AlertState::Acknowledged;
@@ -96,8 +96,8 @@ impl Rules for PagerDutyRules {
     }
 }
 
-/// The REST API's list of incidents by key. Its token is another one than the
-/// routing key, and is not looked at.
+/// Lists the incidents of a key, as the REST API does. The token is not checked: it is another one
+/// than the routing key.
 fn incidents(seen: &RecordedRequest, book: &AlertBook) -> MockReply {
     let query = seen.target.split_once('?').map_or("", |(_, query)| query);
     let key = query
@@ -157,7 +157,7 @@ fn trigger(book: &mut AlertBook, account: &str, key: &str, body: &Value) {
         by: None,
         opened_at: Instant::now(),
     });
-    // A repeat overwrites what is shown.
+    // A repeat overwrites the summary.
     if let Some(alert) = book.open(account, key) {
         alert.summary = text("summary");
     }
@@ -171,7 +171,7 @@ fn invalid(message: &str, errors: &[String]) -> MockReply {
     MockReply::json(400, &body)
 }
 
-/// What is wrong with an event, in the vendor's words where they are known.
+/// Lists the errors of an event, in the vendor's words where they are known.
 fn faults(body: &Value) -> Vec<String> {
     let mut errors = Vec::new();
     let text =

@@ -6,22 +6,23 @@ use std::time::Duration;
 use super::book::{AlertBook, RecordedRequest};
 use super::http::MockReply;
 
-/// What a vendor does with a request.
+/// The reactions of a vendor to requests.
 pub(super) trait Rules: Send + fmt::Debug {
-    /// The action and the key of a request, where it has them.
+    /// Returns the action and the key of a request, if it has them.
     fn attempt(&self, seen: &RecordedRequest) -> Option<(String, String)>;
 
-    /// The key under which a request counts against the vendor's limit; none for
-    /// one that does not.
+    /// Returns the key under which a request counts against the vendor's rate limit, or `None` if
+    /// it does not count.
     fn account(&self, seen: &RecordedRequest) -> Option<String>;
 
-    /// The answer to a request that is taken and not done yet.
+    /// Returns the answer to a request that is accepted and not handled yet.
     fn taken(&self, seen: &RecordedRequest) -> MockReply;
 
-    /// The answer to one request too many.
+    /// Returns the answer to a request over the rate limit.
     fn throttled(&self, wait: Duration) -> MockReply;
 
-    /// Does it. `keys` are those that are valid; none where all are.
+    /// Runs a request against the alerts, and returns the answer. `keys` are the valid keys;
+    /// `None` means that all are.
     fn handle(
         &mut self,
         seen: &RecordedRequest,

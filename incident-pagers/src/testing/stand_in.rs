@@ -1,4 +1,4 @@
-//! The server behind a stand-in.
+//! The server of a mock vendor.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -20,9 +20,9 @@ use super::pagerduty::PagerDutyRules;
 use super::rules::Rules;
 use crate::BaseUrl;
 
-/// A vendor on a loopback port, of this process. It stops when dropped.
+/// A mock vendor on a loopback port, in this process. It stops when dropped.
 ///
-/// It keeps what it is sent, keys included, and shows it: give it made-up keys.
+/// It stores the requests that it gets, keys included, and returns them: use made-up keys.
 #[derive(Debug)]
 pub struct MockVendor {
     base: BaseUrl,
@@ -43,7 +43,7 @@ struct VendorState {
     plan: Option<Plan>,
     attempts: BTreeMap<(String, String), u32>,
     requests: Vec<RecordedRequest>,
-    /// Taken as accepted, and not done yet.
+    /// Requests that were answered as accepted, and are not handled yet.
     overtaken: Vec<RecordedRequest>,
     limit: Option<Limit>,
     connections: u64,
@@ -60,26 +60,26 @@ impl fmt::Debug for SharedVendor {
     }
 }
 
-/// Whether to take connections, and where to say that it is so now.
+/// An order to listen or to refuse connections, with a channel for the result.
 struct VendorOrder {
     listen: bool,
     done: oneshot::Sender<io::Result<()>>,
 }
 
 impl MockVendor {
-    /// PagerDuty, Events API v2.
+    /// Starts a mock of PagerDuty's Events API v2.
     ///
     /// # Errors
-    /// No port can be listened on.
+    /// Fails if it cannot listen on a port.
     pub async fn pagerduty() -> io::Result<Self> {
         Self::start(Box::new(PagerDutyRules)).await
     }
 
-    /// OpsGenie, Alerts API v2; it also answers under the path of Jira Service
+    /// Starts a mock of OpsGenie's Alerts API v2. It also answers under the path of Jira Service
     /// Management's integrations.
     ///
     /// # Errors
-    /// No port can be listened on.
+    /// Fails if it cannot listen on a port.
     pub async fn opsgenie() -> io::Result<Self> {
         Self::start(Box::<OpsGenieRules>::default()).await
     }
@@ -111,71 +111,72 @@ impl MockVendor {
         })
     }
 
-    /// The address to give to an adapter.
+    /// Returns the address to give to an adapter.
     #[must_use]
     pub fn base_url(&self) -> BaseUrl {
         self.base.clone()
     }
 
-    /// Refuses every key but these.
+    /// Sets the valid keys; all others are refused from now on.
     pub fn only_keys<K: Into<String>>(&self, keys: impl IntoIterator<Item = K>) {
         self.shared.lock().keys = Some(keys.into_iter().map(Into::into).collect());
     }
 
-    /// Misbehaves on the next requests, in the order in which they begin to
-    /// arrive; then follows the plan again, if there is one.
+    /// Adds faults for the next requests, in the order in which they begin to arrive. After them,
+    /// the plan applies again, if there is one.
     pub fn script(&self, faults: impl IntoIterator<Item = Fault>) {
         self.shared.lock().script.extend(faults);
     }
 
-    /// Decides per request how to misbehave. [`Fault::ResetUnread`] is
-    /// [`Fault::ResetRead`] here: the plan has to read the request.
+    /// Sets a function that chooses the fault of each request. [`Fault::ResetUnread`] acts as
+    /// [`Fault::ResetRead`] here, as the plan needs the request.
     pub fn plan(&self, plan: impl Fn(&RecordedAttempt) -> Fault + Send + Sync + 'static) {
         self.shared.lock().plan = Some(Box::new(plan));
     }
 
-    /// Takes pages and opens nothing, as in a maintenance window or with a
-    /// disabled service; or works again.
+    /// Sets whether triggers are accepted without opening an alert, as in a maintenance window or
+    /// with a disabled service.
     pub fn suppress(&self, suppressing: bool) {
         self.shared.lock().book.suppressing = suppressing;
     }
 
-    /// Takes so many requests of one key in any such time, and answers 429 to the
-    /// rest; other keys are not touched.
+    /// Sets a rate limit: at most `most` requests per key in any `window`. Others are answered
+    /// 429; each key is counted separately.
     pub fn limit_per_key(&self, most: usize, window: Duration) {
         self.shared.lock().limit = Some(Limit::new(most, window));
     }
 
-    /// Closes alerts by itself after this time, as PagerDuty does after four hours.
+    /// Sets the time after which an alert closes by itself, as PagerDuty does after four hours.
     pub fn close_after(&self, time: Duration) {
         self.shared.lock().book.closes_after = Some(time);
     }
 
-    /// A person acknowledges an alert in the vendor's app; whether it was open.
+    /// Acknowledges an alert as a person in the vendor's app does. Returns `false` if it was not
+    /// open.
     #[must_use]
     pub fn acknowledge_there(&self, key: &str, by: &str) -> bool {
         let mut state = self.shared.lock();
         state.book.touch(key, by, AlertState::Acknowledged)
     }
 
-    /// A person closes an alert in the vendor's app; whether it was open.
+    /// Closes an alert as a person in the vendor's app does. Returns `false` if it was not open.
     #[must_use]
     pub fn close_there(&self, key: &str, by: &str) -> bool {
         self.shared.lock().book.touch(key, by, AlertState::Closed)
     }
 
-    /// Refuses connections, and cuts those that stand. The port stays taken.
+    /// Stops accepting connections, and closes the existing ones. The port stays reserved.
     ///
     /// # Errors
-    /// The port was lost to somebody else, or the runtime is ending.
+    /// Fails if another process took the port, or if the runtime is shutting down.
     pub async fn refuse(&self) -> io::Result<()> {
         self.order(false).await
     }
 
-    /// Takes connections again.
+    /// Starts accepting connections again.
     ///
     /// # Errors
-    /// As [`refuse`](Self::refuse).
+    /// Fails as [`refuse`](Self::refuse) does.
     pub async fn listen(&self) -> io::Result<()> {
         self.order(true).await
     }
@@ -187,31 +188,31 @@ impl MockVendor {
         answer.await.map_err(io::Error::other)?
     }
 
-    /// Every request that was read, in the order of arrival.
+    /// Returns every request that was read, in the order of arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.lock().requests.clone()
     }
 
-    /// How many connections were taken.
+    /// Returns the number of connections accepted so far.
     #[must_use]
     pub fn connections(&self) -> u64 {
         self.shared.lock().connections
     }
 
-    /// How many connections were reset before their request was read.
+    /// Returns the number of connections that were reset before their request was read.
     #[must_use]
     pub fn unread(&self) -> u64 {
         self.shared.lock().unread
     }
 
-    /// Every wake, in order.
+    /// Returns every wake, in order.
     #[must_use]
     pub fn wakes(&self) -> Vec<WokenBy> {
         self.shared.lock().book.wakes.clone()
     }
 
-    /// Every alert there ever was, in the order of opening.
+    /// Returns every alert, closed ones included, in the order of opening.
     #[must_use]
     pub fn alerts(&self) -> Vec<Alert> {
         let mut state = self.shared.lock();
@@ -233,7 +234,7 @@ impl SharedVendor {
 }
 
 impl VendorState {
-    /// The fault of a request that was read.
+    /// Returns the fault that the plan chooses for a request.
     fn planned(&mut self, seen: &RecordedRequest) -> Fault {
         let Some((action, key)) = self.rules.attempt(seen) else {
             return Fault::None;
@@ -276,8 +277,7 @@ impl VendorState {
 
 enum Door {
     Open(TcpListener),
-    /// Bound and not listening: connections are refused, and nobody else gets
-    /// the port.
+    /// Bound and not listening: connections are refused, and no other process gets the port.
     Shut(TcpSocket),
 }
 
@@ -335,12 +335,12 @@ fn opened(door: Option<Door>, address: SocketAddr) -> io::Result<Door> {
     }
 }
 
-/// One connection, to its end. What goes wrong on it ends it, as in a server.
+/// Serves one connection to its end. An error ends it, as in a server.
 async fn converse(mut stream: TcpStream, shared: Arc<SharedVendor>) {
     while let Ok(true) = exchange(&mut stream, &shared).await {}
 }
 
-/// One request; whether another may follow.
+/// Serves one request. Returns `true` if another may follow.
 async fn exchange(stream: &mut TcpStream, shared: &SharedVendor) -> io::Result<bool> {
     if stream.peek(&mut [0]).await? == 0 {
         return Ok(false);
@@ -372,7 +372,7 @@ async fn exchange(stream: &mut TcpStream, shared: &SharedVendor) -> io::Result<b
             }
             let written = reply.write(stream).await;
             if written.is_err() {
-                // The client had gone.
+                // The client is gone, so it got no answer.
                 if let Some(seen) = shared.lock().requests.get_mut(place) {
                     seen.status = None;
                 }
@@ -382,7 +382,7 @@ async fn exchange(stream: &mut TcpStream, shared: &SharedVendor) -> io::Result<b
     }
 }
 
-/// What is answered; none where the connection is cut instead.
+/// Returns the answer to a request, or `None` if the connection is reset or hangs instead.
 fn answer(fault: &Fault, state: &mut VendorState, seen: &RecordedRequest) -> Option<MockReply> {
     match fault {
         Fault::None | Fault::Sleep(_) | Fault::Drip(_) => Some(state.handle(seen)),
@@ -418,7 +418,7 @@ fn answer(fault: &Fault, state: &mut VendorState, seen: &RecordedRequest) -> Opt
     }
 }
 
-/// Closes with a reset instead of an end.
+/// Resets the connection instead of closing it.
 fn reset(stream: &TcpStream) -> io::Result<bool> {
     stream.set_zero_linger()?;
     Ok(false)

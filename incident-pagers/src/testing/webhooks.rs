@@ -1,14 +1,13 @@
-//! PagerDuty's delivery of webhooks: signed, and soon offended.
+//! A mock of PagerDuty's webhook delivery: signed, and disabled after repeated drops.
 
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Client;
 use sha2::Sha256;
 
-/// Drops in a row after which nothing is delivered any more (for a day, there).
+/// Number of drops in a row after which deliveries are disabled (at PagerDuty, for a day).
 const DROPS: u32 = 3;
 
-/// Delivers events to one address, as PagerDuty's documentation ("Behavior")
-/// says.
+/// A sender of events to one address, following PagerDuty's documentation ("Behavior").
 #[derive(Debug)]
 pub struct Webhooks {
     client: Client,
@@ -17,24 +16,24 @@ pub struct Webhooks {
     dropped: u32,
 }
 
-/// What became of a delivery.
+/// The outcome of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivered {
     /// Answered 2xx.
     Taken(u16),
-    /// Answered 5xx or 429, or not at all: it is sent again, for two days.
+    /// Answered 5xx or 429, or (as 0) not at all. PagerDuty sends it again, for two days.
     Again(u16),
-    /// Answered another 4xx: gone for good.
+    /// Answered another status, such as 4xx. The event is dropped for good.
     Dropped(u16),
-    /// Three were dropped in a row; nothing was sent.
+    /// Not sent: three deliveries in a row were dropped.
     Disabled,
 }
 
 impl Webhooks {
-    /// Deliveries to an address, signed with a secret.
+    /// Creates a sender to an address that signs with a secret.
     ///
     /// # Errors
-    /// No HTTP client can be made.
+    /// Fails if no HTTP client can be built.
     pub fn to(url: String, secret: &str) -> reqwest::Result<Self> {
         Ok(Self {
             client: Client::builder().no_proxy().build()?,
@@ -44,7 +43,7 @@ impl Webhooks {
         })
     }
 
-    /// The signature of a body.
+    /// Computes the signature header of a body.
     #[must_use]
     pub fn sign(secret: &str, body: &[u8]) -> String {
         let Ok(mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
@@ -55,7 +54,7 @@ impl Webhooks {
         format!("v1={hex}")
     }
 
-    /// Delivers a body.
+    /// Sends a body, and returns the outcome.
     pub async fn deliver(&mut self, body: &str) -> Delivered {
         if self.dropped >= DROPS {
             return Delivered::Disabled;

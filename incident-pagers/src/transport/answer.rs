@@ -1,23 +1,24 @@
-//! What a status code says about a page.
+//! Outcome of a page, derived from the vendor's HTTP status code.
 
 use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, Receipt};
 use reqwest::StatusCode;
 
 use super::{VendorResponse, retry_after};
 
-/// A vendor's answer by its status code. `is_ours` tells whether a body is the
-/// vendor's: a captive portal also answers 200.
+/// Converts a vendor's answer to the outcome of a page, by its status code.
+///
+/// `is_ours` checks that the body was written by the vendor: a captive portal also answers 200.
 ///
 /// | status | outcome |
 /// |---|---|
 /// | 202 | accepted, whatever the body |
-/// | other 2xx | accepted with the vendor's body, else unknown |
+/// | other 2xx | accepted if the body is the vendor's, else unknown |
 /// | 3xx | not sent: unavailable (no redirect is followed) |
 /// | 401, 402, 403 | not sent: unauthorized |
 /// | 408 | unknown |
-/// | 429 | not sent: rate limited, with the wait that is asked for |
+/// | 429 | not sent: rate limited, with the wait that the vendor asks for |
 /// | other 4xx, 501, 505 | not sent: rejected |
-/// | other 5xx | unknown: the vendor may have taken it before it failed |
+/// | other 5xx | unknown: the vendor may have accepted it before it failed |
 pub(crate) fn answer(
     reply: &VendorResponse,
     receipt: Receipt,
@@ -44,7 +45,7 @@ pub(crate) fn answer(
     }
 }
 
-/// A refusal that names no wait.
+/// Creates a refusal without a `retry_after`.
 pub(crate) const fn refused(reason: NotSentReason) -> DeliveryResult {
     DeliveryResult::NotSent(NotSent {
         reason,

@@ -1,4 +1,4 @@
-//! The address under which a vendor's API is reached.
+//! Base URL of a vendor's API.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,17 +6,20 @@ use std::str::FromStr;
 use incident_core::ValidationError;
 use reqwest::Url;
 
-/// `https://host[:port][/prefix]`. Plain `http` is for loopback addresses only:
-/// a key must not cross a network in the clear.
+/// The base URL of an API: `https://host[:port][/prefix]`.
+///
+/// Plain `http` is allowed for loopback addresses only: a key must not cross a network in the
+/// clear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
 impl BaseUrl {
-    /// Reads an address.
+    /// Parses a base URL.
     ///
     /// # Errors
-    /// It is not https (nor http on loopback), has a user name, a password, a
-    /// query or a fragment, or is the address of a call instead of that of the API.
+    /// Fails if the URL is not https (or http on loopback), has a user name, a password, a query
+    /// or a fragment, or is the URL of a call (`/v2/enqueue`, `/v2/alerts`) instead of that of the
+    /// API.
     pub fn new(text: &str) -> Result<Self, ValidationError> {
         let wrong = |expected| ValidationError::new("url", expected);
         let mut url = Url::parse(text.trim())
@@ -43,17 +46,17 @@ impl BaseUrl {
         Ok(Self(url))
     }
 
-    /// Whether it stays on this machine.
+    /// Returns `true` if the host is this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
     }
 
-    /// Whether it is reached without TLS.
+    /// Returns `true` if the URL is reached without TLS.
     pub(crate) fn is_plain(&self) -> bool {
         self.0.scheme() == "http"
     }
 
-    /// The address of a call. `path` begins with a slash and is encoded.
+    /// Returns the URL of a call. `path` begins with a slash and is already encoded.
     pub(crate) fn call(&self, path: &str) -> Result<Url, ValidationError> {
         let base = self.0.as_str().trim_end_matches('/');
         let wrong = |_| ValidationError::new("url", "an address that a path can be added to");
@@ -61,7 +64,7 @@ impl BaseUrl {
     }
 }
 
-/// The address of a vendor's region, or one that was given.
+/// The base URL of a vendor's region, or one set by the host.
 #[derive(Clone, Debug)]
 pub(crate) enum Base {
     Known(&'static str),
@@ -78,7 +81,7 @@ impl Base {
 }
 
 fn is_loopback(url: &Url) -> bool {
-    // IPv6 addresses stand in brackets.
+    // IPv6 addresses are in brackets.
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"

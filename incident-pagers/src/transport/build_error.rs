@@ -1,18 +1,18 @@
-//! Why no pager was made.
+//! Errors of building a pager.
 
 use incident_core::ValidationError;
 
-/// Why no pager was made.
+/// An error of building a pager.
 ///
-/// **Handling:** show it to whoever configures the host; it holds no secret.
+/// **Handling:** show it to the operator who configures the host; it holds no secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PagerBuildError {
-    /// A setting cannot be used.
+    /// A setting is not valid.
     #[error(transparent)]
     Invalid(#[from] ValidationError),
-    /// The HTTP client could not be made. Slim images often have no
-    /// certificates: install `ca-certificates`, or bring a client.
+    /// The HTTP client could not be built. Slim images often have no certificates: install
+    /// `ca-certificates`, or pass a client.
     #[error("no HTTP client could be made (are the system's CA certificates installed?)")]
     Client(#[source] reqwest::Error),
     /// This build has no TLS, and the address needs it.

@@ -7,19 +7,20 @@ use reqwest::{Client, ClientBuilder, redirect};
 use crate::transport::base_url::BaseUrl;
 use crate::transport::build_error::PagerBuildError;
 
-/// The longest wait for a connection. Beyond it the page was certainly not sent.
+/// Maximum time to connect. If it runs out, the page was certainly not sent.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// Idle connections are dropped before load balancers drop them (many do after
-/// 5 s): a page on a connection that is just being closed has an unknown outcome.
+/// Time after which an idle connection is dropped. Many load balancers drop them after 5 s, and a
+/// page on a connection that is just being closed has an unknown outcome.
 const IDLE: Duration = Duration::from_secs(4);
 
-/// A client as pagers want it, for a host to add proxies or certificates to.
+/// Returns a client builder with the settings that pagers need, so that a host can add proxies or
+/// certificates.
 ///
-/// It takes 3 s to connect, drops idle connections after 4 s, and follows no
-/// redirects: a redirected page would carry its key to another address.
-/// A client of the host's own must not follow redirects either: an answer that
-/// comes from another address than the one that was asked counts as unknown.
+/// The client allows 3 s to connect, drops idle connections after 4 s, and follows no redirects: a
+/// redirected page would carry its key to another address. A client of the host's own must not
+/// follow redirects either: an answer from another address than the requested one counts as
+/// unknown.
 pub fn client_builder() -> ClientBuilder {
     Client::builder()
         .connect_timeout(CONNECT)
@@ -28,8 +29,9 @@ pub fn client_builder() -> ClientBuilder {
         .user_agent(concat!("incident-pagers/", env!("CARGO_PKG_VERSION")))
 }
 
-/// Returns the host's client, or builds one for an address. Building it fails, instead of
-/// panicking, where the system has no certificates.
+/// Returns the host's client, or builds one for an address.
+///
+/// Fails, instead of panicking, if the system has no certificates or this build has no TLS.
 pub(crate) fn client_for(given: Option<Client>, base: &BaseUrl) -> Result<Client, PagerBuildError> {
     if let Some(client) = given {
         return Ok(client);
@@ -39,13 +41,13 @@ pub(crate) fn client_for(given: Option<Client>, base: &BaseUrl) -> Result<Client
     }
     let builder = client_builder();
     let builder = if base.is_loopback() {
-        // A proxy would send what is meant for this machine elsewhere.
+        // A proxy would send requests for this machine elsewhere.
         builder.no_proxy()
     } else {
         builder
     };
     let builder = if base.is_plain() {
-        // Needs no certificates, so a system without any will do.
+        // Plain http needs no certificates, so a system without any must not fail here.
         without_certificates(builder)
     } else {
         builder

@@ -1,4 +1,4 @@
-//! What the log says about an exchange with a vendor.
+//! Logging of an exchange with a vendor.
 
 use incident_core::paging::{DeliveryResult, TargetId};
 
@@ -6,11 +6,12 @@ use crate::content::truncate;
 use crate::transport::secret::scrub;
 use crate::transport::{Sent, VendorResponse};
 
-/// The longest part of a vendor's own words in the log.
+/// Maximum length of a vendor's text in the log, in characters.
 const WORDS: usize = 300;
 
-/// Logs an exchange: a warning unless the vendor accepted. Words of others are
-/// cut, kept on one line, and rid of the key.
+/// Logs an exchange: at debug level if the vendor accepted, else as a warning.
+///
+/// The vendor's text is shortened, kept on one line, and the key is removed from it.
 pub(crate) fn note(target: &TargetId, what: &str, sent: &Sent, answer: &DeliveryResult, key: &str) {
     let status = match sent {
         Sent::Answered(reply) => Some(reply.status.as_u16()),
@@ -43,7 +44,7 @@ fn words(sent: &Sent) -> String {
     }
 }
 
-/// The vendor's explanation, where it gives one, else the beginning of its body.
+/// Returns the vendor's explanation if the body has one, else the body.
 fn explanation(reply: &VendorResponse) -> String {
     let Some(body) = reply.json() else {
         return reply.text();

@@ -1,5 +1,4 @@
-//! One request to a vendor: in time, without redirects, with an answer that is
-//! read only so far.
+//! One HTTP request to a vendor: within a deadline, without redirects, with a bounded answer.
 
 mod answer;
 pub(crate) mod base_url;
@@ -26,35 +25,35 @@ pub(crate) use client::client_for;
 pub(crate) use retry_after::retry_after;
 pub use secret::{ApiKey, RoutingKey};
 
-/// The longest exchange in all, whatever the caller allows.
+/// Maximum duration of an exchange, whatever timeout the caller allows.
 const TOTAL: Duration = Duration::from_secs(10);
 
-/// How long the rest of an answer may take once its status is known. The status
-/// decides; the text only explains.
+/// Maximum time for reading the body once the status is known. The status decides the outcome; the
+/// body only explains it.
 const BODY: Duration = Duration::from_secs(2);
 
-/// How much of an answer is read.
+/// Maximum size of a body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// How much of one is read that is asked for its text.
+/// Maximum size of a body in [`send_for_text`], in bytes.
 #[cfg(feature = "billing")]
 const LONG_LIMIT: usize = 16 * 1024 * 1024;
 
-/// How much of an answer is read, and how long its text may take.
+/// The limits on reading a body: its size and the time it may take.
 #[derive(Clone, Copy)]
 struct BodyLimit {
     bytes: usize,
     time: Duration,
 }
 
-/// What became of a request.
+/// The outcome of sending a request.
 #[derive(Debug)]
 pub(crate) enum Sent {
     /// The vendor answered.
     Answered(VendorResponse),
-    /// No connection was made, so the vendor has nothing.
+    /// No connection was made, so the vendor received nothing.
     NotConnected(String),
-    /// The request may have arrived.
+    /// The request may have arrived, but its answer was lost.
     Lost(String),
 }
 
@@ -67,10 +66,13 @@ pub(crate) struct VendorResponse {
 }
 
 impl VendorResponse {
-    /// A reply of these parts, for tests that need no vendor.
+    /// Creates a reply from its parts, for tests without a vendor.
+    ///
+    /// A status that HTTP does not have becomes 502, and a header with an invalid name is left
+    /// out.
     ///
     /// # Errors
-    /// No status or header of HTTP.
+    /// Fails if the value of a header is not valid.
     #[cfg(feature = "testing")]
     pub(crate) fn of(
         status: u16,
@@ -90,18 +92,18 @@ impl VendorResponse {
         })
     }
 
-    /// The body, where it is JSON and came whole.
+    /// Returns the body, if it is complete JSON.
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// The body as text, as far as it came.
+    /// Returns the body as text, as far as it was read.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
-/// Sends a request and reads the answer, both until `timeout` from now.
+/// Sends a request and reads the answer, both within `timeout` and at most 10 s.
 pub(crate) async fn send(client: &Client, request: Request, timeout: Duration) -> Sent {
     let limit = BodyLimit {
         bytes: BODY_LIMIT,
@@ -110,7 +112,8 @@ pub(crate) async fn send(client: &Client, request: Request, timeout: Duration) -
     exchange(client, request, timeout, limit).await
 }
 
-/// As [`send`], for an answer whose text is what is asked for.
+/// Sends a request as [`send`] does, for an answer whose body is needed: up to 16 MiB of it are
+/// read.
 #[cfg(feature = "billing")]
 pub(crate) async fn send_for_text(client: &Client, request: Request, timeout: Duration) -> Sent {
     let limit = BodyLimit {
@@ -125,13 +128,13 @@ async fn exchange(client: &Client, request: Request, timeout: Duration, limit: B
     let asked = request.url().clone();
     let response = match timeout_at(deadline, client.execute(request)).await {
         Err(_) => return Sent::Lost("no answer in time".to_owned()),
-        // Before the connection stands nothing was sent, time-outs included.
+        // Nothing is sent before the connection is made, so a time-out then is no lost request.
         Ok(Err(error)) if error.is_connect() => return Sent::NotConnected(chain(error)),
         Ok(Err(error)) => return Sent::Lost(chain(error)),
         Ok(Ok(response)) => response,
     };
     if was_redirected(&asked, response.url()) {
-        // Only with a host's client that follows redirects.
+        // Happens only with a host's own client that follows redirects.
         return Sent::Lost("the client followed a redirect".to_owned());
     }
     Sent::Answered(read(response, deadline, limit).await)
@@ -145,7 +148,7 @@ async fn read(mut response: Response, deadline: Instant, limit: BodyLimit) -> Ve
     let (status, headers) = (response.status(), response.headers().clone());
     let deadline = deadline.min(Instant::now() + limit.time);
     let mut body = Vec::new();
-    // What does not come in time, or breaks off, is missing from the text.
+    // A body that is late or breaks off is returned as far as it came.
     while let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await {
         let room = limit.bytes - body.len();
         body.extend(chunk.iter().take(room));
@@ -160,7 +163,7 @@ async fn read(mut response: Response, deadline: Instant, limit: BodyLimit) -> Ve
     }
 }
 
-/// An error with its causes, without the address.
+/// Returns the text of an error and its causes, without the URL.
 fn chain(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();

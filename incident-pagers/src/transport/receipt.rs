@@ -5,10 +5,10 @@ use incident_core::paging::{DeliveryResult, NotSentReason, Receipt};
 use crate::content::truncate;
 use crate::transport::{Sent, VendorResponse};
 
-/// The longest id of a request that is kept.
+/// Maximum length of a stored request id, in characters.
 const ID: usize = 200;
 
-/// The same answer, where it is to a page that was cut down to the least.
+/// Marks an accepted answer as one to a page that was reduced to its minimal body.
 pub(crate) fn reduced(answer: DeliveryResult) -> DeliveryResult {
     match answer {
         DeliveryResult::Accepted(receipt) => DeliveryResult::Accepted(Receipt {
@@ -19,9 +19,10 @@ pub(crate) fn reduced(answer: DeliveryResult) -> DeliveryResult {
     }
 }
 
-/// Whether the vendor refuses what a request says. A page is then sent once more,
-/// cut down to the least: that must not leave anybody asleep. A wrong address or
-/// a wrong key would not be helped by it.
+/// Returns `true` if the vendor refused the content of a request (400, 413 or 422).
+///
+/// A trigger is then sent once more with its minimal body, so that a field the vendor dislikes
+/// does not stop the page. That would not help with a wrong address or a wrong key.
 pub(crate) fn wants_less(sent: &Sent, answer: &DeliveryResult) -> bool {
     let refused = matches!(answer, DeliveryResult::NotSent(not_sent) if not_sent.reason == NotSentReason::Rejected);
     let body =
@@ -29,7 +30,7 @@ pub(crate) fn wants_less(sent: &Sent, answer: &DeliveryResult) -> bool {
     refused && body
 }
 
-/// The id of the request: in the body as OpsGenie gives it, else in a header.
+/// Reads the request id from the body, as OpsGenie sends it, else from the `x-request-id` header.
 pub(crate) fn receipt(reply: &VendorResponse) -> Receipt {
     let body = reply.json();
     let in_body = body

@@ -1,24 +1,25 @@
-//! How long a vendor asks to wait.
+//! The wait that a vendor asks for before the next request.
 
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-/// Headers that hold seconds to wait, in order of trust: RFC 9110, OpsGenie's,
-/// the RateLimit fields as PagerDuty's REST API sends them.
+/// Headers that hold seconds to wait, in order of precedence: RFC 9110, OpsGenie's, and the
+/// `RateLimit` fields as PagerDuty's REST API sends them.
 const SECONDS: [&str; 3] = [
     "retry-after",
     "x-ratelimit-period-in-sec",
     "ratelimit-reset",
 ];
 
-/// The wait a vendor asks for with a 429, if it names one.
+/// Reads the wait that an answer asks for, if it names one.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim());
     let seconds = |name: &&str| text(name)?.parse().ok().map(Duration::from_secs);
     SECONDS.iter().find_map(seconds).or_else(|| {
-        // A date is told by the vendor's clock: measured against that, not ours.
+        // The date is by the vendor's clock, so it is compared with the `Date` header and not with
+        // ours.
         let now = text(DATE.as_str()).and_then(http_date);
         let now = now.unwrap_or_else(|| SystemTime::now().into());
         let until = text(RETRY_AFTER.as_str())
@@ -28,12 +29,12 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     })
 }
 
-/// IMF-fixdate of RFC 9110, 5.6.7.
+/// Parses an IMF-fixdate (RFC 9110, 5.6.7).
 fn http_date(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc2822(text).ok().map(Into::into)
 }
 
-/// The form of Atlassian's `X-RateLimit-Reset`.
+/// Parses the date format of Atlassian's `X-RateLimit-Reset`.
 fn iso_date(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text).ok().map(Into::into)
 }
@@ -63,7 +64,7 @@ mod tests {
                 ],
                 Some(10),
             ),
-            // Already over.
+            // In the past.
             (&[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")], Some(0)),
             (&[("retry-after", "soon")], None),
             (&[("retry-after", "-5")], None),

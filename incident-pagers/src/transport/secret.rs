@@ -1,4 +1,4 @@
-//! Keys of vendors: read once, never shown.
+//! Keys of vendors: validated once, never shown.
 
 use incident_core::ValidationError;
 use secrecy::{ExposeSecret, SecretString};
@@ -13,10 +13,10 @@ pub struct RoutingKey(SecretString);
 pub struct ApiKey(SecretString);
 
 impl RoutingKey {
-    /// A routing key.
+    /// Creates a routing key.
     ///
     /// # Errors
-    /// Not 32 letters and digits. The error does not repeat what was given.
+    /// Fails if the key is not 32 ASCII letters and digits. The error does not repeat the input.
     pub fn new(key: impl Into<String>) -> Result<Self, ValidationError> {
         let key = key.into();
         if key.len() == 32 && key.bytes().all(|b| b.is_ascii_alphanumeric()) {
@@ -33,11 +33,11 @@ impl RoutingKey {
 }
 
 impl ApiKey {
-    /// An API key.
+    /// Creates an API key.
     ///
     /// # Errors
-    /// Not 1 to 200 visible ASCII characters, or one of them is a quotation mark,
-    /// a backslash or a comma. The error does not repeat what was given.
+    /// Fails if the key is not 1 to 200 visible ASCII characters, or contains a quotation mark, a
+    /// backslash or a comma. The error does not repeat the input.
     pub fn new(key: impl Into<String>) -> Result<Self, ValidationError> {
         let key = key.into();
         if (1..=200).contains(&key.len()) && key.bytes().all(is_key_byte) {
@@ -53,14 +53,16 @@ impl ApiKey {
     }
 }
 
-/// No quotation marks and backslashes: the key must look the same in every text
-/// that it has to be taken out of.
+/// Returns `true` for visible ASCII without quotation marks, backslashes and commas: the key must
+/// look the same in every text that [`scrub`] removes it from.
 const fn is_key_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b',')
 }
 
-/// The name of the space in which alerts of this key are open: a digest of
-/// address and key. Keys are random, so the digest gives nothing away.
+/// Computes the account of a key: a digest of address and key that names the space in which its
+/// alerts are open.
+///
+/// Keys are random, so the digest reveals nothing of them.
 pub(crate) fn account(base: &str, key: &str) -> String {
     let digest = Sha256::new()
         .chain_update(base)
@@ -74,7 +76,7 @@ pub(crate) fn account(base: &str, key: &str) -> String {
         .collect()
 }
 
-/// Takes a key out of a text that somebody else wrote.
+/// Removes a key from a text that the vendor wrote.
 pub(crate) fn scrub(text: &str, key: &str) -> String {
     text.replace(key, "[key]")
 }

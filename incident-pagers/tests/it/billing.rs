@@ -1,5 +1,5 @@
-//! Billing sinks: their contract, what statuses mean, the bytes on the wire, and what
-//! a crash leaves in a file.
+//! Billing sinks: their contract, the meaning of statuses, the bytes on the wire, and recovery of
+//! a file after a crash.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -122,7 +122,7 @@ async fn a_batch_is_signed_and_sent_again_byte_by_byte() {
     assert_eq!((billing.ledger().len(), billing.altered()), (2, 0));
     let body: Value = serde_json::from_slice(&seen[0].body).unwrap();
     insta::assert_json_snapshot!("credits_issued", body);
-    // With another secret nothing is taken, and the batch is held back.
+    // A batch with another signature is refused and held back.
     let other = SigningSecret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD").unwrap();
     let stranger = HttpSink::builder(billing.base_url(), other)
         .build()
@@ -132,7 +132,7 @@ async fn a_batch_is_signed_and_sent_again_byte_by_byte() {
         retry_after: None,
     });
     assert_eq!(stranger.submit(&batch(2, &[3]), WITHIN).await, refused);
-    // So it is with a clock that goes wrong.
+    // A clock that is far off is refused as well.
     let late = ManualClock::at("2020-01-01T00:00:00Z".parse().unwrap());
     let late = HttpSink::builder(billing.base_url(), secret()).clock(Arc::new(late));
     assert_eq!(
@@ -186,7 +186,7 @@ async fn statuses_say_what_certainly_was_not_taken() {
         refused(Unreachable, None)
     );
     billing.listen().await.unwrap();
-    // Questions: one that cannot be asked is not one that holds nothing.
+    // A sink without lookup is not the same as one that holds nothing.
     billing.supports_lookup(false);
     assert_eq!(
         sink.lookup(LookupBy::Keys(&[key(1)]), WITHIN).await,
@@ -203,7 +203,7 @@ async fn statuses_say_what_certainly_was_not_taken() {
     assert_eq!(billing.ledger(), []);
 }
 
-/// A crash in the middle of a line, or between two: each credit is in the file once.
+/// Crashes at every byte of the file: each credit is in the file once.
 #[tokio::test]
 async fn a_line_that_was_cut_short_is_written_anew() {
     let folder = tempfile::tempdir().unwrap();
@@ -230,8 +230,8 @@ async fn a_line_that_was_cut_short_is_written_anew() {
     assert!(first.starts_with(b"key,batch,tenant_id,"));
 }
 
-/// A14: a lock that another process keeps is not waited for beyond the deadline, and certainly
-/// nothing is written by then.
+/// A14: waiting for a lock of another process ends within the deadline, and nothing is written by
+/// then.
 #[tokio::test]
 async fn a_lock_that_is_kept_is_waited_for_in_time() {
     let folder = tempfile::tempdir().unwrap();
@@ -260,8 +260,8 @@ async fn a_lock_that_is_kept_is_waited_for_in_time() {
     assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
 }
 
-/// S14: a file of something else is left as it is, whatever it holds and wherever it is
-/// looked at; one that is made is its owner's alone.
+/// S14: a file with other content is left as it is by every operation; a new file is readable by
+/// its owner alone.
 #[tokio::test]
 async fn a_file_of_something_else_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
@@ -273,7 +273,7 @@ async fn a_file_of_something_else_is_left_as_it_is() {
         b"root:x:0:0:root:/root:/bin/sh",
         b"\n",
         b"key,batch,tenant\r\n",
-        // The head of a table of fewer columns, and of one with another line end.
+        // Headers with fewer columns or with another line end.
         b"key,batch,tenant_id,incident_id,period\r\n",
         b"key\n",
         &[0xff, 0, 0xfe],
@@ -298,7 +298,7 @@ async fn a_file_of_something_else_is_left_as_it_is() {
     }
     let answer = sink.submit(&batch(1, &[1]), WITHIN).await;
     assert_eq!(answer, Submission::Accepted);
-    // One that was made empty, or by another umask, is taken as it is.
+    // A file that is empty, or was created with another umask, is used as it is.
     std::fs::write(&path, b"").unwrap();
     let answer = sink.submit(&batch(1, &[1]), WITHIN).await;
     assert_eq!(answer, Submission::Accepted);

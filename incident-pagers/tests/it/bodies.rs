@@ -1,5 +1,5 @@
-//! Every byte that goes to a vendor: snapshots, the vendors' own schemas and
-//! limits, and texts that are hard to cut.
+//! Every byte sent to a vendor: snapshots, the vendors' own schemas and limits, and texts that are
+//! hard to cut.
 
 use std::path::PathBuf;
 
@@ -39,7 +39,7 @@ fn template() -> PageTemplate {
         .unwrap()
 }
 
-/// What each vendor was sent: method, path and body.
+/// Returns the request that each vendor got for a page: method, path and body.
 async fn sent(page: &PageEvent, template: &PageTemplate) -> [Value; 2] {
     let (first, second) = (
         MockVendor::pagerduty().await.unwrap(),
@@ -90,7 +90,7 @@ async fn every_body_is_as_it_was() {
     );
 }
 
-/// A retry is the same, byte for byte.
+/// A retry sends the same bytes.
 #[tokio::test]
 async fn every_attempt_sends_the_same_bytes() {
     let vendor = MockVendor::pagerduty().await.unwrap();
@@ -106,11 +106,11 @@ async fn every_attempt_sends_the_same_bytes() {
     assert!(bodies.windows(2).all(|two| two[0] == two[1]));
 }
 
-/// Pages of every kind: plain, longest, odd, empty.
+/// Returns pages of every kind: plain, longest, odd, empty.
 fn pages() -> Vec<PageEvent> {
     let plain = a_page(PageAction::Trigger);
     let titled = |title: &str| PageEvent {
-        // As a store may hold it: one without a visible character is refused since.
+        // A store may hold a title without a visible character, which new ones are refused for.
         title: Title::stored(title).unwrap(),
         summary: Text::new(&title.repeat(16 * 1024 / title.len())).unwrap(),
         ..plain.clone()
@@ -187,7 +187,7 @@ async fn texts_are_cut_between_characters_and_never_empty() {
         }
     }
     let [_, opsgenie] = sent(&pages()[2], &template()).await;
-    // 7 for the severity, 17 families of seven, and the mark: no family is torn.
+    // 7 code points of severity, 17 families of 7 code points, and the mark: no family is split.
     let expected = format!("[SEV2] {}…", "👩‍👩‍👧‍👦".repeat(17));
     assert_eq!(opsgenie["body"]["message"], expected);
     let [pagerduty, _] = sent(&pages()[6], &template()).await;
@@ -197,7 +197,8 @@ async fn texts_are_cut_between_characters_and_never_empty() {
     );
 }
 
-/// A vendor's file, or the reason why the test is skipped.
+/// Reads a file of vendor schemas. Prints that the test is skipped and returns `None` if it is not
+/// on this machine.
 pub(crate) fn schema(name: &str) -> Option<Value> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/schemas/paging");
     match std::fs::read_to_string(folder.join(name)) {
@@ -209,7 +210,8 @@ pub(crate) fn schema(name: &str) -> Option<Value> {
     }
 }
 
-/// The schema at a place of a vendor's file, with no other members than it names.
+/// Builds a validator for the schema at a place of a file, which refuses members that it does not
+/// name.
 fn strict(mut file: Value, place: &str) -> jsonschema::Validator {
     let root = file.as_object_mut().unwrap();
     root.insert("$ref".to_owned(), place.into());
@@ -241,7 +243,7 @@ async fn every_body_validates_against_the_vendors_schemas() {
         of("AcknowledgeAlertPayload"),
         of("CloseAlertPayload"),
     ];
-    // The checks can fail.
+    // Bodies that must not validate, to show that the schemas reject something.
     assert!(!event.is_valid(&json!({"routing_key": "x"})));
     assert!(!payload.is_valid(&json!({"summary": "s", "source": "s", "severity": "SEV1"})));
     assert!(!by_action[0].is_valid(&json!({"message": "m", "details": {"n": 1}})));
@@ -280,7 +282,7 @@ async fn every_body_validates_against_the_vendors_schemas() {
     }
 }
 
-/// The length of a member in characters, if it is there.
+/// Returns the length of a member in characters, or 0 if it is absent.
 fn length(body: &Value, pointer: &str) -> u64 {
     let text = body.pointer(pointer).and_then(Value::as_str);
     text.map_or(0, |text| text.chars().count() as u64)

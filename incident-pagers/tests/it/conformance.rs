@@ -1,4 +1,4 @@
-//! The contract of pagers, run by every one of them.
+//! The contract of pagers, run against each of them.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use incident_pagers::testing::{Fault, MockVendor};
 
 use crate::vendors;
 
-/// A vendor's pager, with its stand-in.
+/// Implements `PagerBackend` for the pager of a vendor, with a mock vendor.
 macro_rules! vendor {
     ($name:ident, $make:path, $start:path) => {
         struct $name;

@@ -1,4 +1,4 @@
-//! What vendors send us: who may have sent it, and what it says.
+//! Inbound webhooks: verification of the sender, and parsing.
 
 use incident_core::paging::VendorEventKind;
 use incident_pagers::inbound::{
@@ -23,8 +23,8 @@ fn event_of(read: InboundWebhook) -> incident_core::paging::VendorEvent {
     *heard
 }
 
-/// Real deliveries with their published secret: each verifies, and no single bit
-/// of body, signature or secret can be another one.
+/// Real deliveries with their published secret: each verifies, and fails if any single bit of
+/// body, signature or secret is changed.
 #[test]
 fn five_real_signatures_verify_and_no_bit_of_them_can_change() {
     let Some(file) = schema("pagerduty-webhook-v3.signature-vectors.json") else {
@@ -46,7 +46,7 @@ fn five_real_signatures_verify_and_no_bit_of_them_can_change() {
         for (at, bit) in (0..key.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
             let mut changed = key.as_bytes().to_vec();
             changed[at] ^= 1 << bit;
-            // A secret that is no text is refused before.
+            // A changed secret that is not visible ASCII cannot even be constructed.
             let changed = String::from_utf8(changed).ok();
             let Some(Ok(wrong)) = changed.map(WebhookSecret::new) else {
                 continue;
@@ -59,7 +59,7 @@ fn five_real_signatures_verify_and_no_bit_of_them_can_change() {
             let Ok(changed) = String::from_utf8(changed) else {
                 continue;
             };
-            // The other case of a digit is the same digit.
+            // Hexadecimal digits are case-insensitive.
             let same = changed.eq_ignore_ascii_case(header) && changed.starts_with("v1=");
             let verdict = verify_pagerduty(&body, Some(&changed), &right);
             assert_eq!(verdict.is_ok(), same, "{changed}");
@@ -103,13 +103,13 @@ fn signatures_come_in_several_forms_and_secrets_are_replaced() {
             verify_pagerduty(body, Some(&header), &known).is_err(),
             "{header}"
         );
-        // S2: all but the one that is made with another secret are seen before the body.
+        // S2: all but the header made with another secret are refused before the body is read.
         assert_eq!(has_signature(Some(&header)), header == other, "{header}");
     }
     assert!(!has_signature(None));
     assert!(verify_pagerduty(body, None, &known).is_err());
     assert!(verify_pagerduty(body, Some(&right), &[]).is_err());
-    // The same JSON in other bytes is another body.
+    // The same JSON in other bytes has another signature.
     assert!(verify_pagerduty(br#"{"event": {"id":"\u00e9"}}"#, Some(&right), &known).is_err());
     assert!(!format!("{known:?}").contains("c4n4ry"));
     for wrong in [
@@ -191,7 +191,7 @@ fn every_event_of_pagerduty_is_read_or_passed_over() {
         );
         assert_eq!(read.by.unwrap().as_str(), "Ben");
         assert_eq!(read.at.unwrap().to_string(), "2026-11-21T03:00:00.123Z");
-        // What we told it ourselves.
+        // An echo of our own call.
         let body = event(event_type, "inbound_integration_reference", &incident("x"));
         let read = event_of(read_pagerduty(&body).unwrap());
         assert!(read.echo && read.by.is_none());
@@ -257,7 +257,7 @@ fn the_vendors_own_examples_are_read() {
     assert_eq!(read.dedup_key.as_deref(), Some("aliastest"));
     assert_eq!(read.by.as_ref().unwrap().as_str(), "user@example.com");
     assert_eq!(read.at.unwrap().to_string(), "2015-01-05T10:03:13.166002Z");
-    // The same bytes are the same event, others are not.
+    // The event id is a digest of the bytes.
     assert_eq!(
         event_of(read_opsgenie(body.as_bytes()).unwrap()).event_id,
         read.event_id

@@ -1,4 +1,4 @@
-//! The contract of pagers, and what the vendors see, against their stand-ins.
+//! The contract of pagers, and the requests that vendors get, against mock vendors.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What each answer, and each failure, means: accepted, not sent, or unknown.
+//! The outcome of each answer and each failure: accepted, not sent, or unknown.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ const fn later(seconds: u64) -> DeliveryResult {
     })
 }
 
-/// Without what only the vendor knows.
+/// Removes the vendor's receipt from an accepted answer.
 fn kind(answer: DeliveryResult) -> DeliveryResult {
     match answer {
         DeliveryResult::Accepted(_) => DeliveryResult::Accepted(Default::default()),
@@ -94,7 +94,7 @@ async fn by_status_code() {
     for (vendor, pager) in both().await {
         let mut requests = 0;
         for (fault, expected) in &table {
-            // What is refused for its body is sent once more, as short as can be.
+            // A page refused for its body is sent once more with a minimal body.
             let refused = [400, 413, 422].map(Fault::status);
             let times = 1 + usize::from(refused.contains(fault));
             requests += times;
@@ -103,7 +103,7 @@ async fn by_status_code() {
             assert_eq!(kind(answer), *expected, "{}: {fault:?}", pager.target_id());
         }
         assert_eq!(vendor.requests().len(), requests);
-        // Only the one that was accepted before the 502 opened an alert.
+        // Only the request that was accepted before the 502 opened an alert.
         assert_eq!(vendor.wakes().len(), 1);
     }
 }
@@ -157,7 +157,7 @@ async fn an_endless_body_is_cut() {
 #[tokio::test]
 async fn a_body_that_trickles_is_not_waited_for() {
     for (vendor, pager) in both().await {
-        // About two seconds for the head, and as much for the body.
+        // The head takes about two seconds, and so may the body.
         vendor.script([Fault::Drip(Duration::from_millis(20))]);
         let started = Instant::now();
         let answer = pager.send(&a_page(PageAction::Trigger), WITHIN).await;
@@ -166,8 +166,8 @@ async fn a_body_that_trickles_is_not_waited_for() {
     }
 }
 
-/// A load balancer that closes an idle connection just as a page is sent makes
-/// its outcome unknown: they are dropped before.
+/// A load balancer that closes an idle connection just as a page is sent makes its outcome
+/// unknown, so idle connections are dropped before that.
 #[tokio::test]
 async fn connections_are_used_again_and_dropped_when_idle() {
     let vendor = MockVendor::pagerduty().await.unwrap();
@@ -210,7 +210,7 @@ async fn no_redirect_is_followed_and_a_client_that_follows_one_is_not_believed()
 /// A connection that cannot be made in time, or not secured, has sent nothing.
 #[tokio::test]
 async fn before_the_connection_stands_nothing_was_sent() {
-    // A queue of connections that is full: the system drops further ones.
+    // The accept queue is full, so the system drops further connections.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let full = socket.listen(1).unwrap();
@@ -269,7 +269,7 @@ async fn what_is_gone_at_the_vendor_is_called_off() {
         pager.send(&close, WITHIN).await,
         DeliveryResult::Accepted(_)
     ));
-    // Somebody else's 404: the address is wrong.
+    // A 404 of another server: the address is wrong.
     assert_eq!(
         pager.send(&close, WITHIN).await,
         not_sent(NotSentReason::Rejected)
@@ -327,11 +327,11 @@ async fn a_body_that_is_refused_is_followed_by_the_shortest_page() {
         assert_eq!((vendor.requests().len(), vendor.wakes().len()), (6, 3));
         let sent = vendor.requests().last().unwrap().json().unwrap();
         insta::assert_json_snapshot!(format!("shortest_{}", pager.target_id()), sent);
-        // It is one page: what the short one comes to is what it came to.
+        // Both requests are one page: the second one decides its outcome.
         vendor.script([Fault::status(422), Fault::AcceptThenLose]);
         let answer = pager.send(&a_page(PageAction::Trigger), WITHIN).await;
         assert_eq!(answer, DeliveryResult::Unknown);
-        // Calling off says too little to be said shorter.
+        // A resolve has no shorter body to fall back to.
         vendor.script([Fault::status(422)]);
         let answer = pager.send(&a_page(PageAction::Resolve), WITHIN).await;
         assert_eq!(answer, not_sent(NotSentReason::Rejected));

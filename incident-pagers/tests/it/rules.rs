@@ -1,4 +1,4 @@
-//! The stand-ins keep the vendors' rules, and the calls beyond paging.
+//! The mock vendors follow the vendors' rules; and the calls other than paging.
 
 use incident_core::paging::{DeliveryResult, PageAction, PageEvent};
 use incident_core::port::Pager;
@@ -125,7 +125,7 @@ async fn opsgenie_refuses_what_it_refuses() {
         assert_eq!(status, 422, "{field}");
         assert!(body["errors"][field].is_string(), "{body}");
     }
-    // By id, the default, an alias names nothing: taken, and nothing happens.
+    // By id, the default, an alias names nothing: the request is accepted without effect.
     let close = json!({});
     for (query, state) in [
         ("", AlertState::Open),
@@ -198,11 +198,11 @@ async fn notes_and_priorities_reach_the_open_alert() {
         (&["rolled back".to_owned()][..], "P1")
     );
     assert_eq!(vendor.wakes().len(), 1);
-    // Without an alert they are taken, as the vendor takes them.
+    // OpsGenie accepts them without an alert as well.
     taken(pager.note("sys-incident:none", "x", WITHIN).await);
 }
 
-/// A key with everything that means something in a path.
+/// A key with every character that has a meaning in a path.
 #[tokio::test]
 async fn odd_keys_name_the_same_alert_in_every_call() {
     for key in [
@@ -261,7 +261,7 @@ async fn under_the_path_of_jira_service_management_all_is_the_same() {
     assert_eq!(vendor.alerts()[0].state, AlertState::Closed);
 }
 
-/// Regions are addresses; an account is an address and a key.
+/// A region is an address; an account is an address and a key.
 #[test]
 fn regions_and_accounts() {
     let client = client_builder().tls_certs_only([]).build().unwrap();

@@ -1,4 +1,4 @@
-//! Keys appear in nothing but the requests themselves.
+//! Keys appear nowhere but in the requests themselves.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use incident_pagers::testing::{CannedResponse, Fault, MockVendor};
 use incident_pagers::{ApiKey, BaseUrl, OpsGenie, PagerDuty, RoutingKey};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Both have this in the middle, so that no cut piece goes unseen.
+/// Part of both keys, repeated so that a shortened key still shows it.
 const CANARY: &str = "c4n4ry";
 const ROUTING_KEY: &str = "R0c4n4ry0c4n4ry0c4n4ry0c4n4ry0c4";
 const API_KEY: &str = "c4n4ry-c4n4ry-c4n4ry";
@@ -38,7 +38,7 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// What reqwest says, it says through `log`.
+/// Reqwest logs through `log`.
 impl log::Log for Lines {
     fn enabled(&self, _: &log::Metadata<'_>) -> bool {
         true
@@ -52,7 +52,7 @@ impl log::Log for Lines {
     fn flush(&self) {}
 }
 
-/// Everything that can go wrong, with a vendor that repeats what it was sent.
+/// Returns every fault, with a vendor that repeats the key in its answers.
 fn faults(key: &str) -> Vec<Fault> {
     let words = format!(r#"{{"message":"{key} is not {key}","errors":["{key}"],"key":"{key}"}}"#);
     let plain = format!("{} {key} {key}", "x".repeat(280));
@@ -137,7 +137,7 @@ async fn no_log_no_debug_print_and_no_error_holds_a_key() {
     }
 
     let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    // The log is not empty for want of listening.
+    // The log is not empty: the subscriber was active.
     for heard in [
         "outcome unknown",
         "not sent",

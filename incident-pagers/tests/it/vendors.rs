@@ -1,4 +1,4 @@
-//! Both vendors, each with a pager that pages its stand-in.
+//! Both mock vendors, each with a pager that pages it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use incident_core::port::Pager;
 use incident_pagers::testing::MockVendor;
 use incident_pagers::{ApiKey, OpsGenie, PageTemplate, PagerDuty, RoutingKey};
 
-/// Longer than anything here takes.
+/// Longer than any operation here takes.
 pub(crate) const WITHIN: Duration = Duration::from_secs(5);
 
 pub(crate) const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -37,7 +37,7 @@ pub(crate) fn opsgenie(vendor: &MockVendor) -> OpsGenie {
     opsgenie_with(vendor, PageTemplate::default())
 }
 
-/// Each vendor with its pager.
+/// Starts both mock vendors, each with its pager.
 pub(crate) async fn both() -> [(MockVendor, Arc<dyn Pager>); 2] {
     let first = MockVendor::pagerduty().await.unwrap();
     let second = MockVendor::opsgenie().await.unwrap();

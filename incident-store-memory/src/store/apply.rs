@@ -1,4 +1,4 @@
-//! The one place that applies a commit: first every check, then every change.
+//! The application of a commit: first every check, then every change.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,7 +90,7 @@ impl StoreState {
         Ok(entries)
     }
 
-    /// Tells if a commit can be applied whole.
+    /// Checks that a commit can be applied whole.
     fn check(&self, commit: &Commit) -> Result<(), StoreError> {
         if let Some(remember) = &commit.remember {
             self.check_key(remember)?;
@@ -154,8 +154,8 @@ impl StoreState {
         Ok(())
     }
 
-    /// In one environment one incident stands for an alert, and who claims one has seen
-    /// every live incident of it.
+    /// Checks that at most one incident per environment stands for an alert, and that a commit that
+    /// claims an alert has seen every live incident of it.
     fn check_alerts(&self, commit: &Commit) -> Result<(), StoreError> {
         let writes = || commit.writes.iter().map(|write| &*write.after);
         if let Some(claim) = &commit.alert {
@@ -171,7 +171,7 @@ impl StoreState {
                 let place = (key, &after.environment);
                 let stored = self.alerts.get(key);
                 let stored = stored.and_then(|holders| holders.get(&after.environment));
-                // Who is written too may give it up by that.
+                // An incident that the commit writes too may give up the alert with that write.
                 let keeps = |holder: &IncidentId| match written(*holder) {
                     Some(other) => other.alerts().any(|held| held == key),
                     None => true,
@@ -186,7 +186,7 @@ impl StoreState {
         Ok(())
     }
 
-    /// Removes the alerts for which an incident stood and does not stand any more.
+    /// Removes the alerts that an incident stood for and no longer stands for.
     fn give_up_alerts(&mut self, after: &Incident) {
         let Some(kept) = self.incidents.get(&after.id) else {
             return;
@@ -312,7 +312,7 @@ impl StoreState {
         Ok(())
     }
 
-    /// Puts the entries at the end of their chains.
+    /// Links the entries onto the ends of their chains.
     fn link_entries(&self, writes: &mut [IncidentWrite]) -> Result<(), StoreError> {
         for write in writes {
             let stored = self.incidents.get(&write.after.id);

@@ -1,4 +1,4 @@
-//! Redaction: the words of an entry, erased in every place.
+//! Redaction: erasing the text of an entry in every place.
 
 use std::sync::Arc;
 
@@ -13,8 +13,10 @@ use incident_core::timeline;
 use super::state::StoreState;
 
 impl StoreState {
-    /// A reply tells an incident or a suggestion as it is: what was redacted meanwhile does
-    /// not come back. One that the commit writes is checked with the write.
+    /// Checks that a response shows an incident or a suggestion as it is stored, so that text that
+    /// was redacted meanwhile does not come back.
+    ///
+    /// A response about an incident that the commit writes is checked with that write.
     pub(super) fn check_reply(
         &self,
         remember: &IdempotencyRecord,
@@ -70,7 +72,7 @@ impl StoreState {
         }
     }
 
-    /// Erases the words of an entry in every place where they can lie.
+    /// Erases the text of an entry in every place that can hold it.
     pub(super) fn redact(&mut self, redaction: &Redaction) {
         let Some(kept) = self.incidents.get(&redaction.incident_id) else {
             return;
@@ -90,7 +92,7 @@ impl StoreState {
                     .filter(|entry| entry.seq == redaction.seq)
                     .for_each(timeline::redact);
             }
-            // Its new state is a write of the commit.
+            // Erased by the new state of the incident, a write of the same commit.
             TextPlace::Incident => {}
             TextPlace::Outbox => self.outbox.redact_waiting(now),
             TextPlace::GivenUp => self.outbox.redact_given_up(now),

@@ -1,15 +1,15 @@
-//! Replies that are remembered, until they expire.
+//! Stored responses by idempotency key, until they expire.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use incident_core::Timestamp;
 use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 
-/// Most replies that are remembered. Beyond that the one that would expire first is
-/// forgotten: a request under its key would be a new one.
+/// Maximum number of stored responses. Beyond it the one that would expire first is dropped: a
+/// request under its key then counts as a new one.
 pub(super) const MAX_KEYS: usize = 100_000;
 
-/// Remembered replies by key, and in the order in which they expire.
+/// Stored responses by key, and in the order in which they expire.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     replies: BTreeMap<IdempotencyKey, IdempotencyRecord>,
@@ -25,7 +25,7 @@ impl Keys {
         self.replies.values_mut()
     }
 
-    /// Remembers a reply, and drops those that have expired when it was made.
+    /// Stores a response, and drops those that had expired when it was made.
     pub(super) fn insert(&mut self, remember: IdempotencyRecord) {
         let (key, now, expires_at) = (remember.key.clone(), remember.made_at, remember.expires_at);
         self.expiring.insert((expires_at, key.clone()));
@@ -65,7 +65,7 @@ mod tests {
         }
     }
 
-    /// S11: keys that have expired are removed, and there are never more than so many.
+    /// S11: expired keys are removed, and there are never more than `MAX_KEYS`.
     #[test]
     fn keys_expire_and_are_bounded() {
         let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
@@ -79,7 +79,7 @@ mod tests {
         let later = start.saturating_add(Duration::from_secs(24 * 3_600 * 30));
         keys.insert(remember(0, later, 60));
         assert_eq!((keys.replies.len(), keys.expiring.len()), (1, 1));
-        // The same key for longer: it expires once, and then.
+        // The same key with a later expiry expires once, at the later time.
         keys.insert(remember(0, later, 600));
         let past_the_first = later.saturating_add(Duration::from_secs(300));
         keys.insert(remember(1, past_the_first, 60));

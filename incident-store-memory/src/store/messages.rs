@@ -17,28 +17,28 @@ struct OutboxRow {
     ordinal: u64,
     token: u64,
     held: Option<(Lease, Timestamp)>,
-    /// A trigger that is not to be claimed again.
+    /// Set for a trigger or a resend that must not be claimed again.
     superseded: bool,
 }
 
-/// An incident, or none, and an ordering key: such messages are done in order.
+/// An incident, or none, and an ordering key: messages with the same one are done in order.
 pub(super) type QueueKey = (Option<IncidentId>, String);
 
 fn queue_key(message: &Message) -> QueueKey {
     (message.incident_id, message.ordering_key().into_owned())
 }
 
-/// Unfinished messages, in queues; and those given up, for a replay.
+/// Unfinished messages, in queues, and dead letters, which can be replayed.
 #[derive(Debug, Default)]
 pub(super) struct OutboxMessages {
     rows: BTreeMap<MessageId, OutboxRow>,
     queues: BTreeMap<QueueKey, VecDeque<MessageId>>,
-    /// The oldest message of each queue, unless it is held, by what is due
-    /// first. One set per severity, so that a claim need not look at a whole storm.
+    /// The oldest message of each queue, unless it is leased, by due time. One set per severity, so
+    /// that a claim need not scan a whole alert storm.
     waiting: BTreeMap<Severity, BTreeSet<(Timestamp, MessageId)>>,
-    /// Messages that are held, by the end of their lease.
+    /// Leased messages, by the end of their lease.
     held: BTreeSet<(Timestamp, MessageId)>,
-    /// By ordinal, with the token of the last lease: a replay goes on from it.
+    /// Dead letters by ordinal, each with the token of its last lease, from which a replay continues.
     given_up: BTreeMap<u64, (Message, u64)>,
     /// The ordinal of the newest message.
     newest: u64,
@@ -66,8 +66,7 @@ impl OutboxMessages {
         self.enqueue_head(&key);
     }
 
-    /// Puts the oldest message of a queue among those that wait, unless it is
-    /// held.
+    /// Adds the oldest message of a queue to those that wait, unless it is leased.
     fn enqueue_head(&mut self, key: &QueueKey) {
         let head = self.queues.get(key).and_then(VecDeque::front);
         if let Some(row) = head.and_then(|id| self.rows.get(id))
@@ -115,7 +114,7 @@ impl OutboxMessages {
         }
     }
 
-    /// Makes a message that nobody holds due at a time, if it would be due later.
+    /// Sets an earlier due time for a message that is not leased, if it would be due later.
     pub(super) fn hasten(&mut self, id: MessageId, due_at: Timestamp) {
         let Some(row) = self.rows.get_mut(&id).filter(|row| row.held.is_none()) else {
             return;
@@ -130,8 +129,8 @@ impl OutboxMessages {
         self.enqueue_head(&key);
     }
 
-    /// The oldest unfinished message of each key, where it is due and not
-    /// held: worse severities first, then what is due longer.
+    /// Claims the oldest unfinished message of each key, if it is due and not leased: worse
+    /// severities first, then the longest overdue.
     pub(super) fn claim(&mut self, request: &ClaimRequest) -> Vec<Claim> {
         let longest = request
             .now
@@ -164,8 +163,8 @@ impl OutboxMessages {
         claims
     }
 
-    /// Takes back leases that ran out, and those that reach further than any
-    /// lease does, because the clock went back.
+    /// Ends leases that ran out, and those that reach further than any lease can, because the clock
+    /// went back.
     fn reap(&mut self, now: Timestamp, longest: Timestamp) {
         let ran_out = self.held.iter().take_while(|(until, _)| *until <= now);
         let too_long = self.held.iter().rev();
@@ -196,7 +195,10 @@ impl OutboxMessages {
         waiting.chain(held).map(|(at, _)| *at).min()
     }
 
-    /// Whether the settlement's lease is still held.
+    /// Checks that the lease of a completion is still held.
+    ///
+    /// # Errors
+    /// Returns [`StoreError::LeaseLost`] if it is not.
     pub(super) fn check(&self, settlement: &LeaseCompletion) -> Result<(), StoreError> {
         match self.rows.get(&settlement.message).and_then(|row| row.held) {
             Some((lease, _)) if lease == settlement.lease => Ok(()),
@@ -264,7 +266,7 @@ impl OutboxMessages {
         self.given_up.values().any(|(message, _)| message.id == id)
     }
 
-    /// Puts a message that was given up at the end of its key's queue.
+    /// Moves a dead letter to the end of its key's queue.
     pub(super) fn replay(&mut self, id: MessageId, due_at: Timestamp) {
         let mut dead_letters = self.given_up.iter();
         let found = dead_letters.find(|(_, (message, _))| message.id == id);
@@ -282,7 +284,7 @@ impl OutboxMessages {
         self.add_after(message, token);
     }
 
-    /// Erases redacted words of an incident from what waits or is held.
+    /// Erases redacted text of an incident from messages that wait or are leased.
     pub(super) fn redact_waiting(&mut self, incident: &Incident) {
         let messages = self.rows.values_mut().map(|row| &mut row.message);
         messages
@@ -290,7 +292,7 @@ impl OutboxMessages {
             .for_each(|message| message.body.redact(incident));
     }
 
-    /// Erases redacted words of an incident from what was given up.
+    /// Erases redacted text of an incident from dead letters.
     pub(super) fn redact_given_up(&mut self, incident: &Incident) {
         let messages = self.given_up.values_mut().map(|(message, _)| message);
         messages

@@ -26,17 +26,17 @@ use incident_core::{IncidentId, SuggestionId, Timestamp};
 
 use state::StoreState;
 
-/// Keeps everything in memory. Clones share it; it is lost with the last one.
+/// A store that holds everything in memory. Clones share it; its content is lost with the last one.
 ///
-/// Every call holds one lock for as long as it copies what it answers, so calls
-/// are linearizable and end without a deadline of their own.
+/// Every call holds one lock while it copies its result, so calls are linearizable and end without
+/// a deadline of their own.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Arc<Mutex<StoreState>>);
 
 impl MemoryStore {
     fn state(&self) -> MutexGuard<'_, StoreState> {
-        // A panic elsewhere cannot leave the state half changed: a commit checks
-        // everything before it changes anything.
+        // A panic elsewhere cannot leave the state half changed: a commit checks everything before
+        // it changes anything.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -82,7 +82,8 @@ impl IncidentStore for MemoryStore {
         filter: &IncidentFilter,
         _timeout: Duration,
     ) -> Result<Vec<Outline>, StoreError> {
-        // Made after the lock: it holds up nobody for as long as names are copied.
+        // Outlines are built after the lock is released, so that copying names blocks no other
+        // call.
         let found = self.state().list(filter);
         Ok(found.iter().map(|one| Outline::of(one)).collect())
     }
@@ -122,7 +123,7 @@ impl IncidentStore for MemoryStore {
             .cloned())
     }
 
-    /// Nothing is kept beside a state but what is made from it.
+    /// Returns none: every value beside a state is derived from it by the same commit.
     async fn mismatch(
         &self,
         _id: IncidentId,
@@ -140,7 +141,7 @@ impl Outbox for MemoryStore {
         _timeout: Duration,
     ) -> Result<Vec<Result<Claim, Unreadable>>, StoreError> {
         let claims = self.state().outbox.claim(&request);
-        // What is in memory can be read.
+        // Messages in memory are always readable.
         Ok(claims.into_iter().map(Ok).collect())
     }
 
@@ -180,7 +181,7 @@ impl AuditLog for MemoryStore {
     ) -> Result<Vec<AuditEntry>, StoreError> {
         let state = self.state();
         let entries = state.audit.get(&chain).into_iter().flatten();
-        // They are counted from 1 without gaps.
+        // Entries are counted from 1 without gaps.
         let before = usize::try_from(after_seq).unwrap_or(usize::MAX);
         Ok(entries.skip(before).take(limit).cloned().collect())
     }

@@ -1,4 +1,4 @@
-//! What the store holds, and how it answers.
+//! The content of the store, and its queries.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ use incident_core::{CreditId, IncidentId, Name, ServiceId, TenantId, Timestamp};
 use super::keys::Keys;
 use super::messages::OutboxMessages;
 
-/// Most suggestions that are kept, open or not: twice as many as may be open.
+/// Maximum number of stored suggestions, open or not: twice as many as may be open.
 pub(super) const MAX_SUGGESTIONS: usize = 20_000;
 
 /// An incident with its timeline.
@@ -30,19 +30,20 @@ pub(super) struct StoredIncident {
 pub(super) struct StoreState {
     pub(super) last_number: u64,
     pub(super) incidents: BTreeMap<IncidentId, StoredIncident>,
-    /// By (declared at, id) descending.
+    /// All incidents by (declared at, id), descending.
     pub(super) by_age: BTreeSet<Reverse<(Timestamp, IncidentId)>>,
-    /// Those that are live, in the same order: the list people look at.
+    /// Live incidents, in the same order, for the list that people open most.
     pub(super) live: BTreeSet<Reverse<(Timestamp, IncidentId)>>,
     /// The incident that stands for an alert, by key and environment.
     pub(super) alerts: BTreeMap<Name, BTreeMap<Name, IncidentId>>,
     /// Live incidents by the alert that they were declared for.
     pub(super) declared_for: BTreeMap<Name, BTreeSet<IncidentId>>,
     pub(super) audit: BTreeMap<Chain, Vec<AuditEntry>>,
-    /// Audit entries in order of time: a page of the trail is found without sorting all of it.
+    /// Audit entries in order of time, so that a page of the trail is found without sorting all of
+    /// it.
     pub(super) audit_by_time: Vec<(Timestamp, Chain, u64)>,
     pub(super) outbox: OutboxMessages,
-    /// Only ever grows, so that a place stays.
+    /// Ledger rows. Rows are only appended, so that their positions stay valid.
     pub(super) ledger: Vec<LedgerRow>,
     pub(super) credit_at: BTreeMap<CreditId, usize>,
     pub(super) credits_of: BTreeMap<CreditSubject, Vec<usize>>,
@@ -51,7 +52,7 @@ pub(super) struct StoreState {
 }
 
 impl StoreState {
-    /// Every live incident that was declared for an alert or stands for it.
+    /// Returns every live incident that was declared for an alert or stands for it.
     pub(super) fn live_of_alert(&self, alert: &Name) -> BTreeSet<IncidentId> {
         let declared = self.declared_for.get(alert).into_iter().flatten();
         let stands = self
@@ -82,7 +83,7 @@ impl StoreState {
             .collect()
     }
 
-    /// The same for live incidents of one alert, without looking at the others.
+    /// Lists live incidents of one alert, without reading the others.
     fn list_of_alert(&self, filter: &IncidentFilter, alert: &Name) -> Vec<Arc<Incident>> {
         let live = self.live_of_alert(alert).into_iter();
         let mut found: Vec<_> = live
@@ -116,7 +117,7 @@ impl StoreState {
         found.filter(wanted).take(query.limit).cloned().collect()
     }
 
-    /// Notes the place of an audit entry. Most come in the order of their times.
+    /// Records the position of an audit entry. Most arrive in order of time.
     pub(super) fn note_time(&mut self, place: (Timestamp, Chain, u64)) {
         let at = match self.audit_by_time.last() {
             Some(last) if place < *last => self.audit_by_time.partition_point(|one| *one < place),
@@ -125,7 +126,8 @@ impl StoreState {
         self.audit_by_time.insert(at, place);
     }
 
-    /// Keeps a suggestion. Of those that are not open any more the oldest give way.
+    /// Stores a suggestion. If there are too many, it replaces the oldest one that is no longer
+    /// open.
     pub(super) fn store_suggestion(&mut self, suggestion: Suggestion) {
         let now = suggestion.received_at;
         self.suggestions.push(suggestion);
@@ -152,7 +154,7 @@ mod tests {
 
     use super::*;
 
-    /// S11: what is over gives way, what is open stays.
+    /// S11: closed suggestions are dropped, open ones stay.
     #[test]
     fn so_many_suggestions_are_kept() {
         let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();

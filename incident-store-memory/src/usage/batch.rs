@@ -1,4 +1,4 @@
-//! A batch by its tenants, told apart once.
+//! A batch of events, grouped by tenant once.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,12 +12,12 @@ use super::chunk::{Chunk, ChunkPart, EventFlags};
 use super::state::MemoryUsage;
 use super::time_index;
 
-/// The tenants of a batch. Nothing of it is kept yet.
+/// The tenants of a batch, before any of it is stored.
 pub(super) struct EventBatch<'a> {
     events: &'a [ApiUsageEvent],
-    /// Each tenant, and how many events of it there are.
+    /// Each tenant, with the number of its events.
     tenants: Vec<(&'a TenantId, usize)>,
-    /// By event: the place of its tenant.
+    /// By event: the position of its tenant.
     of: Vec<usize>,
 }
 
@@ -45,12 +45,12 @@ impl<'a> EventBatch<'a> {
         self.events
     }
 
-    /// The tenants, each once.
+    /// Returns the tenants, each once.
     pub(super) fn tenants(&self) -> impl ExactSizeIterator<Item = &'a TenantId> {
         self.tenants.iter().map(|(tenant, _)| *tenant)
     }
 
-    /// The rows of each tenant, in order of time. Names that are new have numbers then.
+    /// Builds the rows of each tenant, in order of time. New names get their numbers here.
     pub(super) fn columns(&self, usage: &MemoryUsage) -> Result<EventColumns, UsageError> {
         let mut tenants = Vec::with_capacity(self.tenants.len());
         let (mut next, mut start) = (Vec::with_capacity(self.tenants.len()), 0);
@@ -97,12 +97,12 @@ impl<'a> EventBatch<'a> {
 pub(super) struct EventColumns {
     rows: Chunk,
     tenants: Vec<(TenantId, Range<usize>)>,
-    /// All events in order of slots, each with the place of its tenant.
+    /// All events in order of slots, each with the position of its tenant.
     pub(super) by_slot: time_index::IndexPart,
 }
 
 impl EventColumns {
-    /// Each tenant, once, with its rows in order of time.
+    /// Returns each tenant, once, with its rows in order of time.
     pub(super) fn each(&self) -> impl Iterator<Item = (&TenantId, ChunkPart<'_>)> {
         let part = |places: &Range<usize>| self.rows.part(places.clone());
         let tenants = self.tenants.iter();

@@ -1,4 +1,4 @@
-//! Who was hit when, and through what.
+//! Breakdown of affected users by time of first hit, service and endpoint.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -14,12 +14,12 @@ use super::log::Log;
 use super::scan::{EventRow, EventRows, Filter};
 use super::snapshot::in_time;
 
-/// So many rows are looked at between two looks at the clock.
+/// Number of rows between two checks of the timeout.
 const STRIDE: usize = 64 * 1024;
 
 type UserHits<T> = HashMap<RawId, T, RandomState>;
 
-/// The rows of all tenants, told apart.
+/// Counts the users in the rows of all tenants by first minute, service and endpoint.
 pub(super) fn breakdown(
     rows: &[Option<(&Log, EventRows<'_>)>],
     filter: &Filter,
@@ -35,7 +35,7 @@ pub(super) fn breakdown(
         for (at, EventRow { time, user, facts }) in some.each(filter, &users).enumerate() {
             let earliest = first.entry(user).or_insert(time);
             *earliest = time.min(*earliest);
-            // There for every row: kinds were copied after the snapshot.
+            // Always present: kinds were copied after the snapshot.
             if let Some(users) = of_kind.get_mut(usize::from(facts.kind())) {
                 users.insert(user, ());
             }
@@ -71,7 +71,7 @@ fn told(first: &UserHits<i64>, of_kind: Vec<UserHits<()>>, kinds: &[EventKind]) 
                 users: count(&users),
             });
         }
-        // The larger one takes the smaller one in.
+        // The smaller set is added to the larger one.
         let all = services.entry(&kind.service).or_default();
         let (mut large, small) = if all.len() < users.len() {
             (users, std::mem::take(all))

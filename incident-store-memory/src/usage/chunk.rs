@@ -1,15 +1,15 @@
-//! Events as they came: columns in order of time, with raw ids.
+//! Unsealed events: columns in order of time, with raw ids.
 
 use std::ops::Range;
 
 use super::ids::RawId;
 
-/// What of an event counts beside tenant, user and time: 15 bits for the number of
-/// its [kind](super::kinds::Kind), and one for a call that failed.
+/// The properties of an event besides tenant, user and time: 15 bits for the number of its
+/// [kind](super::kinds::EventKind), and one for a call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct EventFlags(pub(super) u16);
 
-/// Most kinds that can be told apart.
+/// Maximum number of kinds.
 pub(super) const MAX_KINDS: usize = 1 << 15;
 
 impl EventFlags {
@@ -17,7 +17,7 @@ impl EventFlags {
         Self(kind << 1 | failed as u16)
     }
 
-    /// The number of the kind.
+    /// Returns the number of the kind.
     pub(super) const fn kind(self) -> u16 {
         self.0 >> 1
     }
@@ -31,7 +31,7 @@ pub(super) struct Chunk {
     pub(super) facts: Vec<EventFlags>,
 }
 
-/// Some rows of a chunk, in order of time.
+/// A range of rows of a chunk, in order of time.
 #[derive(Clone, Copy)]
 pub(super) struct ChunkPart<'a> {
     pub(super) at: &'a [i64],
@@ -39,7 +39,7 @@ pub(super) struct ChunkPart<'a> {
     facts: &'a [EventFlags],
 }
 
-/// What a row of a chunk takes.
+/// Size of a row of a chunk, in bytes.
 pub(super) const RAW_ROW: usize = 8 + 16 + 2;
 
 impl Chunk {
@@ -51,7 +51,7 @@ impl Chunk {
         }
     }
 
-    /// Rows that are all to be [put](Self::put).
+    /// Creates a chunk of placeholder rows, which must all be [put](Self::put).
     pub(super) fn zeroed(events: usize) -> Self {
         Self {
             at: vec![0; events],
@@ -60,7 +60,7 @@ impl Chunk {
         }
     }
 
-    /// Puts a row in the place of another.
+    /// Replaces the row at a position.
     pub(super) fn put(&mut self, place: usize, (at, user, facts): (i64, RawId, EventFlags)) {
         let old = (
             self.at.get_mut(place),
@@ -72,7 +72,7 @@ impl Chunk {
         }
     }
 
-    /// The rows of some places.
+    /// Returns the rows at a range of positions.
     pub(super) fn part(&self, places: Range<usize>) -> ChunkPart<'_> {
         ChunkPart {
             at: self.at.get(places.clone()).unwrap_or_default(),
@@ -81,14 +81,14 @@ impl Chunk {
         }
     }
 
-    /// Adds rows that do not lie before those that are there.
+    /// Appends rows that do not lie before the existing ones.
     pub(super) fn extend(&mut self, part: ChunkPart<'_>) {
         self.at.extend_from_slice(part.at);
         self.user.extend_from_slice(part.user);
         self.facts.extend_from_slice(part.facts);
     }
 
-    /// Puts the rows of some places in order of time, where they are not.
+    /// Sorts the rows at a range of positions by time, if they are not sorted.
     pub(super) fn sort_places(&mut self, places: Range<usize>) {
         let part = self.part(places.clone());
         if part.at.is_sorted() {
@@ -114,13 +114,13 @@ impl Chunk {
         self.at.len()
     }
 
-    /// Puts the rows in order of time, where they are not.
+    /// Sorts the rows by time, if they are not sorted.
     pub(super) fn sort(&mut self) {
         if self.at.is_sorted() {
             return;
         }
         let mut rows: Vec<(i64, RawId, EventFlags)> = self.rows().collect();
-        // Stable and adaptive: what comes nearly in order costs little.
+        // Stable and adaptive: rows that are nearly in order cost little.
         rows.sort_by_key(|(at, ..)| *at);
         *self = rows.into_iter().collect();
     }
@@ -131,7 +131,7 @@ impl Chunk {
         rows.map(|(at, (user, facts))| (*at, *user, *facts))
     }
 
-    /// The rows of several chunks, in order of time.
+    /// Merges the rows of several chunks, in order of time.
     pub(super) fn merged<'a>(chunks: impl IntoIterator<Item = &'a Self> + Clone) -> Self {
         let events = chunks.clone().into_iter().map(Self::len).sum();
         let mut all = Self::with_capacity(events);
@@ -144,7 +144,7 @@ impl Chunk {
         all
     }
 
-    /// The rows before a time, and those from there on.
+    /// Splits the rows into those before a time, and those from it on.
     pub(super) fn split_at(mut self, time: i64) -> (Self, Self) {
         let at = self.at.partition_point(|one| *one < time);
         if at == 0 {

@@ -1,5 +1,5 @@
-//! Distinct users of a question: of a few minutes of many tenants from the index over time,
-//! else tenant by tenant.
+//! Distinct users of a query: from the index over time for a few minutes of many tenants, otherwise
+//! tenant by tenant.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -15,11 +15,11 @@ use super::snapshot::{in_time, size};
 use super::state::{MemoryUsage, UsageState};
 use super::{incremental, seen, time_index};
 
-/// So many events per tenant of a question, at most, are read from the index. Beyond, sealed
-/// events are counted faster tenant by tenant, as that needs no set.
+/// Maximum number of events to read from the index, per tenant of a query. Beyond it, sealed events
+/// are counted faster tenant by tenant, as that needs no set.
 const DENSE: usize = 100;
 
-/// The index is for questions about at least one of so many tenants.
+/// Minimum share of all tenants for the index: a query must name at least one in this many.
 const SPARSE: usize = 16;
 
 impl MemoryUsage {
@@ -55,7 +55,7 @@ impl MemoryUsage {
         timing: (Instant, Duration),
     ) -> Result<Option<ImpactCounts>, UsageError> {
         let live = &self.shared.live;
-        // A snapshot costs as much as some small questions.
+        // A snapshot costs as much as some small queries.
         if live.lock().is_empty() {
             return Ok(None);
         }
@@ -65,7 +65,7 @@ impl MemoryUsage {
         incremental::ask(live, query, &snapshot, (&filter, room), timing)
     }
 
-    /// The slots of a question, if the index has them and they are not too many.
+    /// Returns the slots of a query, if the index has them and they hold few enough events.
     fn slots_of<'a>(&self, query: &'a ImpactQuery) -> Option<Slots<'a>> {
         let whole = whole(query)?;
         let state = self.state();
@@ -91,7 +91,7 @@ impl MemoryUsage {
         let filter = self.filter(query);
         let found = snapshot.found();
         let rows = found.rows();
-        // Where every user is sealed and has one tenant, the total is the sum.
+        // If every user is sealed and has one tenant, the total is the sum.
         let mut known = rows.iter().filter_map(Option::as_ref);
         let several = known.clone().count() > 1;
         let has_raw = known.any(|(_, rows): &(_, EventRows<'_>)| rows.has_raw());
@@ -113,7 +113,7 @@ impl MemoryUsage {
     }
 }
 
-/// From the first window's start to the last one's end; none without any.
+/// Returns the window from the first window's start to the last one's end; none without windows.
 fn whole(query: &ImpactQuery) -> Option<Window> {
     let windows = || query.tenants().iter().map(|one| one.windows.as_slice());
     let start = windows().filter_map(|of| Some(of.first()?.start())).min()?;
@@ -121,8 +121,9 @@ fn whole(query: &ImpactQuery) -> Option<Window> {
     Window::non_empty(start, end)
 }
 
-/// By the number of a tenant its place in the question, which is one after the last for those
-/// that it is not about.
+/// Returns, by the number of a tenant, its position in the query.
+///
+/// The position is one after the last for a tenant that the query does not name.
 fn places(state: &UsageState, query: &ImpactQuery) -> Vec<usize> {
     let asked = query.tenants();
     let mut places = vec![asked.len(); state.shares.len()];
@@ -136,19 +137,19 @@ fn places(state: &UsageState, query: &ImpactQuery) -> Vec<usize> {
     places
 }
 
-/// The slots of a question: all tenants' events, of which some are asked about.
+/// The slots of a query: events of all tenants, only some of which the query names.
 struct Slots<'a> {
     parts: Vec<time_index::FoundPart>,
-    /// By the number of a tenant its place in the question.
+    /// By the number of a tenant: its position in the query.
     places: Vec<usize>,
     windows: TotalQuery<'a>,
 }
 
-/// The windows of the tenants of a question.
+/// The windows of the tenants of a query.
 enum TotalQuery<'a> {
-    /// All of them at the same time.
+    /// One window that all tenants share.
     Together { start: i64, end: i64 },
-    /// By place in the question.
+    /// The windows of each tenant, by position in the query.
     Each(Vec<&'a [Window]>),
 }
 
@@ -196,7 +197,7 @@ impl Slots<'_> {
         };
         check_time()?;
         let mut counts = vec![0_u64; asked];
-        // By user: the place of the tenant with which it came first. Few have another one.
+        // By user: the position of the first tenant it was found with. Few users have another one.
         let mut first_of: Vec<u32> = Vec::with_capacity(events);
         let mut others: HashSet<(RawId, usize), RandomState> = HashSet::default();
         let users = &mut scratch.seen;
@@ -219,7 +220,8 @@ impl Slots<'_> {
         Ok(ImpactCounts::exact(query, counts, size(first_of.len())))
     }
 
-    /// Each event that counts: the place of the tenant in the question, and the user.
+    /// Calls `see` for each event that counts, with the tenant's position in the query and the
+    /// user.
     fn each(&self, filter: &Filter, mut see: impl FnMut(usize, RawId)) {
         let nobody = usize::MAX;
         for (part, is_whole) in &self.parts {

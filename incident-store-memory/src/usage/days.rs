@@ -1,4 +1,4 @@
-//! The days on which there are events: so many and no more.
+//! The bounded number of days on which there are events.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use incident_core::port::UsageError;
 use super::snapshot::size;
 use super::state::UsageState;
 
-/// A day in microseconds.
+/// Length of a day, in microseconds.
 const DAY_US: i64 = 86_400_000_000;
 
-/// The days of UTC of a batch, by their number since 1970.
+/// Returns the days of UTC of a batch, by their number since 1970.
 pub(super) fn days(batch: &[ApiUsageEvent]) -> BTreeSet<i64> {
     let mut days = BTreeSet::new();
     let mut last = None;
@@ -25,7 +25,10 @@ pub(super) fn days(batch: &[ApiUsageEvent]) -> BTreeSet<i64> {
 }
 
 impl UsageState {
-    /// Refuses days with which there would be too many in all.
+    /// Checks that a source has room for the days of a batch.
+    ///
+    /// # Errors
+    /// Returns [`UsageError::TooManyDays`] if there would be too many days in all.
     pub(super) fn has_room_for(&self, days: &BTreeSet<i64>) -> Result<(), UsageError> {
         let all = self.days.union(days).count();
         if all > MAX_DAYS.max(self.days.len()) {

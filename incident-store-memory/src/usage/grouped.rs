@@ -1,45 +1,46 @@
-//! The users of sealed rows once more, by what counts of their events: a filter reads
-//! those that pass, and nothing of the others.
+//! A second copy of the users of sealed rows, grouped by flags: a filter reads the groups that pass
+//! and skips the others.
 
 use super::chunk::EventFlags;
 
-/// How many rows are grouped together.
+/// Number of rows that are grouped together.
 pub(super) const BLOCK: usize = 4_096;
 
-/// A block with more groups is none: looking at each would take longer than at its rows.
+/// Maximum number of groups of a block. A block with more is not grouped: reading its groups would
+/// take longer than reading its rows.
 const MAX_GROUPS: usize = BLOCK / 16;
 
-/// By the value of [`Facts`]: 1 for those that pass.
+/// A table by the value of [`EventFlags`]: 1 for those that pass.
 pub(super) type Passes = [u8; 1 << 16];
 
-/// What a row takes here.
+/// Size of a grouped row, in bytes.
 pub(super) const GROUPED_ROW: usize = 4;
 
-/// Rows in blocks, those of a block by their facts.
+/// Rows in blocks, those of a block grouped by their flags.
 #[derive(Debug)]
 pub(super) struct Grouped {
     /// The dense numbers of users: as many as there are rows, block by block.
     users: Vec<u32>,
-    /// The groups of each block; none where there are too many.
+    /// The groups of each block; none if there would be too many.
     blocks: Vec<Vec<Group>>,
 }
 
-/// Rows with the same facts.
+/// Rows with the same flags.
 #[derive(Clone, Copy, Debug)]
 struct Group {
     facts: EventFlags,
-    /// Where it ends in its block; it begins where the one before ends.
+    /// Its end in the block; it begins at the end of the previous group.
     end: usize,
 }
 
 impl Grouped {
-    /// Of rows in order of time.
+    /// Groups rows that are in order of time.
     pub(super) fn of(users: &[u32], facts: &[EventFlags]) -> Self {
         let mut grouped = Self {
             users: Vec::with_capacity(users.len()),
             blocks: Vec::with_capacity(users.len().div_ceil(BLOCK)),
         };
-        // By value of the facts: first how many there are, then where the next one goes.
+        // By value of the flags: first the number of rows, then the position of the next one.
         let mut places = vec![0_usize; 1 << 16];
         for (users, facts) in users.chunks(BLOCK).zip(facts.chunks(BLOCK)) {
             grouped.add(users, facts, &mut places);
@@ -86,7 +87,7 @@ impl Grouped {
         self.blocks.push(groups);
     }
 
-    /// The users of the rows of a block that pass, in runs; none where the block is not
+    /// Returns the users of the rows of a block that pass, in runs; none if the block is not
     /// grouped.
     pub(super) fn passing<'a>(
         &'a self,

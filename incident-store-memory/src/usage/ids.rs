@@ -1,4 +1,4 @@
-//! Users by 128 bits, without loss.
+//! Users as lossless ids of 128 bits.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -6,12 +6,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use foldhash::fast::RandomState;
 use incident_core::impact::{Sketch, compact};
 
-/// A user's name in 128 bits: its [compact](compact) form, or the number of a longer
-/// one in [`Names`], which has the bits `01` where no compact form does.
+/// A user's name in 128 bits: its [compact](compact) form, or the number of a longer one in
+/// [`UserNames`], which has the bits `01` where no compact form does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct RawId(u128);
 
-/// About what a name takes: two fat pointers, a number, the control byte, and about 60 bytes.
+/// Approximate size of a stored name, in bytes: two fat pointers, a number, the control byte, and
+/// about 60 bytes of text.
 pub(super) const NAME: usize = 120;
 
 const TAG: u128 = 0b11 << 62;
@@ -29,7 +30,7 @@ impl RawId {
     }
 }
 
-/// Names that are longer, by number and by name.
+/// Names that have no compact form, by number and by name.
 #[derive(Debug, Default)]
 pub(super) struct UserNames(RwLock<Numbered>);
 
@@ -40,7 +41,7 @@ struct Numbered {
 }
 
 impl UserNames {
-    /// The 128 bits of a name.
+    /// Returns the id of a name, and stores the name if it has no compact form.
     pub(super) fn raw(&self, name: &str) -> RawId {
         match compact(name) {
             Some(bits) => RawId(bits),
@@ -64,7 +65,7 @@ impl UserNames {
         RawId::of_number(number)
     }
 
-    /// About how many bytes these names would take beside those that are known.
+    /// Estimates the bytes that these names would take, without those that are stored already.
     pub(super) fn bytes_of_new<'a>(&self, names: impl Iterator<Item = &'a str>) -> usize {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let long = names.filter(|name| compact(name).is_none());
@@ -72,7 +73,7 @@ impl UserNames {
         new.collect::<HashSet<&str, RandomState>>().len() * NAME
     }
 
-    /// Adds users to a sketch, as any other source would.
+    /// Adds users to a sketch, exactly as any other source would.
     pub(super) fn add(&self, ids: &[RawId], sketch: &mut Sketch) {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         for id in ids {
@@ -83,7 +84,7 @@ impl UserNames {
         }
     }
 
-    /// About how many bytes the names take.
+    /// Estimates the bytes that the names take.
     pub(super) fn bytes(&self) -> usize {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         known.names.len() * NAME

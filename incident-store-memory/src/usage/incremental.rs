@@ -1,8 +1,9 @@
-//! Questions about live incidents: asked anew with a later end, they cost what came since.
+//! Incremental queries about live incidents: repeated with a later end, they read only events that
+//! arrived since.
 //!
-//! Events carry the number of the batch they came with, so that late ones are told from
-//! those that were counted before. What was put together from old and new events is
-//! looked at again as a whole: a user who is met twice counts once.
+//! Events carry the number of their batch, which separates late ones from those that were counted
+//! before. A part that was merged from old and new events is read again as a whole: a user who is
+//! found twice counts once.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,14 +16,14 @@ use super::ids::RawId;
 use super::scan::{Filter, FoundRows};
 use super::snapshot::{Snapshot, in_time};
 
-/// Most users of a question that is followed: without sets, sealed events are counted
-/// faster than the sets of many users are made.
+/// Maximum number of users of an incremental query: beyond it, counting sealed events without sets
+/// is faster than filling the sets.
 const MAX_USERS: u64 = 1_000_000;
 
-/// About what a pair of tenant and user takes in two sets.
+/// Approximate size of a pair of tenant and user in two sets, in bytes.
 const PAIR: usize = 64;
 
-/// The queries that were asked lately, with their lock and clock.
+/// The cache of recent queries, with its lock and clock.
 #[derive(Debug)]
 pub(super) struct LiveQueries {
     started: Instant,
@@ -44,24 +45,26 @@ impl LiveQueries {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the time on the cache's clock.
+    /// Returns the time on the cache's clock.
     fn now(&self) -> Duration {
         self.started.elapsed()
     }
 }
 
-/// What was counted so far.
+/// The users that were counted so far.
 #[derive(Debug, Default)]
 pub(super) struct RunningCount {
-    /// The number of the last batch.
+    /// The number of the last batch that was counted.
     batch: u64,
-    /// Up to which time, in microseconds.
+    /// The end of the counted time, in microseconds.
     end: i64,
     met: SeenUsers<RawId, RandomState>,
 }
 
-/// The answer of a question that was asked before with an earlier end; none of one that is
-/// to be counted as any other. `room` is how many bytes all of them may take.
+/// Returns the counts of a query that is in the cache with an earlier end; none if it must be
+/// counted in full.
+///
+/// `room` is the maximum size of all cached users, in bytes.
 pub(super) fn ask(
     live: &LiveQueries,
     query: &ImpactQuery,
@@ -78,7 +81,7 @@ pub(super) fn ask(
     };
     let end = end.micros();
     let mut so_far = counted.lock().unwrap_or_else(PoisonError::into_inner);
-    // Somebody asked about an earlier time, or looked before who asked last.
+    // A concurrent call has counted further, or this query has an earlier end.
     if end < so_far.end || snapshot.batch < so_far.batch {
         return Ok(None);
     }
@@ -92,7 +95,7 @@ pub(super) fn ask(
             so_far.met.add(&one.tenant, new);
         }
         if started.elapsed() > timeout {
-            // Half of it would be taken for all of it.
+            // A partial count must not be mistaken for a complete one.
             *so_far = RunningCount::default();
             return in_time(started, timeout, &snapshot.found().rows()).map(|()| None);
         }
@@ -105,7 +108,7 @@ pub(super) fn ask(
     Ok(Some(counts))
 }
 
-/// Follows a question from now on that took long to count, unless it has too many users.
+/// Adds a slow query to the cache, unless it has too many users.
 pub(super) fn note(live: &LiveQueries, query: &ImpactQuery, counts: &ImpactCounts) {
     let users = counts.by_tenant.iter().map(|one| one.unique_users);
     if users.sum::<u64>() > MAX_USERS {

@@ -1,4 +1,4 @@
-//! What is called: services with their endpoints, by number.
+//! Kinds of events: services with their endpoints, by number.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -9,11 +9,11 @@ use incident_core::{ServiceId, Text};
 
 use super::chunk::MAX_KINDS;
 
-/// So many pairs of service and endpoint are told apart; further endpoints are events of
-/// their service only, so that there is room for services.
+/// Maximum number of numbered pairs of service and endpoint. Further endpoints count as events of
+/// their service only, which leaves numbers for services.
 const MAX_ENDPOINTS: usize = MAX_KINDS / 4 * 3;
 
-/// About what a kind takes beside its endpoint's name.
+/// Approximate size of a kind besides its names, in bytes.
 pub(super) const KIND: usize = 160;
 
 /// A service, or one of its endpoints.
@@ -34,13 +34,13 @@ pub(super) struct EndpointInterner {
 
 #[derive(Debug, Default)]
 struct ServiceKinds {
-    /// Without an endpoint.
+    /// The kind without an endpoint.
     plain: Option<u16>,
     endpoints: HashMap<Text, u16, RandomState>,
 }
 
 impl EndpointInterner {
-    /// The number of an event's kind, where it has one.
+    /// Returns the number of an event's kind, if it has one.
     pub(super) fn known(&self, event: &ApiUsageEvent) -> Option<u16> {
         let service = self.services.get(&event.service)?;
         match named(event) {
@@ -53,7 +53,10 @@ impl EndpointInterner {
         }
     }
 
-    /// The number of an event's kind, from now on.
+    /// Returns the number of an event's kind, and assigns one if it has none.
+    ///
+    /// # Errors
+    /// Returns [`UsageError::Refused`] if no number is left.
     pub(super) fn number(&mut self, event: &ApiUsageEvent) -> Result<u16, UsageError> {
         if let Some(number) = self.known(event) {
             return Ok(number);
@@ -79,13 +82,15 @@ impl EndpointInterner {
         Ok(number)
     }
 
-    /// Says whether there is room for so many events, whatever their kinds are.
+    /// Returns `true` if there is room for a number of events, whatever their kinds are.
     pub(super) const fn has_room_for(&self, events: usize) -> bool {
         self.named + events < MAX_ENDPOINTS && self.kinds.len() + 2 * events < MAX_KINDS
     }
 
-    /// Counts about how many bytes the new kinds of a batch take, or says that there is no
-    /// room for them. Nothing is numbered by it.
+    /// Estimates the bytes that the new kinds of a batch would take, without numbering them.
+    ///
+    /// # Errors
+    /// Returns [`UsageError::Refused`] if there are not enough numbers for them.
     pub(super) fn room_for(&self, batch: &[ApiUsageEvent]) -> Result<usize, UsageError> {
         let new = |event: &&ApiUsageEvent| self.known(event).is_none();
         let new: HashSet<(&ServiceId, Option<&Text>), RandomState> = batch
@@ -97,7 +102,7 @@ impl EndpointInterner {
             .iter()
             .filter(|(_, endpoint)| endpoint.is_some())
             .count();
-        // Endpoints that find no room are events of their service.
+        // Endpoints that get no number count as events of their service.
         let numbered = endpoints.min(MAX_ENDPOINTS.saturating_sub(self.named));
         let services: HashSet<&ServiceId, RandomState> = new
             .iter()
@@ -118,12 +123,12 @@ impl EndpointInterner {
         Ok(bytes.sum())
     }
 
-    /// All kinds, in order of their numbers.
+    /// Returns all kinds, in order of their numbers.
     pub(super) fn all(&self) -> &[EventKind] {
         &self.kinds
     }
 
-    /// The numbers of all kinds of these services; of all services if absent.
+    /// Returns the numbers of all kinds of these services; of all services if absent.
     pub(super) fn of(&self, services: Option<&BTreeSet<ServiceId>>) -> Vec<u16> {
         let wanted = |kind: &EventKind| services.is_none_or(|names| names.contains(&kind.service));
         let numbers = (0_u16..).zip(&self.kinds);
@@ -131,7 +136,7 @@ impl EndpointInterner {
         numbers.map(|(number, _)| number).collect()
     }
 
-    /// About how many bytes they take.
+    /// Estimates the bytes that the kinds take.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }
@@ -164,7 +169,7 @@ mod tests {
         }
     }
 
-    /// Endpoints without number do not keep services out, and are events of theirs.
+    /// Endpoints without a number do not displace services, and count as events of their service.
     #[test]
     fn endless_endpoints_leave_room_for_services() {
         let mut kinds = EndpointInterner::default();

@@ -7,17 +7,17 @@ use super::ids::RawId;
 use super::sealed::{SEALED_ROW, SealedUsers, Segment};
 use super::spanned::Spanned;
 
-/// So many chunks of about one size are merged.
+/// Number of chunks of about one size that are merged together.
 const FAN_IN: usize = 8;
 
-/// The last batch of several parts.
+/// Returns the last batch of several parts.
 fn last_batch<'a, T: 'a>(parts: impl IntoIterator<Item = &'a Spanned<T>>) -> u64 {
     let batches = parts.into_iter().map(|part| part.batch);
     batches.max().unwrap_or(0)
 }
 
-/// The events of one tenant: segments that are sealed, each after the one before, and
-/// chunks as they came, which may lie anywhere in time. Cloned where somebody reads it.
+/// The events of one tenant: sealed segments, one after the other in time, and unsealed chunks,
+/// which may lie anywhere in time. A change copies it while a query reads it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log {
     pub(super) segments: Vec<Spanned<Segment>>,
@@ -25,12 +25,12 @@ pub(super) struct Log {
     users: Arc<RwLock<SealedUsers>>,
 }
 
-/// What comes in the place of the first chunks of a log.
+/// A replacement for the first chunks of a log.
 pub(super) struct CompactionPlan {
-    /// How many chunks it replaces.
+    /// Number of chunks that it replaces.
     replaces: usize,
     chunks: Vec<Spanned<Chunk>>,
-    /// All segments from here on, where they changed.
+    /// All segments after the compaction, if they changed.
     segments: Option<Vec<Spanned<Segment>>>,
     users: Arc<RwLock<SealedUsers>>,
     /// Users that were sealed for the first time.
@@ -42,8 +42,8 @@ impl Log {
         self.users.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds rows that came with a batch: to the last chunk, where that is small, ends before
-    /// them and nobody reads it; as a chunk of their own otherwise.
+    /// Adds the rows of a batch: to the last chunk, if that is small, ends before them and is not
+    /// being read; otherwise as a chunk of their own.
     pub(super) fn add(&mut self, part: ChunkPart<'_>, batch: u64) {
         let last = self.chunks.last_mut();
         if !last.is_some_and(|last| last.extend(part, batch)) {
@@ -63,14 +63,15 @@ impl Log {
         self.raw_rows() * RAW_ROW + self.sealed_rows() * SEALED_ROW + self.users().bytes()
     }
 
-    /// Tells if [`compaction_plan`](Self::compaction_plan) may find something to do; cheap.
+    /// Returns `true` if [`compaction_plan`](Self::compaction_plan) may find something to do;
+    /// cheap.
     pub(super) fn needs_compaction(&self, seal_threshold: usize) -> bool {
         self.chunks.len() >= FAN_IN
             || self.fresh_rows() >= seal_threshold
             || self.has_much_late(seal_threshold)
     }
 
-    /// Whether a chunk lies before what is sealed, as a whole.
+    /// Returns `true` if a chunk lies before the end of the sealed rows, as a whole.
     fn is_late(&self, chunk: &Spanned<Chunk>) -> bool {
         let end = self.segments.last().map(|segment| segment.last);
         end.is_some_and(|end| chunk.last < end)
@@ -81,16 +82,17 @@ impl Log {
         fresh.map(|chunk| chunk.rows()).sum()
     }
 
-    /// What came late is kept as it came until it is an eighth of the rest: then it is
-    /// worth rewriting everything.
+    /// Returns `true` if enough late rows are unsealed to be worth rewriting everything: more than
+    /// `seal_threshold`, and more than an eighth of the sealed rows.
     fn has_much_late(&self, seal_threshold: usize) -> bool {
         let late = self.raw_rows() - self.fresh_rows();
         late > seal_threshold.max(self.sealed_rows() / 8)
     }
 
-    /// Seals a segment where there are rows enough for one, or merges small chunks. One
-    /// compaction of a log runs at a time; chunks may be added meanwhile. None where there is
-    /// nothing to do, or a question reads the users right now.
+    /// Seals a segment if there are enough rows for one, or merges small chunks.
+    ///
+    /// One compaction of a log runs at a time; chunks may be added meanwhile. Returns none if there
+    /// is nothing to do, or while a query reads the users.
     pub(super) fn compaction_plan(&self, seal_threshold: usize) -> Option<CompactionPlan> {
         if self.has_much_late(seal_threshold) {
             return self.rewrite();
@@ -132,7 +134,8 @@ impl Log {
         })
     }
 
-    /// Rewrites all rows into one segment, in order of time.
+    /// Rewrites all rows into one segment, in order of time; returns none if there are too many
+    /// rows.
     pub(super) fn rewrite(&self) -> Option<CompactionPlan> {
         let before = self.users();
         let id = |number: &u32| {
@@ -167,8 +170,8 @@ impl Log {
         })
     }
 
-    /// Merges chunks of about one size once there are enough of them: a row is copied once per
-    /// size.
+    /// Merges chunks of about one size once there are enough of them, so that a row is copied once
+    /// per size.
     fn merge_chunks(&self) -> Option<CompactionPlan> {
         let class = |chunk: &Spanned<Chunk>| chunk.rows().checked_ilog(FAN_IN).unwrap_or(0);
         let smallest = (0..usize::BITS).find(|wanted| {
@@ -193,7 +196,7 @@ impl Log {
         })
     }
 
-    /// Replaces the first chunks by those of a plan; keeps what was added meanwhile.
+    /// Replaces the first chunks by those of a plan; chunks that were added meanwhile stay.
     pub(super) fn apply(&mut self, plan: CompactionPlan) {
         let added = self.chunks.split_off(plan.replaces.min(self.chunks.len()));
         self.chunks = plan.chunks;

@@ -1,4 +1,4 @@
-//! Counting distinct users in the events of one tenant.
+//! Distinct users in the events of one tenant.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -14,24 +14,24 @@ use super::log::Log;
 use super::sealed::{SealedUsers, Segment};
 use super::seen::{FEW, SeenIds};
 
-/// Below so many ids a set is used instead of a filter before it.
+/// Minimum number of ids for the bit filter; with fewer a set alone is faster.
 const MANY: usize = 1_000;
 
-/// So many words of bits are kept for the next question.
+/// Maximum number of words that a buffer may have to be reused by the next query.
 const KEPT: usize = 1 << 16;
 
-/// Which events count.
+/// A filter of events by their flags.
 #[derive(Debug)]
 pub(super) enum Filter {
-    /// All of them.
+    /// All events.
     All,
-    /// By what of an event counts: 1 for one that does. As long as there are values of
-    /// [`Facts`], so that looking one up needs no check.
+    /// A table by the value of [`EventFlags`]: 1 for an event that counts. It has one entry per
+    /// value, so that a lookup needs no check.
     Some(Box<Passes>),
 }
 
 impl Filter {
-    /// Events of these kinds; only failed ones if so said.
+    /// Creates a filter for events of these kinds, or only for the failed ones.
     pub(super) fn of(kinds: &[u16], failed_only: bool) -> Self {
         let mut table = Box::new([0; 1 << 16]);
         for kind in kinds {
@@ -59,7 +59,7 @@ pub(super) struct EventRow {
     pub(super) facts: EventFlags,
 }
 
-/// Room for counting, used again for each tenant.
+/// Buffers for counting, reused for each tenant.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     bits: Vec<u64>,
@@ -68,7 +68,7 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// Gives back room that only few questions need.
+    /// Releases buffers that only few queries need.
     pub(super) fn shrink(&mut self) {
         if self.bits.len() > KEPT {
             self.bits = Vec::new();
@@ -88,7 +88,7 @@ pub(super) struct EventRows<'a> {
     one_window: bool,
 }
 
-/// The rows of all tenants of a question: in two lists, so that none has lists of its own.
+/// The rows of all tenants of a query, in two shared lists, so that no tenant allocates its own.
 #[derive(Default)]
 pub(super) struct FoundRows<'a> {
     sealed: Vec<(&'a Segment, Range<usize>)>,
@@ -96,7 +96,7 @@ pub(super) struct FoundRows<'a> {
     tenants: Vec<Option<Ends<'a>>>,
 }
 
-/// A tenant's log, and where its rows end in both lists.
+/// A tenant's log, and the ends of its rows in both lists.
 struct Ends<'a> {
     log: &'a Log,
     sealed: usize,
@@ -105,7 +105,7 @@ struct Ends<'a> {
 }
 
 impl<'a> FoundRows<'a> {
-    /// Those of tenants in their windows; none of one without a log.
+    /// Finds the rows of tenants in their windows; none for a tenant without a log.
     pub(super) fn of(
         asked: impl ExactSizeIterator<Item = (Option<&'a Log>, &'a [Window])>,
     ) -> Self {
@@ -123,18 +123,19 @@ impl<'a> FoundRows<'a> {
         found
     }
 
-    /// Adds a tenant, without the events that came up to a batch and lie before a time. A part
-    /// that has events of later batches as well is looked at as a whole.
+    /// Adds a tenant, without the events before `time` that came with batches up to `batch`.
+    ///
+    /// A part that also has events of later batches is included as a whole.
     pub(super) fn add(&mut self, log: &'a Log, windows: &[Window], batch: u64, time: i64) {
         for window in windows {
             let (start, end) = (window.start().micros(), window.end().micros());
             let from = |of: u64| if of <= batch { start.max(time) } else { start };
-            // Segments follow one another: those before the window are passed over.
+            // Segments follow one another in time, so those before the window are skipped.
             let first = log.segments.partition_point(|one| one.last < start);
             let rest = log.segments.get(first..).unwrap_or_default();
             for segment in rest.iter().take_while(|one| one.first < end) {
                 let from = from(segment.batch);
-                // Spans first: they lie beside one another, and rows somewhere else.
+                // Spans first: they are adjacent in memory, rows are not.
                 if segment.touches(from, end) {
                     let places = segment.places(from, end);
                     if !places.is_empty() {
@@ -160,7 +161,7 @@ impl<'a> FoundRows<'a> {
         }));
     }
 
-    /// The rows of each tenant, in order; none of one without events.
+    /// Returns the rows of each tenant, in order; none for a tenant without events.
     pub(super) fn rows(&self) -> Vec<Option<(&'a Log, EventRows<'_>)>> {
         let (mut sealed, mut raw) = (0, 0);
         let rows = self.tenants.iter().map(|ends| {
@@ -178,7 +179,7 @@ impl<'a> FoundRows<'a> {
 }
 
 impl EventRows<'_> {
-    /// How many rows there are, whether they count or not.
+    /// Returns the number of rows, whether they pass the filter or not.
     pub(super) fn len(&self) -> usize {
         self.sealed_len() + self.raw_len()
     }
@@ -195,7 +196,7 @@ impl EventRows<'_> {
         !self.raw.is_empty()
     }
 
-    /// Each row that counts, by its user's raw id.
+    /// Returns each row that passes the filter, with its user's raw id.
     pub(super) fn each<'b>(
         &'b self,
         filter: &'b Filter,
@@ -220,7 +221,7 @@ impl EventRows<'_> {
         rows.map(|(time, user, facts)| EventRow { time, user, facts })
     }
 
-    /// The distinct users, and their ids where they are wanted.
+    /// Counts the distinct users, and adds their ids to `ids` if given.
     pub(super) fn users(
         &self,
         log: &Log,
@@ -266,8 +267,8 @@ impl EventRows<'_> {
         u64::try_from(all).unwrap_or(u64::MAX)
     }
 
-    /// Without a set: a user's first row in a window is the one whose row before lies
-    /// before the window.
+    /// Counts distinct users without a set: a user's first row in a window is the one whose
+    /// previous row lies before the window.
     fn first_ones(&self) -> u64 {
         let Some((segment, places)) = self.sealed.first() else {
             return 0;
@@ -292,7 +293,7 @@ impl EventRows<'_> {
         })
     }
 
-    /// The dense numbers of all rows; users without one go to `others`.
+    /// Returns the dense numbers of all rows; users without one go to `others`.
     fn numbers<'b>(
         &'b self,
         filter: &'b Filter,
@@ -346,7 +347,7 @@ impl EventRows<'_> {
     }
 }
 
-/// The distinct ids of at most so many rows, which are added where they are wanted.
+/// Counts the distinct ids of at most `rows` rows, and adds them to `ids` if given.
 fn distinct_of(
     rows: usize,
     found: impl Iterator<Item = RawId>,
@@ -376,8 +377,8 @@ fn distinct_of(
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// Sets the bit of each user of the rows that pass: whole blocks by their groups, the edges of
-/// the window row by row.
+/// Sets the bit of each user of the rows that pass: whole blocks by their groups, the edges of the
+/// window row by row.
 fn mark_passing(segment: &Segment, places: &Range<usize>, table: &Passes, bits: &mut [u64]) {
     let mut rows = [0; BLOCK];
     let mut start = places.start;
@@ -402,8 +403,7 @@ fn mark_passing(segment: &Segment, places: &Range<usize>, table: &Passes, bits: 
     }
 }
 
-/// The numbers of the rows that count, put together without a branch: nobody can tell
-/// beforehand which they are.
+/// Collects the numbers of the rows that pass, without a branch: it would be mispredicted often.
 fn passed<'b>(
     table: &Passes,
     numbers: &[u32],
@@ -441,8 +441,8 @@ fn ones(bits: &[u64]) -> impl Iterator<Item = u32> + '_ {
     })
 }
 
-/// How many are at most `most`. In blocks, whose count fits in 32 bits: so the
-/// compiler counts many at a time.
+/// Counts the values up to `most`, in blocks whose count fits in 32 bits, so that the compiler can
+/// vectorize it.
 fn count_up_to(values: &[u32], most: u32) -> u64 {
     let block = |values: &[u32]| -> u32 { values.iter().map(|one| u32::from(*one <= most)).sum() };
     values
@@ -451,10 +451,10 @@ fn count_up_to(values: &[u32], most: u32) -> u64 {
         .sum()
 }
 
-/// How many distinct ids there are in lists of which each has none twice.
+/// Counts the distinct ids in concatenated lists, each of which has no duplicates.
 ///
-/// Few of them are in more than one list, so a filter comes before the set: an id whose
-/// bit nobody else has is in no other list, and only the rest is compared.
+/// Few ids are in more than one list, so a filter comes before the set: an id whose bit no other id
+/// has is in no other list, and only the rest is compared.
 pub(super) fn distinct(ids: &[RawId], scratch: &mut Scratch) -> u64 {
     if ids.len() < MANY {
         let set: HashSet<RawId, RandomState> = ids.iter().copied().collect();
@@ -467,7 +467,7 @@ pub(super) fn distinct(ids: &[RawId], scratch: &mut Scratch) -> u64 {
         let bit = hasher.hash_one(id) & mask;
         (usize::try_from(bit >> 6).unwrap_or(0), 1_u64 << (bit & 63))
     };
-    // The bits of ids that were met, and beside them of those that were met twice.
+    // The bits of ids found once, and beside them the bits of ids found twice.
     let words = &mut scratch.met;
     words.clear();
     words.resize(size / 64, [0, 0]);

@@ -1,5 +1,5 @@
-//! Events that were sealed: users as dense numbers, and for each event where the same
-//! user came before.
+//! Sealed events: users as dense numbers, and for each event the position of the same user's
+//! previous one.
 
 use std::collections::HashMap;
 
@@ -9,39 +9,38 @@ use super::chunk::{Chunk, EventFlags};
 use super::grouped::{GROUPED_ROW, Grouped};
 use super::ids::RawId;
 
-/// Events of one tenant that follow those of the segment before, in order of time.
-/// Never changed.
+/// Events of one tenant in order of time, after those of the previous segment. Never changed.
 #[derive(Debug)]
 pub(super) struct Segment {
-    /// The place of its first row among all sealed rows of the tenant.
+    /// The position of its first row among all sealed rows of the tenant.
     pub(super) base: u32,
     pub(super) at: Vec<i64>,
     /// The dense number of the user.
     pub(super) user: Vec<u32>,
     pub(super) facts: Vec<EventFlags>,
-    /// One more than the place of the same user's row before; 0 where there is none.
+    /// One more than the position of the same user's previous row; 0 if there is none.
     ///
-    /// In the rows from place `a` on, a user's first one is that whose `before` is at
-    /// most `a`: distinct users are counted without a set.
+    /// In the rows from position `a` on, a user's first one is that whose `before` is at most `a`:
+    /// distinct users are counted without a set.
     pub(super) before: Vec<u32>,
     pub(super) grouped: Grouped,
 }
 
-/// What a sealed row takes.
+/// Size of a sealed row, in bytes.
 pub(super) const SEALED_ROW: usize = 8 + 4 + 2 + 4 + GROUPED_ROW;
 
-/// About what a user takes: its id twice, its number, its last place.
+/// Approximate size of a user, in bytes: its id twice, its number, its last position.
 const USER: usize = 16 + 4 + 1 + 16 + 4 + 8;
 
-/// The users of a tenant by dense number, and where each was last.
+/// The users of a tenant by dense number, and the last position of each.
 #[derive(Debug, Default)]
 pub(super) struct SealedUsers {
     numbers: HashMap<RawId, u32, RandomState>,
     /// The id of each number.
     pub(super) ids: Vec<RawId>,
-    /// One more than the place of its last sealed row.
+    /// One more than the position of its last sealed row.
     last: Vec<u32>,
-    /// How many rows are sealed.
+    /// Number of sealed rows.
     rows: u32,
 }
 
@@ -58,14 +57,16 @@ impl SealedUsers {
         self.ids.len() * USER
     }
 
-    /// Whether places are left for so many more rows: there are four thousand million.
+    /// Returns `true` if positions are left for `rows` more rows. Positions are 32 bits, which
+    /// allows about four thousand million.
     pub(super) fn have_room(&self, rows: usize) -> bool {
         let more = u32::try_from(rows).ok();
         more.and_then(|more| self.rows.checked_add(more))
             .is_some_and(|rows| rows < u32::MAX)
     }
 
-    /// Seals rows that follow all that are sealed. There [is room](Self::have_room).
+    /// Seals rows that follow all sealed ones. The caller has checked that there [is
+    /// room](Self::have_room).
     pub(super) fn seal(&mut self, chunk: Chunk) -> Segment {
         let base = self.rows;
         self.rows = base.saturating_add(u32::try_from(chunk.len()).unwrap_or(u32::MAX));

@@ -1,4 +1,4 @@
-//! Distinct users of few rows at a time, in room that is used again.
+//! Distinct users of few rows at a time, in a buffer that is reused.
 
 use std::hash::BuildHasher;
 
@@ -6,34 +6,34 @@ use foldhash::fast::RandomState;
 
 use super::ids::RawId;
 
-/// Most rows of one tenant that it is for: of more, a set of its own is faster.
+/// Maximum number of rows of one tenant for this set; for more, a set of their own is faster.
 pub(super) const FEW: usize = 4_096;
 
-/// A set of ids. It keeps its room when it is emptied, and emptying it costs as much as the
-/// rows that come next.
+/// A set of ids that reuses its memory. Emptying it costs as much as the rows that come next.
 #[derive(Debug, Default)]
 pub(super) struct SeenIds {
     hasher: RandomState,
-    /// Each id once, in the order in which they came.
+    /// Each id once, in order of insertion.
     ids: Vec<RawId>,
-    /// The upper [`TAG`] bits are those of an id's hash, the lower ones one more than its place in
-    /// `ids`; 0 where there is none.
+    /// The upper [`TAG`] bits are those of an id's hash, the lower ones one more than its position
+    /// in `ids`; 0 for a free place.
     places: Vec<u32>,
-    /// So many of the places are in use, a power of two, less one.
+    /// Number of places in use, a power of two, minus one.
     mask: usize,
 }
 
-/// Most ids that a set holds.
+/// Maximum number of ids in a set.
 pub(super) const MAX_IDS: usize = (1 << 22) - 2;
 
-/// So many bits of an id's hash are kept, so that ids of another hash are seldom compared.
+/// Number of bits of an id's hash that are stored, so that ids with another hash are seldom
+/// compared.
 const TAG: u32 = 10;
 
-/// The bits of a place in `ids`.
+/// The bits of a position in `ids`.
 const PLACE: u32 = u32::MAX >> TAG;
 
 impl SeenIds {
-    /// Makes it the set of these ids, at most [`FEW`] of them.
+    /// Replaces the content by these ids, at most [`FEW`] of them.
     pub(super) fn fill(&mut self, rows: usize, ids: impl Iterator<Item = RawId>) {
         let rows = rows.min(FEW);
         self.begin(rows);
@@ -42,8 +42,9 @@ impl SeenIds {
         }
     }
 
-    /// Empties it and makes room for so many ids, at most [`MAX_IDS`]: at most half of the places are
-    /// taken, so that each id finds its own or a free one.
+    /// Clears it for up to `rows` ids, at most [`MAX_IDS`].
+    ///
+    /// At most half of the places are taken, so that each id finds its own or a free one.
     pub(super) fn begin(&mut self, rows: usize) {
         self.ids.clear();
         let size = (rows * 2).next_power_of_two();
@@ -56,19 +57,19 @@ impl SeenIds {
         self.mask = size - 1;
     }
 
-    /// Gives back room that only few questions need.
+    /// Releases memory that only few queries need.
     pub(super) fn shrink(&mut self, places: usize) {
         if self.places.len() > places {
             *self = Self::default();
         }
     }
 
-    /// The ids, each once.
+    /// Returns the ids, each once.
     pub(super) fn ids(&self) -> &[RawId] {
         &self.ids
     }
 
-    /// Adds an id, where it is not there yet, and answers its place among [`ids`](Self::ids).
+    /// Adds an id, if it is not there yet, and returns its position among [`ids`](Self::ids).
     pub(super) fn insert(&mut self, id: RawId) -> usize {
         let hash = self.hasher.hash_one(id);
         let tag = u32::try_from(hash >> (u64::BITS - TAG)).unwrap_or(0) << (u32::BITS - TAG);

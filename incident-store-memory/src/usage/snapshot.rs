@@ -1,4 +1,4 @@
-//! A snapshot of the events that a query looks at.
+//! A snapshot of the events that a query reads.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,12 +9,12 @@ use incident_core::port::UsageError;
 use super::log::Log;
 use super::scan::{EventRows, FoundRows};
 
-/// A snapshot of the tenants of a question.
+/// A snapshot of the tenants of a query.
 pub(super) struct Snapshot<'a> {
     pub(super) asked: Vec<(Option<Arc<Log>>, &'a [Window])>,
-    /// Whether a sealed user of one of them has another tenant too.
+    /// `true` if a sealed user of one of them has another tenant too.
     pub(super) shares: bool,
-    /// The last batch that is in it.
+    /// The last batch that it includes.
     pub(super) batch: u64,
 }
 
@@ -26,7 +26,10 @@ impl<'a> Snapshot<'a> {
     }
 }
 
-/// Whether the time is over; then the size of the question.
+/// Checks that the timeout has not passed.
+///
+/// # Errors
+/// Returns [`UsageError::TimedOut`], with the size of the query, if it has.
 pub(super) fn in_time(
     started: Instant,
     timeout: Duration,

@@ -20,22 +20,22 @@ use super::state::{MemoryUsage, TenantByUser, UsageState};
 use super::time_index::{self};
 use super::{breakdown, days};
 
-/// How many bytes of events are held, unless told otherwise.
+/// Default maximum size of the source, in bytes.
 const LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 
-/// So many events of a tenant are sealed together, unless told otherwise.
+/// Default number of events of a tenant that are sealed together.
 const SEAL_THRESHOLD: usize = 32 * 1024;
 
-/// About how many bytes a user takes among the tenants by user.
+/// Approximate size of a user in the table of tenants by user, in bytes.
 const OWNER: usize = 40;
 
-/// A question that takes as long is followed, unless told otherwise.
+/// Default duration from which on a query is counted incrementally when it is repeated.
 const FOLLOW_FROM: Duration = Duration::from_millis(2);
 
-/// Users of questions that are followed take at most this part of all bytes.
+/// Divisor of the limit that gives the maximum size of the users of incremental queries.
 pub(super) const FOLLOWED: u64 = 16;
 
-/// About what a tenant takes beside its events.
+/// Approximate size of a tenant besides its events, in bytes.
 pub(super) const TENANT: usize = 400;
 
 impl Default for MemoryUsage {
@@ -45,7 +45,7 @@ impl Default for MemoryUsage {
 }
 
 impl MemoryUsage {
-    /// A source that holds about so many bytes at most, and refuses more.
+    /// Creates a source that holds about `bytes` bytes at most, and refuses more.
     #[must_use]
     pub fn with_limit(bytes: u64) -> Self {
         Self {
@@ -57,34 +57,40 @@ impl MemoryUsage {
         }
     }
 
-    /// Seals the events of a tenant into a segment once there are so many of it. Sealed events
-    /// take less room and are counted faster. Late events are merged into the segments once
-    /// they are an eighth of all.
+    /// Sets the number of events of a tenant from which on they are sealed into a segment.
+    ///
+    /// Sealed events take less memory and are counted faster. Late events are merged into the
+    /// segments once they are more than this number and more than an eighth of the sealed ones.
     #[must_use]
     pub fn with_seal_threshold(mut self, events: usize) -> Self {
         self.seal_threshold = events.max(1);
         self
     }
 
-    /// Follows questions that take as long, 2 ms if not given: one that is asked again with a
-    /// later end, as a report on a live incident is, costs what came since. Their users
-    /// are kept for ten minutes, in at most a sixteenth of the limit.
+    /// Sets the duration from which on a query is counted incrementally when it is repeated; the
+    /// default is 2 ms.
+    ///
+    /// A query that is repeated with a later end, such as a report on a live incident, then reads
+    /// only events that arrived since. Its users are stored until it has not been repeated for ten
+    /// minutes, in at most a sixteenth of the limit.
     #[must_use]
     pub const fn incremental_above(mut self, took: Duration) -> Self {
         self.follow_from = took;
         self
     }
 
-    /// Keeps the newest events of all tenants also in order of time, in at most so many bytes,
-    /// an eighth of the limit if not given; 0 for none. A few minutes of many tenants are counted
-    /// faster by it. An event takes 30 bytes of it. It gives way where events need the room.
+    /// Sets the maximum size of the index over time, in bytes; the default is an eighth of the
+    /// limit, 0 means none.
+    ///
+    /// The index holds the newest events of all tenants in order of time, 30 bytes each, and speeds
+    /// up queries about a few minutes of many tenants. It shrinks when events need the memory.
     #[must_use]
     pub const fn with_time_index(mut self, bytes: u64) -> Self {
         self.index_bytes = bytes;
         self
     }
 
-    /// About how many bytes the events take, and what is kept beside them.
+    /// Estimates the bytes that the events take, with everything that is stored beside them.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let state = self.state();
@@ -93,8 +99,7 @@ impl MemoryUsage {
         size(events + self.beside())
     }
 
-    /// About how many bytes are taken beside events: by names, and by questions that are
-    /// followed.
+    /// Estimates the bytes that are taken beside events: by names, and by incremental queries.
     pub(super) fn beside(&self) -> usize {
         self.shared.names.bytes() + self.kinds().bytes() + self.shared.live.lock().bytes()
     }
@@ -109,8 +114,8 @@ impl MemoryUsage {
         state.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes all events into sealed segments, which take less room and are counted faster: for
-    /// data that no longer grows.
+    /// Compacts all events into sealed segments, which take less memory and are counted faster.
+    /// Meant for data that no longer grows.
     pub fn compact(&self) {
         let mut owners = self
             .shared
@@ -120,7 +125,7 @@ impl MemoryUsage {
         let logs: Vec<TenantId> = self.state().tenants.keys().cloned().collect();
         for tenant in &logs {
             self.compact_log(tenant, &mut owners, |log| log.compaction_plan(1));
-            // What came late goes into the segment with the rest.
+            // Late events go into the segment with the rest.
             self.compact_log(tenant, &mut owners, |log| {
                 (!log.chunks.is_empty()).then(|| log.rewrite())?
             });
@@ -140,7 +145,8 @@ impl MemoryUsage {
         kinds.unwrap_or_else(PoisonError::into_inner).number(event)
     }
 
-    /// Made after the snapshot that it is used on, so that it knows every kind of it.
+    /// Builds the filter of a query. Call it after taking the snapshot, so that it has every kind
+    /// of the snapshot.
     pub(super) fn filter(&self, query: &ImpactQuery) -> Filter {
         match &query.services {
             None if !query.failed_only => Filter::All,
@@ -160,9 +166,10 @@ impl MemoryUsage {
         }
     }
 
-    /// Compacts a snapshot of a log and applies the result: batches and questions go on
-    /// meanwhile. Only the holder of `owners` removes chunks, so those of the snapshot are
-    /// still the first ones.
+    /// Compacts a snapshot of a log and applies the result, while batches and queries go on.
+    ///
+    /// Only the holder of `owners` removes chunks, so those of the snapshot are still the first
+    /// ones.
     fn compact_log(
         &self,
         tenant: &TenantId,
@@ -206,7 +213,7 @@ impl MemoryUsage {
 }
 
 impl MemoryUsage {
-    /// One snapshot of all tenants: a batch is in all of them or in none.
+    /// Takes one snapshot of all tenants: a batch is in all of them or in none.
     pub(super) fn snapshot<'a>(&self, query: &'a ImpactQuery) -> Snapshot<'a> {
         let state = self.state();
         let mut shares = false;
@@ -227,11 +234,12 @@ impl MemoryUsage {
 }
 
 impl MemoryUsage {
-    /// Sketches of the users of each tenant, to be merged with those of other processes
+    /// Returns sketches of the users of each tenant, to be merged with those of other processes
     /// before they are read.
     ///
     /// # Errors
-    /// [`UsageError::TimedOut`].
+    /// Returns [`UsageError::TimedOut`] if the timeout passes, and [`UsageError::Refused`] if a
+    /// sketch cannot be created or merged.
     pub fn sketches(
         &self,
         query: &ImpactQuery,
@@ -291,8 +299,8 @@ impl UsageSource for MemoryUsage {
         let started = Instant::now();
         let snapshot = self.snapshot(query);
         let filter = self.filter(query);
-        // After the snapshot, so that every kind of it is known; copied, so that batches with
-        // new ones go on.
+        // After the snapshot, so that every kind of it is known; copied, so that batches with new
+        // ones go on.
         let kinds = self.kinds().all().to_vec();
         breakdown::breakdown(
             &snapshot.found().rows(),
@@ -324,9 +332,9 @@ impl UsageSink for MemoryUsage {
         let (mut due, beside) = (Vec::new(), self.beside());
         {
             let mut state = self.change();
-            // Another batch may have brought a tenant meanwhile that was new to this one.
+            // Another batch may have added a tenant meanwhile that was new to this one.
             state.give_back(reserved);
-            // So may it have brought days.
+            // It may have added days as well.
             state.has_room_for(&days)?;
             state.days.extend(days);
             let known = state.shares.len();

@@ -1,4 +1,4 @@
-//! Parts of a log with the time they span, and where in them a time is.
+//! Parts of a log with the time they span, and a grid to find a time in them.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,29 +6,29 @@ use std::sync::Arc;
 use super::chunk::{Chunk, ChunkPart};
 use super::sealed::Segment;
 
-/// Rows per cell of a grid, at least half as many.
+/// Average number of rows per cell of a grid, or up to twice as many, as widths are powers of two.
 const CELL: usize = 32;
 
-/// Fewer rows have no grid: a binary search looks at few lines of the cache.
+/// Minimum number of rows for a grid: with fewer, a binary search reads few cache lines.
 const GRID_FROM: usize = 256;
 
-/// Chunks of up to so many rows are added to in place. They have no grid.
+/// Maximum number of rows of a chunk that is extended in place. Such chunks have no grid.
 const SMALL: usize = GRID_FROM / 2;
 
-/// A part of a log with the time it spans: beside the pointer, so that a question
-/// about another time does not touch it.
+/// A part of a log with the time it spans, stored beside the pointer, so that a query about another
+/// time does not touch the part.
 #[derive(Debug)]
 pub(super) struct Spanned<T> {
     pub(super) first: i64,
     pub(super) last: i64,
-    /// In 32 bits, so that more spans are in a line of the cache.
+    /// In 32 bits, so that a cache line holds more spans.
     rows: u32,
-    /// A cell of the grid is so many binary digits of microseconds.
+    /// Width of a cell of the grid, as a number of binary digits of microseconds.
     shift: u32,
-    /// By cell: the first row that does not lie before it. An eighth of a byte a row, which
-    /// is counted nowhere.
+    /// By cell: the first row that does not lie before it. It takes an eighth of a byte per row,
+    /// which no size includes.
     grid: Option<Arc<[u32]>>,
-    /// The number of the last batch that any of its events came with.
+    /// The number of the last batch of any of its events.
     pub(super) batch: u64,
     pub(super) part: Arc<T>,
 }
@@ -44,7 +44,8 @@ impl<T> Clone for Spanned<T> {
 }
 
 impl<T> Spanned<T> {
-    /// Of a part with events in order of time; none for one without.
+    /// Creates the span of a part whose events are in order of time; none for a part without
+    /// events.
     fn of(part: T, batch: u64, at: impl Fn(&T) -> &[i64]) -> Option<Self> {
         let times = at(&part);
         let (first, last) = (*times.first()?, *times.last()?);
@@ -68,7 +69,7 @@ impl<T> Spanned<T> {
         self.first < end && start <= self.last
     }
 
-    /// The first row that does not lie before a time.
+    /// Returns the position of the first row that does not lie before a time.
     fn place(&self, times: &[i64], time: i64) -> usize {
         if time <= self.first {
             return 0;
@@ -81,7 +82,8 @@ impl<T> Spanned<T> {
         near.start + rows.partition_point(|at| *at < time)
     }
 
-    /// Between which rows a time lies that is neither before the first nor after the last.
+    /// Returns the rows between which a time lies; it must not be before the first or after the
+    /// last row.
     fn near(&self, time: i64) -> Option<Range<usize>> {
         let grid = self.grid.as_ref()?;
         let cell = usize::try_from(self.first.abs_diff(time) >> self.shift).ok()?;
@@ -92,12 +94,13 @@ impl<T> Spanned<T> {
 }
 
 impl Spanned<Chunk> {
-    /// A chunk with its span.
+    /// Creates the span of a chunk.
     pub(super) fn chunk(chunk: Chunk, batch: u64) -> Option<Self> {
         Self::of(chunk, batch, |chunk| &chunk.at)
     }
 
-    /// Adds rows of a later batch, if they follow those of a small chunk that nobody reads.
+    /// Appends rows of a later batch, if they follow those of a small chunk that is not being read.
+    /// Returns `true` if it did.
     pub(super) fn extend(&mut self, part: ChunkPart<'_>, batch: u64) -> bool {
         let (Some(first), Some(last)) = (part.at.first(), part.at.last()) else {
             return true;
@@ -114,25 +117,25 @@ impl Spanned<Chunk> {
         true
     }
 
-    /// The places of the rows of a half-open stretch of time.
+    /// Returns the positions of the rows in a half-open window.
     pub(super) fn places(&self, start: i64, end: i64) -> Range<usize> {
         self.place(&self.part.at, start)..self.place(&self.part.at, end)
     }
 }
 
 impl Spanned<Segment> {
-    /// A segment with its span.
+    /// Creates the span of a segment.
     pub(super) fn segment(segment: Segment, batch: u64) -> Option<Self> {
         Self::of(segment, batch, |segment| &segment.at)
     }
 
-    /// The places of the rows of a half-open stretch of time.
+    /// Returns the positions of the rows in a half-open window.
     pub(super) fn places(&self, start: i64, end: i64) -> Range<usize> {
         self.place(&self.part.at, start)..self.place(&self.part.at, end)
     }
 }
 
-/// The width of cells, and the first row of each.
+/// Computes the width of cells, and the first row of each.
 fn grid(times: &[i64], first: i64, last: i64) -> (u32, Option<Arc<[u32]>>) {
     if times.len() < GRID_FROM || u32::try_from(times.len()).is_err() {
         return (0, None);
@@ -156,7 +159,7 @@ mod tests {
     use super::super::ids::UserNames;
     use super::*;
 
-    /// Rows are added in place as long as they follow, there are few, and nobody reads them.
+    /// Rows are appended in place while they follow in time, are few, and are not being read.
     #[test]
     fn small_chunks_grow_in_place() {
         let id = UserNames::default().raw("u");
@@ -178,7 +181,7 @@ mod tests {
         assert_eq!((spanned.rows(), spanned.batch), (31, 3));
     }
 
-    /// Times that are even, in bursts, all the same, and at both ends of what there is.
+    /// Times that are even, in bursts, all the same, and at both ends of the range.
     #[test]
     fn places_are_those_of_a_binary_search() {
         let id = UserNames::default().raw("u");

@@ -1,4 +1,4 @@
-//! The events in memory, and what is known of them.
+//! The events in memory, with their tenants, days and index.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -14,14 +14,14 @@ use super::log::Log;
 use super::scan::Scratch;
 use super::time_index::TimeIndex;
 
-/// Keeps usage events in memory and counts distinct users exactly. Clones share it.
+/// A usage source that holds events in memory and counts distinct users exactly. Clones share it.
 ///
-/// Bounded by bytes and by days, never by age: events of any time are taken in any order,
-/// and a batch that does not fit is refused whole. Events are first kept as they come;
-/// once there are enough of a tenant, its users get dense numbers and each event is told
-/// where the same user came before, so that a question about one window needs no set.
+/// Bounded by bytes and by days, never by age: events of any time are accepted in any order, and a
+/// batch that does not fit is refused whole. Events are first stored unsealed; once a tenant has
+/// enough of them, its users get dense numbers and each event gets the position of the same user's
+/// previous event, so that a query about one window needs no set.
 ///
-/// Questions look at a snapshot: they hold up no batch, and no batch holds them up.
+/// Queries read a snapshot: they do not block batches, and batches do not block them.
 ///
 /// ```
 /// use incident_store_memory::MemoryUsage;
@@ -34,7 +34,7 @@ pub struct MemoryUsage {
     pub(super) limit: u64,
     pub(super) seal_threshold: usize,
     pub(super) follow_from: Duration,
-    /// Most bytes of the index over time.
+    /// Maximum size of the index over time, in bytes.
     pub(super) index_bytes: u64,
 }
 
@@ -44,14 +44,14 @@ pub(super) struct UsageShared {
     pub(super) kinds: RwLock<EndpointInterner>,
     pub(super) state: RwLock<UsageState>,
     pub(super) live: LiveQueries,
-    /// Held during a compaction: one runs at a time.
+    /// Held during a compaction, so that only one runs at a time.
     pub(super) compaction: Mutex<TenantByUser>,
-    /// Room for the next question, bounded.
+    /// Buffers for the next query, bounded in size.
     pub(super) scratch: Mutex<Scratch>,
 }
 
 impl UsageShared {
-    /// Takes the room for a question. Who asks at the same time has new room.
+    /// Takes the buffers for a query. A concurrent query gets new ones.
     pub(super) fn scratch(&self) -> Scratch {
         let mut kept = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut kept)
@@ -66,10 +66,10 @@ impl UsageShared {
 #[derive(Debug, Default)]
 pub(super) struct UsageState {
     pub(super) tenants: HashMap<TenantId, Tenant, RandomState>,
-    /// By number of the tenant: whether a sealed user of it has another tenant too.
+    /// By number of the tenant: `true` if a sealed user of it has another tenant too.
     pub(super) shares: Vec<bool>,
     pub(super) bytes: usize,
-    /// How many batches there were.
+    /// Number of batches so far.
     pub(super) batches: u64,
     /// The days of UTC on which there are events, by their number since 1970.
     pub(super) days: BTreeSet<i64>,
@@ -79,13 +79,13 @@ pub(super) struct UsageState {
 /// A tenant with events.
 #[derive(Debug)]
 pub(super) struct Tenant {
-    /// Counted from 0 in the order in which tenants came.
+    /// Its number, counted from 0 in the order in which tenants arrived.
     pub(super) number: u32,
     pub(super) log: Arc<Log>,
 }
 
 impl UsageState {
-    /// A tenant, which is made where there is none.
+    /// Returns a tenant, and adds it if it is new.
     pub(super) fn tenant(&mut self, tenant: &TenantId) -> &mut Tenant {
         let next = u32::try_from(self.shares.len()).unwrap_or(u32::MAX);
         let tenant = self.tenants.entry(tenant.clone());

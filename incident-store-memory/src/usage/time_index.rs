@@ -1,5 +1,5 @@
-//! The newest events of all tenants by slots of five minutes: a short window of many tenants is
-//! read from one place, where the logs of tenants would cost a few misses of the cache each.
+//! An index of the newest events of all tenants by slots of five minutes: a short window of many
+//! tenants is read from one place, where the tenants' logs would cost a few cache misses each.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,25 +10,26 @@ use incident_core::Window;
 use super::chunk::{Chunk, EventFlags, RAW_ROW};
 use super::ids::RawId;
 
-/// The divisor of the limit that gives the most bytes of the index, if no others are given.
+/// Divisor of the limit that gives the default maximum size of the index.
 pub(super) const SHARE: u64 = 8;
 
-/// The length of a slot.
+/// Length of a slot, in microseconds.
 const SLOT_US: i64 = 5 * 60_000_000;
 
-/// Most events of a part: adding to one that somebody reads copies it.
+/// Maximum number of events of a part: adding to one that is being read copies it.
 const ROWS_PER_PART: usize = 1_024;
 
-/// About the bytes of a slot beside its events.
+/// Approximate size of a slot besides its events, in bytes.
 const SLOT: usize = 400;
 
-/// The bytes of an event.
+/// Size of an event, in bytes.
 const ENTRY: usize = RAW_ROW + 4;
 
 /// Events of any tenants.
 #[derive(Clone, Debug, Default)]
 pub(super) struct IndexPart {
-    /// The number of the tenant of each row; in a batch that is not kept yet its place in the batch.
+    /// The number of the tenant of each row; in a batch that is not stored yet, its position in the
+    /// batch.
     pub(super) tenant: Vec<u32>,
     pub(super) rows: Chunk,
 }
@@ -46,7 +47,7 @@ impl IndexPart {
         self.rows.push(time, user, facts);
     }
 
-    /// Puts rows in order of slots, where they are not.
+    /// Sorts rows by slot, if they are not sorted.
     pub(super) fn sort(&mut self) {
         if self.rows.at.is_sorted_by_key(|time| slot(*time)) {
             return;
@@ -61,17 +62,17 @@ impl IndexPart {
     }
 }
 
-/// A part, and whether its slot lies in the window that was asked for as a whole.
+/// A part, and `true` if the query's window covers its slot entirely.
 pub(super) type FoundPart = (Arc<IndexPart>, bool);
 
-/// Events by slot, complete from some slot on.
+/// Events by slot, complete from one slot on.
 ///
-/// It repeats what logs hold, so that it gives way where room is short: the oldest slot
+/// It repeats the content of the logs, so it shrinks when memory is short: the oldest slot goes
 /// first, as a whole.
 #[derive(Debug)]
 pub(super) struct TimeIndex {
     slots: BTreeMap<i64, Vec<Arc<IndexPart>>>,
-    /// The first slot that it is complete from.
+    /// The first slot from which on it is complete.
     complete_from: i64,
     bytes: usize,
 }
@@ -91,8 +92,9 @@ fn slot(time: i64) -> i64 {
 }
 
 impl TimeIndex {
-    /// Adds events that are in order of slots, with the number of the tenant in each place of
-    /// their batch. Keeps at most so many bytes.
+    /// Adds events that are in order of slots, and drops the oldest slots beyond `most` bytes.
+    ///
+    /// `tenants` gives the number of the tenant at each position in the batch.
     pub(super) fn add(&mut self, batch: &IndexPart, tenants: &[u32], most: usize) {
         let mut start = 0;
         for run in batch.rows.at.chunk_by(|a, b| slot(*a) == slot(*b)) {
@@ -138,7 +140,7 @@ impl TimeIndex {
         }
     }
 
-    /// Gives up the oldest slots until it takes at most so many bytes.
+    /// Drops the oldest slots until it takes at most `most` bytes.
     pub(super) fn shrink_to(&mut self, most: usize) {
         while self.bytes > most {
             let Some((slot, parts)) = self.slots.pop_first() else {
@@ -150,13 +152,13 @@ impl TimeIndex {
         }
     }
 
-    /// About how many bytes it takes.
+    /// Estimates the bytes that it takes.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The events of the slots that a window touches; none where some of them may be
-    /// missing, or there are more than so many.
+    /// Returns the events of the slots that a window touches; none if some of them may be missing,
+    /// or there are more than `most`.
     pub(super) fn within(&self, window: Window, most: usize) -> Option<Vec<FoundPart>> {
         let (start, end) = (window.start().micros(), window.end().micros());
         if slot(start) < self.complete_from {
@@ -218,7 +220,7 @@ mod tests {
         index.shrink_to(2 * SLOT + 2 * ENTRY);
         assert_eq!(times(&index, window(59, 600)), None, "given up");
         assert_eq!(times(&index, window(60, 600)), Some(vec![61, 130]));
-        // What is older than the index is complete stays out of it.
+        // Events of slots before those that are complete stay out of the index.
         index.add(&events([10, 70]), &[7], usize::MAX);
         assert_eq!(times(&index, window(0, 120)), None);
         assert_eq!(times(&index, window(60, 120)), Some(vec![61, 70]));

@@ -1,5 +1,5 @@
-//! Sealed or not, late or in order, with users of several tenants: the counts are those
-//! of the plain reference.
+//! Counts compared with the plain reference: sealed or not, late or in order, with users of several
+//! tenants.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use incident_store_memory::MemoryUsage;
 
 const WITHIN: Duration = Duration::from_secs(20);
 
-/// Marsaglia's xorshift: the same run every time.
+/// Marsaglia's xorshift, with a fixed seed: every run is the same.
 struct Random(u64);
 
 impl Random {
@@ -30,7 +30,7 @@ fn at(second: u64) -> Timestamp {
     start.saturating_add(Duration::from_secs(second))
 }
 
-/// A user that is a UUID, a short name, or a long one; some of them of all tenants.
+/// Returns a user whose name is a UUID, short or long; some users belong to all tenants.
 fn user(tenant: u64, number: u64) -> String {
     let of = if number.is_multiple_of(11) { 0 } else { tenant };
     match number % 3 {
@@ -80,7 +80,7 @@ async fn every_way_to_count_is_the_plain_one() {
     for (round, seal_after) in (1..).zip([1, 2, 9, 40, 150, 600, 2_000, usize::MAX].repeat(3)) {
         let random = &mut Random(0x2545_f491_4f6c_dd1d ^ round);
         let usage = MemoryUsage::default().with_seal_threshold(seal_after);
-        // All in the index over time, none, the newest ones.
+        // The index over time holds all events, none, or the newest ones.
         let index = [1 << 30, 0, 20_000, 60_000][random.below(4) as usize];
         let usage = usage.with_time_index(index);
         let users = [5, 60, 900][random.below(3) as usize];
@@ -123,7 +123,7 @@ async fn every_way_to_count_is_the_plain_one() {
     }
 }
 
-/// Few and many events of a tenant that are not sealed, in order and not.
+/// Few and many unsealed events of a tenant, in order and not.
 #[tokio::test]
 async fn any_number_of_unsealed_events_is_counted() {
     let random = &mut Random(77);
@@ -144,13 +144,13 @@ async fn any_number_of_unsealed_events_is_counted() {
     }
 }
 
-/// The same few questions with ends that grow, while events of any time come, are sealed,
-/// and sealed anew.
+/// A few queries repeated with later ends, while events of any time arrive, are sealed and are
+/// sealed again.
 #[tokio::test]
 async fn what_is_followed_is_counted_as_if_it_were_not() {
     for (round, seal_after) in (1..).zip([1, 7, 60, 500, 5_000, usize::MAX].repeat(4)) {
         let random = &mut Random(0x9e37_79b9_7f4a_7c15 ^ round);
-        // Little room in some rounds, so that questions are forgotten.
+        // A low limit in some rounds, so that queries are forgotten.
         let limit = [2 << 30, 40_000_000][random.below(2) as usize];
         let usage = MemoryUsage::with_limit(limit).with_seal_threshold(seal_after);
         let usage = usage.incremental_above(Duration::ZERO);
@@ -184,7 +184,7 @@ async fn what_is_followed_is_counted_as_if_it_were_not() {
     }
 }
 
-/// The question with windows that end now, where they began before.
+/// Returns the query with windows that end now, without those that would start later.
 fn up_to(query: &ImpactQuery, now: Timestamp) -> ImpactQuery {
     let tenants = query.tenants().iter().map(|one| TenantWindows {
         tenant: one.tenant.clone(),
@@ -201,7 +201,7 @@ fn up_to(query: &ImpactQuery, now: Timestamp) -> ImpactQuery {
     whole
 }
 
-/// Batches of all tenants at once, sealed all the time: every answer holds whole ones.
+/// Batches of all tenants at once, sealed all the time: every count covers whole batches.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn questions_see_whole_batches_while_they_are_sealed() {
     for follow_from in [Duration::MAX, Duration::ZERO] {
@@ -260,7 +260,7 @@ async fn whole_batches(usage: MemoryUsage) {
     assert_eq!(counts.total_unique_users, 6_400);
 }
 
-/// Everything is sealed, what came late too: 22 bytes an event and not 26.
+/// Everything is sealed, late events too: 22 bytes per event instead of 26.
 #[tokio::test]
 async fn sealed_events_take_less_room() {
     let usage = MemoryUsage::default().with_seal_threshold(10_000);
@@ -271,7 +271,7 @@ async fn sealed_events_take_less_room() {
             tenant_id: "t".parse().unwrap(),
             user_id: format!("u{}", n % 100).parse().unwrap(),
             service: "api".parse().unwrap(),
-            // Some of it before everything that is there.
+            // Some events lie before all earlier ones.
             occurred_at: at(if random.below(20) == 0 {
                 n
             } else {

@@ -1,4 +1,4 @@
-//! A full source refuses a batch whole and keeps what it has.
+//! A full source refuses a batch whole and loses none of its events.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn a_full_source_refuses_whole_batches_and_drops_nothing() {
         failed: false,
         endpoint: None,
     };
-    // 26 bytes an event, 400 for the tenant, 163 for the service.
+    // 26 bytes per event, 400 for the tenant, 163 for the service.
     let usage = MemoryUsage::with_limit(703);
     usage
         .record((0..4).map(event).collect(), WITHIN)
@@ -69,7 +69,7 @@ fn long_named(n: u32) -> ApiUsageEvent {
     }
 }
 
-/// A22: a batch that is refused leaves none of its names behind, however often it comes.
+/// A22: a refused batch leaves none of its names behind, however often it is sent.
 #[tokio::test]
 async fn refused_batches_leave_no_names_behind() {
     let usage = MemoryUsage::with_limit(50_000).with_time_index(0);
@@ -77,7 +77,7 @@ async fn refused_batches_leave_no_names_behind() {
     let held = usage.bytes();
     let shown = format!("{usage:?}").len();
     for round in 0..20 {
-        // Each of them would fit without its names.
+        // Each of these batches would fit without its names.
         let batch = (0..90).map(|n| long_named(1_000 * (round + 1) + n));
         let refused = usage.record(batch.collect(), WITHIN).await;
         assert!(
@@ -86,9 +86,9 @@ async fn refused_batches_leave_no_names_behind() {
         );
         assert_eq!(usage.bytes(), held);
     }
-    // Nor does anything else of it show more than before.
+    // No other part of the source has grown either.
     assert_eq!(format!("{usage:?}").len(), shown);
-    // So many kinds cannot be told apart: refused for that as a whole, before one is kept.
+    // More kinds than can be numbered: the batch is refused whole, before one is stored.
     let roomy = MemoryUsage::default().with_time_index(0);
     roomy.record(vec![long_named(0)], WITHIN).await.unwrap();
     let held = roomy.bytes();
@@ -107,7 +107,7 @@ async fn refused_batches_leave_no_names_behind() {
     assert!(roomy.bytes() > held + 50 * 120);
 }
 
-/// What fits when it is measured fits when it is kept: batches that come at once are counted
+/// A batch that fits when it is measured fits when it is stored: concurrent batches are counted
 /// together.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batches_that_come_at_once_share_the_room() {
@@ -129,11 +129,11 @@ async fn batches_that_come_at_once_share_the_room() {
         kept += writer.await.unwrap();
     }
     assert!(kept > 50, "{kept}");
-    // Names that are kept at one moment may be measured at another.
+    // Names may be stored at one moment and measured at another.
     assert!(usage.bytes() <= 60_000 + 4 * 1_000, "{}", usage.bytes());
 }
 
-/// S10: events lie on so many days in all, whatever their dates.
+/// S10: events lie on at most 4,000 days in all, whatever their dates.
 #[tokio::test]
 async fn four_thousand_days_are_kept() {
     let on = |day: i64| ApiUsageEvent {

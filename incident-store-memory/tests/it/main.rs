@@ -51,7 +51,7 @@ mod usage {
     incident_core::usage_conformance!(super::Memory);
 }
 
-/// Every few events are sealed, and counted tenant by tenant.
+/// A source that seals every few events and counts tenant by tenant.
 struct Sealed;
 
 #[async_trait]
@@ -69,7 +69,8 @@ mod sealed_usage {
     incident_core::usage_conformance!(super::Sealed);
 }
 
-/// Every question is followed, some events are sealed, and few are in the index over time.
+/// A source that counts every query incrementally, seals some events and has few in the index over
+/// time.
 struct Followed;
 
 #[async_trait]

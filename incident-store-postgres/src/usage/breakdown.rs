@@ -1,4 +1,4 @@
-//! The statements that tell users apart: by minute, by service and by endpoint.
+//! The statements that break users down by minute, by service and by endpoint.
 
 use incident_core::ServiceId;
 use incident_core::impact::{Breakdown, EndpointUsers, FirstHits, ServiceUsers, TOP_ENDPOINTS};
@@ -9,7 +9,8 @@ use super::count::{QueryPlan, SPANS};
 use super::table::quoted;
 use crate::row;
 
-/// A row's values, or none where the host's table holds what is no name here.
+/// Converts the result of reading a row to `None` if the host's table holds a value there that
+/// no name type accepts.
 fn named<T>(found: sqlx::Result<T>) -> Option<sqlx::Result<T>> {
     match found {
         Err(sqlx::Error::Decode(_)) => None,
@@ -100,7 +101,7 @@ impl QueryPlan<'_> {
         rows.iter().filter_map(|found| named(one(found))).collect()
     }
 
-    /// The columns of services and endpoints, where the table has them.
+    /// Returns the quoted columns of service and endpoint, if the table has them.
     fn breakdown_columns(&self) -> (Option<String>, Option<String>) {
         let table = self.table();
         let column = |name: &Option<String>| name.as_deref().map(quoted);

@@ -1,4 +1,4 @@
-//! The statements that count.
+//! The statements that count users.
 
 use std::iter;
 use std::ops::Range;
@@ -16,14 +16,14 @@ use crate::access::{Session, limited};
 use crate::document::time;
 use crate::row;
 
-/// A question as statements take it: the windows of all tenants in four
-/// lists of one length, which are bound.
+/// A usage query as its statements take it: the windows of all tenants in four bound lists of
+/// equal length.
 pub(super) struct QueryPlan<'a> {
     source: &'a PgUsage,
     query: &'a ImpactQuery,
-    /// What an event must be, beside tenant and time; `$7` are the services.
+    /// The condition on events beside tenant and time; `$7` is the list of services.
     filter: String,
-    /// The place of the tenant in the question.
+    /// The index of the tenant in the query, for each window.
     places: Vec<i32>,
     tenants: Vec<&'a str>,
     starts: Vec<DateTime<Utc>>,
@@ -31,7 +31,7 @@ pub(super) struct QueryPlan<'a> {
 }
 
 impl TenantKey {
-    /// The type that a name is cast to.
+    /// Returns the SQL type to which a tenant's name is cast.
     const fn cast(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -40,7 +40,7 @@ impl TenantKey {
         }
     }
 
-    /// Whether a tenant of this name can have events at all.
+    /// Returns `true` if a tenant of this name can have events.
     fn fits(self, name: &str) -> bool {
         match self {
             Self::Text => true,
@@ -78,13 +78,13 @@ impl<'a> QueryPlan<'a> {
         Ok(plan)
     }
 
-    /// All windows.
+    /// Returns the range of all windows.
     pub(super) fn all(&self) -> Range<usize> {
         0..self.places.len()
     }
 
-    /// Splits the windows into parts for so many connections. Those of one tenant are counted
-    /// together.
+    /// Splits the windows into parts for a number of connections. The windows of one tenant
+    /// stay together.
     pub(super) fn parts(&self, connections: usize) -> Vec<Range<usize>> {
         let all = self.places.len();
         let long = all.div_ceil(connections.max(1)).max(1);
@@ -105,7 +105,8 @@ impl<'a> QueryPlan<'a> {
         end > 0 && place(end).is_some() && place(end) == place(end - 1)
     }
 
-    /// How much some of the windows ask about: a unit for each, and one for each hour of it.
+    /// Computes the size of a range of windows: one unit for each window and one for each of
+    /// its hours.
     pub(super) fn units(&self, windows: &Range<usize>) -> u64 {
         let (starts, ends) = (part(&self.starts, windows), part(&self.ends, windows));
         let hours = |(start, end): (&DateTime<Utc>, &DateTime<Utc>)| (*end - start).num_hours();
@@ -113,13 +114,13 @@ impl<'a> QueryPlan<'a> {
         hours.map(|hours| 1 + hours.unsigned_abs()).sum()
     }
 
-    /// The statement that counts `n` users by `place` of their tenant.
+    /// Returns the statement that counts `n` users for each tenant's `place`.
     pub(super) fn counts(&self, windows: &Range<usize>) -> String {
         let events = self.events();
         let mut pairs = part(&self.places, windows).windows(2);
         let single = pairs.all(|two| matches!(two, [a, b] if a != b));
         if single {
-            // One window per tenant: each is counted by itself.
+            // With one window per tenant, each is counted by itself.
             format!(
                 "select s.place, c.n from {SPANS} cross join lateral (select count(distinct u) as n from ({events}) e) c"
             )
@@ -130,17 +131,17 @@ impl<'a> QueryPlan<'a> {
         }
     }
 
-    /// The statement that counts the users of all tenants, at the place -1.
+    /// Returns the statement that counts the users of all tenants, with -1 as their place.
     pub(super) fn total(&self) -> String {
         let events = self.events();
-        // Each tenant's users once first: the rest is compared with one another.
+        // Users are made distinct per tenant first, so that fewer are compared across tenants.
         format!(
             "select -1 as place, count(distinct e.u) as n from {SPANS} \
              cross join lateral (select distinct u from ({events}) e) e"
         )
     }
 
-    /// Makes the answer of the rows of these statements.
+    /// Converts the rows of these statements to counts.
     pub(super) fn answer<'r>(
         &self,
         rows: impl Iterator<Item = &'r PgRow>,
@@ -155,20 +156,20 @@ impl<'a> QueryPlan<'a> {
             }
         }
         if let [one] = counts.by_tenant.as_slice() {
-            // Of one tenant the total is its own.
+            // With one tenant, the total is that tenant's count.
             counts.total_unique_users = one.unique_users;
         }
         Ok(counts)
     }
 
-    /// The events of each window: always by tenant and time, so that the index
-    /// serves however many tenants there are. `$5` and `$6` bound all windows, so that
-    /// partitions of other times are left out from the start.
+    /// Returns the subquery for the events of a window: always by tenant and time, so that the
+    /// index is used for any number of tenants. `$5` and `$6` bound all windows, so that
+    /// partitions of other times are excluded from the start.
     fn events(&self) -> String {
         self.events_with("")
     }
 
-    /// The same with more columns of the event `e`.
+    /// Returns the same subquery with more columns of the event `e`.
     pub(super) fn events_with(&self, columns: &str) -> String {
         let UsageTable {
             tenant,
@@ -190,12 +191,12 @@ impl<'a> QueryPlan<'a> {
         &self.source.table
     }
 
-    /// What an event `e` must be, beside tenant and time.
+    /// Returns the condition on an event `e` beside tenant and time.
     pub(super) fn filter(&self) -> &str {
         &self.filter
     }
 
-    /// Runs a statement about some of the windows.
+    /// Runs a statement for a range of windows.
     pub(super) async fn run(
         &self,
         sql: &str,
@@ -203,7 +204,7 @@ impl<'a> QueryPlan<'a> {
         connection: &mut PgConnection,
     ) -> sqlx::Result<Vec<PgRow>> {
         let (starts, ends) = (part(&self.starts, windows), part(&self.ends, windows));
-        // Made of constants and of names that were checked and quoted.
+        // Made of constants, and of names that were checked and quoted.
         let mut statement = sqlx::query(AssertSqlSafe(sql))
             .bind(part(&self.places, windows))
             .bind(part(&self.tenants, windows))
@@ -218,8 +219,8 @@ impl<'a> QueryPlan<'a> {
         statement.fetch_all(connection).await
     }
 
-    /// Runs it and notes how long that took. The server stops it by itself when the time is
-    /// over, where it may come to that: it would go on counting for a client that is gone.
+    /// Runs a statement and records its duration. If the time may not suffice, the server stops
+    /// it when the time is up: it would go on counting for a client that is gone.
     pub(super) async fn run_bounded(
         &self,
         sql: &str,
@@ -248,7 +249,7 @@ impl<'a> QueryPlan<'a> {
         rows
     }
 
-    /// About how many events the question is about, as the server estimates it.
+    /// Returns the number of events in the query as the server's planner estimates it.
     pub(super) async fn estimate(&self, connection: &mut PgConnection) -> sqlx::Result<u64> {
         let UsageTable {
             tenant,

@@ -1,8 +1,10 @@
-//! Questions about live incidents: asked anew with a later end, they cost what came since.
+//! Incremental counts for reports on live incidents: a query repeated with a later end reads
+//! only the events that came since.
 //!
-//! Every event of our own table carries the transaction it came with. Transactions that
-//! were over when a question looked are counted; what others bring is new to the next one,
-//! however old its events are. The host's own tables cannot tell, and are counted anew.
+//! Every event of `incident.usage_events` carries the transaction that stored it. Events of
+//! transactions that had ended when a query ran are counted; those of others are new to the
+//! next one, however old the events are. The host's own tables lack that column, and are
+//! counted in full each time.
 
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,29 +21,29 @@ use super::table::UsageTable;
 use crate::access::{Session, again, limited};
 use crate::failure::Failure;
 
-/// A question that takes less is asked as a whole, unless told otherwise.
+/// Default duration below which a query is not followed, but counted in full each time.
 pub(super) const MIN_COST: Duration = Duration::from_millis(20);
 
-/// Most users of a question that is followed: each one travels once.
+/// Maximum number of users in an incremental query: each of them is transferred once.
 const MAX_USERS: u64 = 1_000_000;
 
-/// What is counted is counted anew after so long: somebody may have deleted events.
+/// Age after which a count is started again: events may have been deleted meanwhile.
 const TRUSTED_FOR: Duration = Duration::from_secs(600);
 
-/// About what a pair of tenant and user takes in two sets.
+/// Approximate memory of a pair of tenant and user in two sets, in bytes.
 const PAIR: usize = 96;
 
-/// How many bytes all questions may take.
+/// Maximum memory of all incremental queries, in bytes.
 const MAX_CACHE_BYTES: usize = 256 * 1024 * 1024;
 
 impl PgUsage {
-    /// Locks the cache of queries that were asked lately.
+    /// Locks the cache of recent queries.
     fn live(&self) -> MutexGuard<'_, IncrementalCache<Mutex<SharedCount>>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The answer of a question that was asked before with an earlier end; none of one that
-    /// is to be counted as any other.
+    /// Counts a query that was counted before with an earlier end, from the events that came
+    /// since. Returns `None` if it has to be counted in full.
     pub(super) async fn followed(
         &self,
         asked: &QueryPlan<'_>,
@@ -59,7 +61,7 @@ impl PgUsage {
         let Some(known) = known else {
             return Ok(None);
         };
-        // Whoever asks the same at the same time waits, and finds little left to do.
+        // Another task with the same query waits here, and finds little left to count.
         let Ok(mut known) = timeout_at(deadline, known.lock()).await else {
             return Ok(None);
         };
@@ -80,7 +82,8 @@ impl PgUsage {
         ));
         let rows = match answer {
             Ok(rows) => rows,
-            // A server that does not tell what is needed; the question itself may well work.
+            // The server does not report its transactions or timeline; a count in full may
+            // still work.
             Err(failure) if failure.is_refused() => {
                 known.is_given_up = true;
                 return Ok(None);
@@ -103,7 +106,8 @@ impl PgUsage {
         Ok(Some(counts))
     }
 
-    /// Returns a question that can be followed, without its end; none over the host's own table.
+    /// Returns the query without its end if it can be counted incrementally; `None` over the
+    /// host's own table.
     fn growing(&self, query: &ImpactQuery) -> Option<ImpactQuery> {
         if self.table != UsageTable::own() {
             return None;
@@ -111,7 +115,7 @@ impl PgUsage {
         query.open_ended()
     }
 
-    /// Follows a question from now on that took long to count, unless it has too many users.
+    /// Follows a query from now on if its count took long, unless it has too many users.
     pub(super) fn note(&self, query: &ImpactQuery, took: Duration, counts: &ImpactCounts) {
         let users = counts.by_tenant.iter().map(|one| one.unique_users);
         if took < self.follow_from || users.sum::<u64>() > MAX_USERS {
@@ -123,16 +127,17 @@ impl PgUsage {
     }
 }
 
-/// Which history of a database the numbers of transactions belong to. A copy that takes over
-/// goes on under a timeline of its own, and hands out numbers anew that the other one had
-/// used by then. Asked for by the name of the file that is written now: the control file
-/// tells of a new timeline only after the first checkpoint.
+/// SQL expression for the history to which transaction numbers belong: the server and its
+/// timeline. A standby that is promoted starts a timeline of its own, and reuses numbers that
+/// the old primary had used. The timeline is taken from the name of the WAL file in use: the
+/// control file reports a new one only after the first checkpoint.
 const LINE: &str = "(select system_identifier::text from pg_control_system()) || ' ' || \
      case when pg_is_in_recovery() then (select 'copy ' || timeline_id from pg_control_checkpoint()) \
      else left(pg_walfile_name(pg_current_wal_lsn()), 8) end";
 
-/// Finds the users of each tenant, by its place, that came with transactions that were not over
-/// then, or lie after that time; all of them at first. And which transactions are over now.
+/// Finds the users of each tenant, by its place, whose events came with transactions that were
+/// unfinished at the last count or lie after its end; all users at first. Also returns which
+/// transactions have ended now.
 async fn look(
     session: &mut Session,
     asked: &QueryPlan<'_>,
@@ -147,7 +152,7 @@ async fn look(
             ),
         ),
         Some(SoFar { below, end, .. }) => (
-            // By itself, so that it is found by transaction and not by tenant.
+            // A part of its own, so that events are found by transaction and not by tenant.
             format!(
                 "with new as materialized (select e.tenant_id, e.user_id, e.occurred_at from incident.usage_events e \
                  where e.taken_by >= {below} and e.occurred_at >= $5 and e.occurred_at < $6{}) ",
@@ -162,7 +167,7 @@ async fn look(
             ),
         ),
     };
-    // In one statement, so that users and transactions are of one look.
+    // One statement, so that users and transactions are of one snapshot.
     let sql = format!(
         "{new}select {BELOW_PLACE} as place, pg_snapshot_xmin(pg_current_snapshot())::text as u \
          union all select {LINE_PLACE}, {LINE} union all ({users})"

@@ -1,4 +1,4 @@
-//! Taking events in.
+//! Storage of usage events.
 
 use std::collections::BTreeSet;
 use std::sync::{MutexGuard, PoisonError};
@@ -14,11 +14,12 @@ use super::state::{PgUsage, usage_error};
 use super::table::UsageTable;
 use crate::failure::{Failure, TOO_MANY_DAYS};
 
-/// Makes the partitions of days, by their number since 1970, unless there would be too many in
-/// all; none without days. One statement, and under the lock that whoever makes partitions takes:
-/// several at a time cannot make more.
+/// Returns the statement that creates the partitions of days, given by their number since 1970;
+/// `None` without days. It fails with [`TOO_MANY_DAYS`] if there would be more than `most` in
+/// all. One statement, under the lock that every creation of partitions takes, so that
+/// concurrent writers cannot exceed the limit.
 ///
-/// Days are numbers of our own making, so they may stand in the text.
+/// The days are numbers that this module computes, so they may be part of the text.
 fn making(days: impl Iterator<Item = i64>, most: usize) -> Option<String> {
     let days: Vec<String> = days
         .map(|day| format!("date '1970-01-01' + {day}"))
@@ -42,12 +43,12 @@ fn making(days: impl Iterator<Item = i64>, most: usize) -> Option<String> {
     (!days.is_empty()).then_some(making)
 }
 
-/// Most days that are remembered to have a partition.
+/// Maximum number of days that are remembered to have a partition.
 const MAX_KNOWN: usize = 10_000;
 
 const COPY: &str = "copy incident.usage_events (tenant_id, user_id, service, occurred_at, failed, endpoint) from stdin";
 
-/// How much is sent to the server at a time.
+/// Size of the pieces in which events are sent to the server, in bytes.
 const PIECE: usize = 256 * 1024;
 
 #[async_trait]
@@ -71,7 +72,7 @@ impl UsageSink for PgUsage {
         }
         let deadline = Instant::now() + timeout;
         match self.copied(&events, &days, deadline).await {
-            // Somebody dropped a day's partition, to be rid of it: the day begins again.
+            // The partition of a day was dropped to delete its events; it is created again.
             Err(failure) if failure.is_without_partition() => {
                 self.known_days().clear();
                 self.copied(&events, &days, deadline).await
@@ -93,7 +94,7 @@ impl PgUsage {
         self.days.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One statement for the events, so they are there together or not at all.
+    /// Copies the events with one statement, so that all of them are stored or none.
     async fn copied(
         &self,
         events: &[ApiUsageEvent],
@@ -106,13 +107,14 @@ impl PgUsage {
             making(new, self.most_days)
         };
         let mut session = self.server.session_to_write(deadline).await?;
-        // What is copied inside of a transaction of somebody else's is not there.
+        // Events that are copied inside of a transaction that was left open would be rolled
+        // back.
         session.free().await?;
         let answer = timeout_at(deadline, copy(session.connection(), make, events)).await;
         session.end(answer)?;
         let mut known = self.known_days();
         if known.len() > MAX_KNOWN {
-            // Days that were dropped since: what is still there is found again.
+            // Some of the days were dropped since; those that still exist are found again.
             known.clear();
         }
         known.extend(days.numbers());
@@ -142,7 +144,7 @@ async fn copy(
     Ok(())
 }
 
-/// A line of PostgreSQL's text format.
+/// Appends an event as a line of PostgreSQL's text format.
 fn write(out: &mut Vec<u8>, event: &ApiUsageEvent) {
     for name in [
         event.tenant_id.as_str(),

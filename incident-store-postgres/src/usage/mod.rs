@@ -1,4 +1,4 @@
-//! Counting distinct users.
+//! Counts of distinct users.
 
 mod breakdown;
 mod count;

@@ -1,4 +1,4 @@
-//! What was counted so far for queries that were asked lately.
+//! Counts so far of recent queries.
 
 use std::collections::hash_map::RandomState;
 
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::row;
 
-/// A user, without loss.
+/// A user's name, without loss.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum User {
     Bits(u128),
@@ -21,34 +21,34 @@ impl From<&str> for User {
     }
 }
 
-/// What is known of a question.
+/// The state of an incremental query.
 #[derive(Debug, Default)]
 pub(super) struct SharedCount {
-    /// Following it failed: there may be too much of it.
+    /// Set if an incremental count was refused or timed out: the query may be too large.
     pub(super) is_given_up: bool,
     pub(super) so_far: Option<SoFar>,
 }
 
-/// The place of the row that tells the server and its timeline.
+/// The place of the row that holds the server and its timeline.
 pub(super) const LINE_PLACE: i32 = -2;
-/// The place of the row that tells below which transactions all are over.
+/// The place of the row that holds the number below which all transactions have ended.
 pub(super) const BELOW_PLACE: i32 = -1;
 
 #[derive(Debug)]
 pub(super) struct SoFar {
     pub(super) begun: Instant,
-    /// The server and its timeline: what its transactions mean.
+    /// The server and its timeline, to which the transaction numbers belong.
     pub(super) line: String,
-    /// Transactions below it were over.
+    /// All transactions below this number had ended.
     pub(super) below: i64,
-    /// Up to which time, in microseconds.
+    /// The end of the last count, in microseconds.
     pub(super) end: i64,
     pub(super) met: SeenUsers<User, RandomState>,
 }
 
 impl SoFar {
-    /// Adds the rows of a look that began then, at events up to a time, to what is known. None
-    /// if they do not go on from there.
+    /// Adds the rows of a count, begun at `begun` over events until `end`, to those before.
+    /// Returns `None` if they do not continue them.
     pub(super) fn with(
         so_far: Option<Self>,
         rows: &[PgRow],
@@ -60,8 +60,8 @@ impl SoFar {
         let below = text_at(rows, BELOW_PLACE)?;
         let below = below.parse().map_err(row::unreadable)?;
         let mut so_far = match so_far {
-            // What this one counts under its transactions was counted by another one: a copy
-            // took over, which may have come after less, or a backup was put back.
+            // The numbers of these transactions were counted on another history: a promoted
+            // standby may hold less than the old primary, or a backup was restored.
             Some(known) if known.line != line || below < known.below => return Ok(None),
             Some(known) => known,
             None => Self {

@@ -22,13 +22,13 @@ use crate::access::{PgServer, Session, again, limited};
 use crate::failure::Failure;
 use crate::row;
 
-/// How long a look at one column of the host's table may take.
+/// Time-out of the check of one column of the host's table.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// How many connections a question takes at a time, unless told otherwise.
+/// Default number of connections that a query uses at a time.
 const CONNECTIONS: usize = 2;
 
-/// Makes a [`PgUsage`].
+/// A builder of [`PgUsage`].
 #[derive(Debug)]
 #[must_use]
 pub struct PgUsageBuilder {
@@ -38,14 +38,14 @@ pub struct PgUsageBuilder {
     most_days: usize,
 }
 
-/// A table that events cannot be counted in.
+/// An error of a table in which events cannot be counted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UsageTableError {
-    /// The server cannot be asked.
+    /// The server does not reply, or refuses to describe the table.
     #[error("the server cannot be asked about the table")]
     Server(#[source] sqlx::Error),
-    /// The table or a column is not there.
+    /// The table or the column does not exist.
     #[error("there is no column {column} in {table}")]
     Missing {
         /// The table.
@@ -53,34 +53,35 @@ pub enum UsageTableError {
         /// The column.
         column: String,
     },
-    /// A column has a type that cannot be used.
+    /// The column has a type that cannot be used.
     #[error("the column {column} is {found}; expected {expected}")]
     Type {
         /// The column.
         column: String,
         /// Its type.
         found: String,
-        /// What would do.
+        /// The supported types.
         expected: &'static str,
     },
 }
 
 impl PgUsage {
-    /// Our own table, which [`migrate`](crate::migrate) made.
+    /// Creates a source over `incident.usage_events`, which [`migrate`](crate::migrate)
+    /// creates.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
         Self::builder(pool).build()
     }
 
-    /// The host's table. It is only read, and never changed.
+    /// Creates a source over the host's table, which is only read and never changed.
     ///
     /// # Errors
-    /// A column is missing or has a type that cannot be used.
+    /// Fails as [`PgUsageBuilder::build_over`] does.
     pub async fn over(pool: PgPool, table: UsageTable) -> Result<Self, UsageTableError> {
         Self::builder(pool).build_over(table).await
     }
 
-    /// Starts with the host's pool.
+    /// Creates a builder over the host's pool.
     pub const fn builder(pool: PgPool) -> PgUsageBuilder {
         PgUsageBuilder {
             pool,
@@ -92,8 +93,8 @@ impl PgUsage {
 }
 
 impl PgUsageBuilder {
-    /// Asks over so many connections of the pool at a time, where there are several
-    /// tenants: one for the total, the others for the counts. Two if not given.
+    /// Sets the number of connections that a query about several tenants uses at a time: one
+    /// for the total, the others for the counts, hence two at least. Default: 2.
     pub fn connections(self, connections: usize) -> Self {
         let connections = connections.max(1);
         Self {
@@ -102,9 +103,9 @@ impl PgUsageBuilder {
         }
     }
 
-    /// Follows questions about our own table that take as long: one that is asked again with
-    /// a later end, as a report on a live incident is, costs what came since. 20 ms if
-    /// not given.
+    /// Sets the duration from which a query over `incident.usage_events` is followed: if it is
+    /// repeated with a later end, as for a report on a live incident, only the events that came
+    /// since are counted. Default: 20 ms.
     pub fn incremental_above(self, took: Duration) -> Self {
         Self {
             follow_from: took,
@@ -112,8 +113,9 @@ impl PgUsageBuilder {
         }
     }
 
-    /// Holds events of so many days at most, [`MAX_DAYS`] if not given: each day is a
-    /// partition of our own table, and a question looks at each that it may need.
+    /// Sets the maximum number of days with events: each day is a partition of
+    /// `incident.usage_events`, and a query visits each one that it may need. Default:
+    /// [`MAX_DAYS`].
     pub fn days_at_most(self, days: usize) -> Self {
         Self {
             most_days: days,
@@ -121,18 +123,21 @@ impl PgUsageBuilder {
         }
     }
 
-    /// Over our own table, which [`migrate`](crate::migrate) made.
+    /// Builds a source over `incident.usage_events`, which [`migrate`](crate::migrate) creates.
     #[must_use]
     pub fn build(self) -> PgUsage {
         self.with(UsageTable::own(), TenantKey::Text)
     }
 
-    /// Over the host's table. It is only read, and never changed.
+    /// Builds a source over the host's table, which is only read and never changed.
     ///
     /// # Errors
-    /// A column is missing or has a type that cannot be used.
+    /// Returns [`UsageTableError::Missing`] if the table or a column does not exist,
+    /// [`UsageTableError::Type`] if one has a type that cannot be used, and
+    /// [`UsageTableError::Server`] if the server does not reply or refuses the lookup.
     pub async fn build_over(self, table: UsageTable) -> Result<PgUsage, UsageTableError> {
-        // Of any type, but there: found missing now rather than in the first report.
+        // It may have any type, but must exist: a typo is found now instead of in the first
+        // report.
         type_of(&self.pool, &table, &table.user).await?;
         let mut types = Vec::new();
         for (column, expected) in columns(&table) {
@@ -175,7 +180,7 @@ impl PgUsageBuilder {
 const TENANT_TYPES: &str = "text, character varying, uuid, bigint, integer, smallint";
 const TEXT_TYPES: &str = "text, character varying";
 
-/// The columns whose type matters, the tenant's first, with the types that do.
+/// Returns the columns whose type matters, the tenant's first, with their supported types.
 fn columns(table: &UsageTable) -> Vec<(&str, &'static str)> {
     let mut columns = vec![
         (table.tenant.as_str(), TENANT_TYPES),
@@ -212,7 +217,7 @@ async fn type_of(
 }
 
 impl PgUsage {
-    /// The rows of a statement about some of the windows of a question.
+    /// Reads the rows of a statement for a range of a query's windows.
     async fn rows(
         &self,
         asked: &QueryPlan<'_>,
@@ -227,8 +232,8 @@ impl PgUsage {
         ))
     }
 
-    /// All of a question, over several connections. The total looks at as much as all counts
-    /// together, so it has one of its own.
+    /// Counts a query in full, over several connections. The total reads as much as all other
+    /// counts together, so it has a connection of its own.
     async fn whole(
         &self,
         asked: &QueryPlan<'_>,
@@ -261,8 +266,8 @@ impl PgUsage {
         ))
     }
 
-    /// A question that took too long is refused with its size, if that can be told by the
-    /// end of it.
+    /// Converts the result of a query. One that took too long is refused with its size, if the
+    /// server reports that before `deadline`.
     async fn answered<T>(
         &self,
         found: Result<T, Failure>,
@@ -290,7 +295,7 @@ async fn broken_down(session: &mut Session, asked: &QueryPlan<'_>) -> sqlx::Resu
     limited!(session, |connection| asked.breakdown(connection))
 }
 
-/// How much of the time is left for saying how large a question was.
+/// Time that is reserved for reporting the size of a query that was too large.
 const RESERVE: Duration = Duration::from_millis(300);
 
 #[async_trait]
@@ -319,7 +324,7 @@ impl UsageSource for PgUsage {
         self.answered(found, &asked, query, end).await
     }
 
-    /// The exact counts: without an extension of the server, an estimate would take it as
+    /// Returns the exact counts: without an extension of the server, an estimate would take as
     /// long.
     async fn estimates(
         &self,
@@ -355,7 +360,7 @@ impl TenantDirectory for PgUsage {
     }
 }
 
-/// Every tenant, by jumping from one to the next in the index.
+/// Lists every tenant, by jumping from one to the next in the index.
 async fn tenants(connection: &mut PgConnection, source: &PgUsage) -> sqlx::Result<Vec<TenantId>> {
     let (table, tenant) = (source.table.name(), quoted(&source.table.tenant));
     let sql = format!(

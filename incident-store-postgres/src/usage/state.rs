@@ -1,4 +1,4 @@
-//! The parts of a usage source.
+//! The state of a usage source.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -14,11 +14,11 @@ use super::table::UsageTable;
 use crate::access::PgServer;
 use crate::failure::{Failure, Late};
 
-/// Counts distinct users exactly, in our own table or in the host's. Clones
-/// share its pool, and what it knows.
+/// A usage source that counts distinct users exactly, in `incident.usage_events` or in the
+/// host's table. Clones share the pool and the state.
 ///
-/// As a [`TenantDirectory`](incident_core::port::TenantDirectory) it answers with every tenant
-/// that has an event.
+/// As a [`TenantDirectory`](incident_core::port::TenantDirectory) it lists every tenant that
+/// has an event.
 #[derive(Clone, Debug)]
 pub struct PgUsage {
     pub(super) server: PgServer,
@@ -28,18 +28,18 @@ pub struct PgUsage {
     /// Days that are known to have a partition.
     pub(super) days: Arc<Mutex<BTreeSet<i64>>>,
     pub(super) latency: LatencyTracker,
-    /// The moment from which the cache counts time.
+    /// The moment from which the cache measures time.
     pub(super) started: Instant,
-    /// The queries that were asked lately.
+    /// The cache of recent queries.
     pub(super) live: Arc<Mutex<IncrementalCache<tokio::sync::Mutex<SharedCount>>>>,
-    /// A question that takes as long is followed.
+    /// Duration of a query from which it is followed.
     pub(super) follow_from: Duration,
-    /// So many days have a partition at most.
+    /// Maximum number of days that have a partition.
     pub(super) most_days: usize,
 }
 
-/// The type of the column of tenants: a parameter is cast to it, never the
-/// column, which would leave its index unused.
+/// The type of the tenant column. A parameter is cast to it and never the column, which would
+/// prevent the use of its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TenantKey {
     Text,

@@ -1,11 +1,11 @@
-//! Where usage events lie: our own table, or the host's.
+//! The table of usage events: `incident.usage_events`, or the host's.
 
 use incident_core::ValidationError;
 
 /// A table of usage events and its columns.
 ///
-/// Names are checked and quoted; they may be anything that PostgreSQL takes as
-/// an identifier, but nothing else ever enters a statement.
+/// Names are checked and quoted: every identifier that PostgreSQL accepts is allowed, and
+/// nothing else enters a statement.
 ///
 /// ```
 /// use incident_store_postgres::UsageTable;
@@ -31,11 +31,11 @@ pub struct UsageTable {
 }
 
 impl UsageTable {
-    /// The host's table, with the columns `tenant_id`, `user_id` and
-    /// `occurred_at`, and neither a service, an endpoint nor a mark of failed calls.
+    /// Creates the description of a host's table, with the columns `tenant_id`, `user_id` and
+    /// `occurred_at`, and none for service, endpoint or failed calls.
     ///
     /// # Errors
-    /// A name is not one of PostgreSQL's: 1 to 63 bytes without NUL.
+    /// Fails if a name is not a PostgreSQL identifier of 1 to 63 bytes without NUL.
     pub fn new(schema: &str, table: &str) -> Result<Self, ValidationError> {
         Ok(Self {
             schema: identifier("schema", schema)?,
@@ -49,7 +49,7 @@ impl UsageTable {
         })
     }
 
-    /// The table that [`migrate`](crate::migrate) makes.
+    /// Returns `incident.usage_events`, which [`migrate`](crate::migrate) creates.
     #[must_use]
     pub fn own() -> Self {
         Self {
@@ -64,28 +64,28 @@ impl UsageTable {
         }
     }
 
-    /// The column of the tenant: text, `uuid` or an integer.
+    /// Sets the column of the tenant: text, `uuid` or an integer.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// Fails as [`new`](Self::new) does.
     pub fn tenant(self, column: &str) -> Result<Self, ValidationError> {
         let tenant = identifier("tenant", column)?;
         Ok(Self { tenant, ..self })
     }
 
-    /// The column of the user, of any type.
+    /// Sets the column of the user, of any type.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// Fails as [`new`](Self::new) does.
     pub fn user(self, column: &str) -> Result<Self, ValidationError> {
         let user = identifier("user", column)?;
         Ok(Self { user, ..self })
     }
 
-    /// The column of the time: `timestamptz`.
+    /// Sets the column of the time: `timestamptz`.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// Fails as [`new`](Self::new) does.
     pub fn occurred_at(self, column: &str) -> Result<Self, ValidationError> {
         let occurred_at = identifier("occurred_at", column)?;
         Ok(Self {
@@ -94,34 +94,34 @@ impl UsageTable {
         })
     }
 
-    /// The column of the service: text.
+    /// Sets the column of the service: text.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// Fails as [`new`](Self::new) does.
     pub fn service(self, column: &str) -> Result<Self, ValidationError> {
         let service = Some(identifier("service", column)?);
         Ok(Self { service, ..self })
     }
 
-    /// The column that says whether the call failed: `boolean`.
+    /// Sets the column that is true for failed calls: `boolean`.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// Fails as [`new`](Self::new) does.
     pub fn failed(self, column: &str) -> Result<Self, ValidationError> {
         let failed = Some(identifier("failed", column)?);
         Ok(Self { failed, ..self })
     }
 
-    /// The column that says what was called: text.
+    /// Sets the column of the called endpoint: text.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// Fails as [`new`](Self::new) does.
     pub fn endpoint(self, column: &str) -> Result<Self, ValidationError> {
         let endpoint = Some(identifier("endpoint", column)?);
         Ok(Self { endpoint, ..self })
     }
 
-    /// The table's name in a statement.
+    /// Returns the table's quoted name for use in a statement.
     pub(crate) fn name(&self) -> String {
         format!("{}.{}", quoted(&self.schema), quoted(&self.table))
     }
@@ -138,7 +138,7 @@ fn identifier(field: &'static str, name: &str) -> Result<String, ValidationError
     }
 }
 
-/// An identifier as PostgreSQL quotes it.
+/// Quotes an identifier as PostgreSQL does.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -1,4 +1,4 @@
-//! The disk of the database is full, and later it is not.
+//! The database's disk fills up and is cleared again.
 
 use std::fs;
 use std::io::Write;
@@ -11,15 +11,16 @@ use incident_test_postgres::{Cluster, Safety, SmallDisk};
 
 use crate::{Setup, declare, declare_at_last, engine, recorder, sound};
 
-/// Room that a server with our tables needs, with a little more to begin with.
+/// Size of the disk, in megabytes: enough for a server with the incident tables, and a little
+/// more.
 const MEGABYTES: u32 = 160;
 
-/// What stands in the way of new files.
+/// A file that takes the space that new files would need.
 struct Ballast(PathBuf);
 
 impl Ballast {
-    /// All of it but a few megabytes: room for tables, and none for a new
-    /// segment of the server's log.
+    /// Fills the disk except for `left` megabytes: enough for tables, but not for a new segment
+    /// of the server's log.
     fn fill(disk: &SmallDisk, left: u64) -> Self {
         let path = disk.folder().join("ballast");
         let mut file = fs::File::create(&path).unwrap();
@@ -55,11 +56,11 @@ async fn a_full_disk_refuses_and_loses_nothing() {
         }
         let ballast = Ballast::fill(&disk, left);
         let (accepted, refused) = fill_up(&incidents, round).await;
-        // Pages that are due meanwhile find no room for their outcome.
+        // Pages that are due meanwhile cannot store their outcome.
         let _ = incidents.worker().drain().await;
         ballast.drop_it();
         recover(&mut it).await;
-        // Whatever was answered before: under its key it is there once.
+        // Whatever the reply was: repeated under its key, each incident is stored once.
         for n in 0..accepted + refused {
             declare_at_last(&incidents, &format!("{round} in between {n}")).await;
         }
@@ -68,8 +69,8 @@ async fn a_full_disk_refuses_and_loses_nothing() {
         sound(&it, keys).await;
     }
     let started = Instant::now();
-    // A page in flight when its outcome found no room goes out once more when
-    // its lease ends: the same key, so nobody is woken again.
+    // A page that was being sent when its outcome could not be stored is sent again after its
+    // lease expires, with the same key, so that no one is woken twice.
     while it.count("select count(*) from incident.outbox").await > 0 {
         assert!(
             started.elapsed() < Duration::from_secs(60),
@@ -85,8 +86,9 @@ async fn a_full_disk_refuses_and_loses_nothing() {
     );
 }
 
-/// Declares until the disk is full, and on: how many were kept, and how many
-/// were not. Some fit into pages that are there already.
+/// Declares incidents until the disk is full, and on until five are refused. Returns the
+/// numbers of those that were accepted and refused. Some still fit into pages that exist
+/// already.
 async fn fill_up(incidents: &Incidents, round: usize) -> (usize, usize) {
     let (mut accepted, mut refused) = (0, 0);
     let started = Instant::now();
@@ -105,7 +107,8 @@ async fn fill_up(incidents: &Incidents, round: usize) -> (usize, usize) {
     (accepted, refused)
 }
 
-/// A server without room for its log ends; somebody starts it again.
+/// Waits until the server replies. A server without space for its log stops; it is then started
+/// again, as an operator would.
 async fn recover(it: &mut Setup) {
     let answers = async |it: &Setup| {
         let pool = it.direct(1);

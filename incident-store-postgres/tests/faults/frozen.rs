@@ -1,4 +1,4 @@
-//! A server that stands still, and many that wait for one incident.
+//! A server that stops replying, and many writers that wait for one incident.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use tokio::task::JoinSet;
 
 use crate::{Setup, declare, engine, keyed, recorder, sound};
 
-/// How many commands wait for one incident.
+/// Number of commands that wait for one incident.
 const WRITERS: usize = 40;
 
-/// The bound on an answer, whatever is queued: a command's five seconds, and what two
-/// busy cores take.
+/// Maximum time to a reply, whatever is queued: a command's five seconds, and some more for two
+/// busy cores.
 const BOUND: Duration = Duration::from_secs(8);
 
-/// How long the server stands still: longer than a command has.
+/// Returns the time for which the server is frozen, which exceeds a command's time-out.
 fn frozen_for() -> Duration {
     let long = std::env::var_os("INCIDENT_TEST_LONG").is_some();
     Duration::from_secs(if long { 20 } else { 9 })
@@ -33,7 +33,7 @@ async fn update(incidents: &Incidents, id: IncidentId, text: &str) -> Result<(),
     incidents.act(&keyed(text), id, &update).await.map(|_| ())
 }
 
-/// What one writer saw.
+/// The results of one writer.
 #[derive(Default)]
 struct Wrote {
     texts: Vec<String>,
@@ -41,7 +41,7 @@ struct Wrote {
     refused: usize,
 }
 
-/// Writes until it is to stop, each update under its own key until it is answered.
+/// Writes updates until `stop` is set, and repeats each under its own key until it is accepted.
 async fn write(
     incidents: Incidents,
     id: IncidentId,
@@ -72,7 +72,7 @@ async fn write(
     wrote
 }
 
-/// How often each text stands in a timeline, whose chain is sound.
+/// Counts each text in a timeline, and asserts that its chain is valid.
 async fn timeline(incidents: &Incidents, id: IncidentId) -> BTreeMap<String, usize> {
     let verdict = incidents.audit().verify_timeline(id).await.unwrap();
     assert!(matches!(verdict, Verdict::Valid { .. }), "{verdict:?}");
@@ -91,8 +91,8 @@ async fn timeline(incidents: &Incidents, id: IncidentId) -> BTreeMap<String, usi
     }
 }
 
-/// S5: commands queue on one incident while PostgreSQL is frozen; the slowest was answered
-/// after 104 s. Nothing that was answered is lost, and nothing stands there twice.
+/// S5: commands queue on one incident while PostgreSQL is frozen; the slowest reply took 104 s.
+/// Nothing that was acknowledged is lost, and nothing is stored twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_server_keeps_nobody_waiting_and_loses_nothing() {
     let mut it = Setup::new().await;
@@ -130,8 +130,8 @@ async fn a_frozen_server_keeps_nobody_waiting_and_loses_nothing() {
     sound(&it, 1).await;
 }
 
-/// S5: the queue on one incident is fair. Printed, and held against a bound that only a
-/// queue without any order exceeds.
+/// S5: the queue on one incident is fair. The times are printed, and compared with a bound that
+/// only a queue without any order exceeds.
 #[tokio::test(flavor = "multi_thread")]
 async fn sixteen_clients_on_one_incident_wait_about_as_long_as_each_other() {
     const CLIENTS: usize = 16;

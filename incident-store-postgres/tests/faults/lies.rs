@@ -1,4 +1,4 @@
-//! What the end of a session says of a commit: nothing.
+//! The end of a session reveals nothing about its commit.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use incident_test_postgres::{Proxy, ProxyMode, ServerError};
 
 use crate::{Setup, engine, recorder, sound, titled};
 
-/// Errors after which a commit may have been kept: of a session that ended, or of a pooler
+/// Errors after which a commit may have been stored: of a session that ended, or of a pooler
 /// that lost its server.
 const ENDS: [(&str, &str); 9] = [
     ("FATAL", "57P01"),
@@ -22,11 +22,11 @@ const ENDS: [(&str, &str); 9] = [
     ("ERROR", "40003"),
 ];
 
-/// Errors of the statement itself: the server has undone it.
+/// Errors of the statement itself: the server has rolled it back.
 const UNDONE: [(&str, &str); 3] = [("ERROR", "53100"), ("ERROR", "57014"), ("ERROR", "55P03")];
 
-/// A18: a proxy's FATAL, or a PANIC, at the commit was told as "certainly not written"; here
-/// all of them were written. And each is found again under its key.
+/// A18: a FATAL of a proxy, or a PANIC, at the commit was reported as "certainly not written".
+/// Here all of the commits are written, and each is found again under its key.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_ends_at_the_commit_leaves_it_unknown() {
     let it = Setup::new().await;

@@ -1,4 +1,4 @@
-//! The server and the way to it fail, and nothing is lost and nothing hangs.
+//! Failures of the server and of the connections to it: nothing is lost, and no call hangs.
 
 #![expect(
     clippy::unwrap_used,
@@ -33,7 +33,7 @@ use incident_test_postgres::{Cluster, Database, Proxy, ProxyMode, Safety};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Executor, Row};
 
-/// A server of the test's own, that keeps what it answers.
+/// A server of the test's own, whose commits are durable.
 struct Setup {
     cluster: Cluster,
     database: Database,
@@ -52,7 +52,7 @@ impl Setup {
         Self { cluster, database }
     }
 
-    /// As a server would connect, through a folder with a socket.
+    /// Creates a pool as a server would, through a folder with a socket.
     fn pool(&self, through: &Path, connections: u32) -> PgPool {
         let options: PgConnectOptions = self.database.options().socket(through);
         PgPoolOptions::new()
@@ -109,7 +109,7 @@ async fn titled(incidents: &Incidents, key: &str, title: &str) -> Result<Inciden
     Ok(done.incident.id)
 }
 
-/// Declares until it is answered.
+/// Declares an incident, and repeats that until it is accepted.
 async fn declare_at_last(incidents: &Incidents, key: &str) -> IncidentId {
     let started = Instant::now();
     loop {
@@ -127,7 +127,8 @@ async fn declare_at_last(incidents: &Incidents, key: &str) -> IncidentId {
     }
 }
 
-/// Every key is there once, every chain verifies, and nobody is in a transaction.
+/// Asserts that every key is stored once, every chain verifies, and no session is in a
+/// transaction.
 async fn sound(it: &Setup, keys: usize) {
     let all = it.count("select count(*) from incident.incidents").await;
     let distinct = "select count(distinct state ->> 'title') from incident.incidents";
@@ -139,14 +140,14 @@ async fn sound(it: &Setup, keys: usize) {
     assert_eq!(it.count(idle).await, 0);
 }
 
-/// Clients at work while something goes wrong; the keys they were answered.
+/// Runs clients while something fails. Returns the number of keys that were acknowledged.
 async fn clients(incidents: &Incidents, count: usize, each: usize) -> usize {
     let work = (0..count).map(|client| async move {
         for n in 0..each {
             let id = declare_at_last(incidents, &format!("{client}-{n}")).await;
             let update = Update::new("seen".parse().unwrap());
             let command = incident_core::incident::Command::Update(Box::new(update));
-            // Answered or not: it is there or it is not, and the chain holds.
+            // Acknowledged or not, it is stored or it is not, and the chain is valid.
             let _ = incidents
                 .act(&keyed(&format!("note {client}-{n}")), id, &command)
                 .await;
@@ -254,7 +255,7 @@ async fn two_thousand_impatient_clients_leave_nothing_behind() {
         }
     });
     join_all(clients).await;
-    // Commands that were begun end by themselves.
+    // Commands that had begun end by themselves.
     for n in 0..200 {
         declare(&incidents, &format!("patient-{n}")).await.unwrap();
     }
@@ -265,7 +266,7 @@ async fn two_thousand_impatient_clients_leave_nothing_behind() {
     assert_eq!(it.count(whole).await, all);
     sound(&it, usize::try_from(all).unwrap()).await;
     assert!(all >= 200);
-    // Every connection is back.
+    // Every connection is back in the pool.
     let mut held = Vec::new();
     for _ in 0..8 {
         held.push(
@@ -297,7 +298,7 @@ async fn a_pool_that_is_used_up_is_said_soon_and_pages_still_go_out() {
         Err(Error::Store(StoreError::Unavailable(_)))
     ));
     assert!(started.elapsed() < Duration::from_secs(4));
-    // A3: what the relay loads and keeps does not go through that pool either.
+    // A3: loads and commits of the relay do not use that pool either.
     let started = Instant::now();
     incidents.worker().drain().await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(1));
@@ -307,7 +308,7 @@ async fn a_pool_that_is_used_up_is_said_soon_and_pages_still_go_out() {
     sound(&it, 2).await;
 }
 
-/// Remembers who was woken, over several engines.
+/// A pager that records wake-ups across several engines.
 #[derive(Debug, Default)]
 struct Shared {
     open: Mutex<BTreeSet<String>>,
@@ -351,7 +352,7 @@ async fn two_replicas_share_one_queue_and_one_of_them_dies() {
         let second = second.clone();
         tokio::spawn(async move { second.worker().drain().await })
     };
-    // In the middle of it, with leases in its hands.
+    // In the middle of its work, while it holds leases.
     tokio::time::sleep(Duration::from_millis(150)).await;
     dying.abort();
     living.await.unwrap().unwrap();
@@ -383,7 +384,7 @@ async fn an_older_version_leaves_what_it_does_not_know() {
     )))
     .await
     .unwrap();
-    // A newer version has migrated further, too.
+    // A newer version has migrated the schema further, too.
     pool.execute("insert into incident._migrations (version, description, success, checksum, execution_time) values (9, 'x', true, '', 0)")
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! A server that was restarted under a warm pool.
+//! A restart of the server under a pool with open connections.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,18 +21,18 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 use crate::{Setup, declare, recorder};
 
-/// How many connections are warm.
+/// Number of open connections in the pool.
 const WARM: u32 = 8;
 
-/// Over the server's socket, and as over a network: there the end of a connection is seen
-/// only by who reads, and the first that is written after it seems to arrive.
+/// The path to the server: its socket, or a network. In a network only a reader notices the end
+/// of a connection, and the first write after it seems to succeed.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Socket,
     Network,
 }
 
-/// Passes connections on to the server's socket.
+/// Starts a listener that forwards connections to the server's socket, and returns its address.
 async fn network(server: PathBuf) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -54,7 +54,7 @@ async fn pass(client: TcpStream, server: UnixStream) {
     let (mut from_server, mut to_server) = server.into_split();
     let back = tokio::spawn(async move {
         let _ = copy(&mut from_server, &mut to_client).await;
-        // The end is told, and what the client says after it is taken and lost.
+        // The client sees the end of the stream; whatever it sends afterwards is read and lost.
         let _ = to_client.shutdown().await;
         to_client
     });
@@ -118,7 +118,7 @@ impl Warm {
         }
     }
 
-    /// Opens every connection, and uses each.
+    /// Opens every connection and uses each once.
     async fn warm(&self) {
         let mut all = Vec::new();
         for _ in 0..WARM {
@@ -196,7 +196,7 @@ impl Warm {
                     .map(|_| ())
                     .map_err(error)
             }
-            // The refusal is written down before it is answered.
+            // The refusal is recorded before it is returned.
             "refuse" => {
                 let mut context = RequestContext::new(anna(Role::Viewer));
                 let refused = context.authorize(&self.incidents, Action::Declare, None);
@@ -244,8 +244,8 @@ async fn succeeds_at_once(way: Way) {
     for what in COMMANDS {
         warm.warm().await;
         warm.it.cluster.restart().unwrap();
-        // A server that is back within the silence after which a sign of life is asked for
-        // (50 ms) leaves a write unknown. Machines take longer to restart one.
+        // If the server is back within the silence after which a connection is pinged (50 ms),
+        // the outcome of a write is unknown. Real restarts take longer.
         tokio::time::sleep(Duration::from_millis(60)).await;
         let started = Instant::now();
         let first = warm.first(what).await;
@@ -257,13 +257,14 @@ async fn succeeds_at_once(way: Way) {
     }
 }
 
-/// S6: PostgreSQL is restarted after the pool is warm; the first five commands were refused.
+/// S6: PostgreSQL is restarted while the pool has open connections; the first five commands
+/// were refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_command_after_a_restart_succeeds() {
     succeeds_at_once(Way::Socket).await;
 }
 
-/// S6, where the end of a connection is noticed only by who reads from it.
+/// S6 over a network, where only a reader notices the end of a connection.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_command_after_a_restart_succeeds_over_a_network() {
     succeeds_at_once(Way::Network).await;

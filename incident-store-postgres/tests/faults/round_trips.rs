@@ -1,4 +1,4 @@
-//! How often the server is asked, counted on the wire.
+//! Round trips to the server per call, counted on the wire.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,9 @@ fn context() -> RequestContext {
     RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
-/// L12: a write was two round trips, with a roll-back before each, and an idle second had as
-/// many. What the pool asks when a connection comes back to it is counted apart: the answer
-/// does not wait for it.
+/// L12: a write took two round trips and a roll-back before each, and an idle second as many.
+/// The pool's ping of a returned connection is counted separately: the reply does not wait for
+/// it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_is_one_round_trip_and_so_is_a_claim_of_nothing() {
     let it = Setup::new().await;
@@ -56,7 +56,7 @@ async fn a_write_is_one_round_trip_and_so_is_a_claim_of_nothing() {
         round_trips: 2,
         pings: 0,
     };
-    // The first of each also prepares its statement.
+    // The first call of each kind also prepares its statement.
     for round in 0..3 {
         for (what, expected) in [
             ("create", two),
@@ -66,7 +66,7 @@ async fn a_write_is_one_round_trip_and_so_is_a_claim_of_nothing() {
             ("claim after a second", one),
             ("next due", one),
         ] {
-            // A pool that was silent asks for a sign of life before it writes.
+            // A pool that was silent pings before it writes.
             store.load(id, timeout).await.unwrap();
             if what == "claim after a second" {
                 tokio::time::sleep(Duration::from_millis(1_050)).await;
@@ -92,7 +92,7 @@ async fn a_write_is_one_round_trip_and_so_is_a_claim_of_nothing() {
     }
 }
 
-/// Until the connection is back in the pool and nothing more is said.
+/// Waits until the connection is back in the pool and no more messages pass.
 async fn settled(proxy: &Proxy) {
     let mut before = proxy.seen();
     loop {

@@ -1,4 +1,4 @@
-//! Servers that follow another one, and take over.
+//! Standby servers, and their promotion.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{Setup, declare, engine, recorder};
 
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// The database of a setup on another server.
+/// Returns the options for the database of a setup on another server.
 fn on(server: &Cluster, it: &Setup) -> PgConnectOptions {
     server.options().database(it.database.name())
 }
@@ -29,7 +29,7 @@ fn pool(options: PgConnectOptions) -> PgPool {
     pool.connect_lazy_with(options)
 }
 
-/// Until a standby has what its primary has.
+/// Waits until a standby has replayed all of its primary's log.
 async fn caught_up(primary: PgConnectOptions, standby: PgConnectOptions) {
     let mut primary = primary.connect().await.unwrap();
     let mut standby = standby.connect().await.unwrap();
@@ -56,7 +56,8 @@ async fn findings(options: PgConnectOptions) -> Vec<(FindingSeverity, String)> {
     found.map(|one| (one.level, one.message)).collect()
 }
 
-/// S12: a server that takes no writes was started on, called ready, and found healthy.
+/// S12: the application started on a server that accepts no writes, was reported ready, and
+/// passed the doctor.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_takes_no_writes_is_said_to_be_so() {
     let it = Setup::new().await;
@@ -74,7 +75,7 @@ async fn a_server_that_takes_no_writes_is_said_to_be_so() {
         (set_so, "read-only", "default_transaction_read_only"),
     ] {
         let incidents = engine(pool(options.clone()), recorder());
-        // Reads go on.
+        // Reads still work.
         incidents.get(id).await.unwrap();
         let unready = incidents.worker().health().await.unwrap_err();
         let Error::Store(StoreError::ReadOnly(why)) = &unready else {
@@ -95,7 +96,7 @@ async fn a_server_that_takes_no_writes_is_said_to_be_so() {
             Some(FindingSeverity::Unsafe),
             "{found:?}"
         );
-        // A schema that is up to date needs no migration; an older one cannot have it.
+        // A current schema needs no migration; an older one cannot be migrated here.
         migrate(&options, WITHIN).await.unwrap();
         let newer = "insert into incident._migrations (version, description, success, checksum, execution_time) \
                      values (0, 'x', true, '', 0); delete from incident._migrations where version > 0";
@@ -132,7 +133,7 @@ fn event(user: &str) -> ApiUsageEvent {
     }
 }
 
-/// A live question: each asks with a later end.
+/// Counts the users of a live incident until `minutes` after its start.
 async fn users(usage: &PgUsage, minutes: u64) -> u64 {
     let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
     let end = start.saturating_add(Duration::from_secs(60 * minutes));
@@ -148,9 +149,9 @@ async fn users(usage: &PgUsage, minutes: u64) -> u64 {
         .total_unique_users
 }
 
-/// A21: live counts were exact about the primary that died, and wrong for ten minutes about
-/// the standby that took over with less: the numbers of its transactions had been counted
-/// as over. Nothing that it has is left out, and nothing that it has not is counted.
+/// A21: live counts were exact for the primary that died, but wrong for ten minutes after a
+/// standby that lagged behind took over: its transaction numbers had been counted as ended. All
+/// events of the new primary are counted, and no others.
 #[tokio::test(flavor = "multi_thread")]
 async fn live_counts_begin_again_when_a_standby_with_less_takes_over() {
     let mut it = Setup::new().await;
@@ -165,7 +166,7 @@ async fn live_counts_begin_again_when_a_standby_with_less_takes_over() {
     let standby = it.cluster.standby(Safety::Durable).unwrap();
     caught_up(it.database.options(), on(&standby, &it)).await;
     let mut there = standby.options().connect().await.unwrap();
-    // It follows no further.
+    // The standby stops replicating here.
     there
         .execute("alter system set primary_conninfo = ''")
         .await
@@ -182,7 +183,7 @@ async fn live_counts_begin_again_when_a_standby_with_less_takes_over() {
     there.execute("select pg_promote()").await.unwrap();
     primary.set_connect_options(on(&standby, &it));
     let other = PgUsage::new(pool(on(&standby, &it)));
-    // Under numbers that the dead primary had used, and beyond them.
+    // With transaction numbers that the dead primary had used, and beyond them.
     for n in 0..60 {
         let new = event(&format!("new {n}"));
         other.record(vec![new], WITHIN).await.unwrap();

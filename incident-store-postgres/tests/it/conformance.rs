@@ -39,7 +39,7 @@ impl UsageBackend for Postgres {
     }
 }
 
-/// Every question is followed from the second time on.
+/// A backend that follows every query from the second time on.
 struct Followed;
 
 #[async_trait]

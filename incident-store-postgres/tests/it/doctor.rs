@@ -1,4 +1,4 @@
-//! The doctor names what is wrong.
+//! The findings of the doctor.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ async fn settings_role_guards_index_and_clock() {
     let database = server::database().await;
     let own = UsageTable::own();
     let app = found(&server::pool(&database).await, &own).await;
-    // The tests' server is fast and says so; nothing else is wrong.
+    // The tests' server runs with unsafe settings, which are reported; all else is well.
     assert!(app.iter().all(|one| one.contains(" is off: ")), "{app:?}");
     assert!(has(&app, "unsafe: ", "fsync") && has(&app, "unsafe: ", "synchronous_commit"));
 
@@ -105,8 +105,8 @@ async fn a_database_of_another_encoding_is_unsafe() {
     ));
 }
 
-/// What was just written is read twice until it is vacuumed; days that nobody asks about
-/// make every question dearer.
+/// Rows that were just written are read twice until they are vacuumed; partitions of unused
+/// days slow down every query.
 #[tokio::test]
 async fn usage_that_is_not_vacuumed_or_has_very_many_days_is_told() {
     let database = server::database().await;
@@ -124,8 +124,8 @@ async fn usage_that_is_not_vacuumed_or_has_very_many_days_is_told() {
         .unwrap();
     let own = UsageTable::own();
     assert!(has(&found(&owner, &own).await, "warning: ", "vacuum it"));
-    // A vacuum marks nothing that a snapshot of somebody else, an automatic analyze say, may
-    // still not see.
+    // A vacuum does not mark rows that the snapshot of another session, such as an automatic
+    // analyze, may not see yet.
     let mut told = Vec::new();
     for _ in 0..100 {
         owner
@@ -149,7 +149,7 @@ async fn usage_that_is_not_vacuumed_or_has_very_many_days_is_told() {
     assert!(has(&told, "warning: ", "1462 partitions"), "{told:?}");
 }
 
-/// Neither waits for ever for what somebody else holds.
+/// Neither a migration nor the doctor waits without limit for a lock of another session.
 #[tokio::test]
 async fn migrations_and_the_doctor_end_in_time() {
     use incident_store_postgres::{MigrateError, migrate};

@@ -1,4 +1,4 @@
-//! Calls whose caller goes away in the middle.
+//! Calls whose future is dropped before they end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,8 @@ fn update(message: &str) -> Command {
     Update::new(message.parse().unwrap()).into()
 }
 
-/// A commit that was sent is done whole, and its connection serves nobody before it has ended.
+/// A commit that was sent is executed completely, and its connection serves no other call
+/// before it has ended.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_is_dropped_while_it_waits_for_a_lock_is_whole() {
     let database = server::database().await;

@@ -1,4 +1,5 @@
-//! Functions are put in place after the migrations, where they are not those of this version.
+//! Functions are replaced after the migrations unless they are those of this version or a newer
+//! one.
 
 use incident_store_postgres::migrate;
 use sqlx::postgres::PgConnection;
@@ -8,7 +9,7 @@ use crate::server::{self, APP, MIGRATION};
 
 const ZERO_HASH: &str = "select encode(incident.zero_hash(), 'hex') as hash";
 
-/// Something that no version of ours has.
+/// A function text that no version of this crate contains.
 const OTHER: &str = "create or replace function incident.zero_hash() returns bytea language sql immutable \
      parallel safe as $$ select '\\x07'::bytea $$";
 
@@ -25,19 +26,19 @@ async fn functions_of_another_text_are_replaced_and_those_of_a_newer_version_are
     assert_eq!(before.get::<i64, _>("n"), 1);
     owner.execute(OTHER).await.unwrap();
 
-    // All is noted as it should be, so nobody looks.
+    // The recorded version and hash are current, so the functions are not checked.
     migrate(&database.options(), MIGRATION).await.unwrap();
     assert_eq!(zero_hash(&mut owner).await, "07");
     let after = owner.fetch_one(noted).await.unwrap();
     assert_eq!(before.get::<&str, _>("at"), after.get::<&str, _>("at"));
 
-    // A newer version came by.
+    // A newer version has been here.
     let newer = "insert into incident._functions (version, hash) select version + 1, hash from incident._functions";
     owner.execute(newer).await.unwrap();
     migrate(&database.options(), MIGRATION).await.unwrap();
     assert_eq!(zero_hash(&mut owner).await, "07");
 
-    // An older one, or one of the same version with another text.
+    // An older version, or another text of the same version.
     for older in [
         "delete from incident._functions where version > (select min(version) from incident._functions); \
          update incident._functions set hash = sha256('other')",
@@ -60,7 +61,7 @@ async fn a_role_that_owns_nothing_migrates_what_is_current_and_nothing_else() {
     let older = "update incident._functions set hash = sha256('other')";
     owner.execute(older).await.unwrap();
     migrate(&app, MIGRATION).await.unwrap_err();
-    // What failed was undone, and several at a time wait for each other.
+    // The failed migration was rolled back, and concurrent migrations wait for each other.
     let options = database.options();
     let (one, other) = tokio::join!(migrate(&options, MIGRATION), migrate(&options, MIGRATION));
     one.and(other).unwrap();

@@ -1,4 +1,4 @@
-//! What the database itself refuses, whoever asks.
+//! Refusals of the database itself, regardless of the caller.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
 
 use crate::server::{self, APP};
 
-/// A database with an incident in it: entries, audit, a page, a key.
+/// Creates a database with one incident: timeline, audit trail and a page.
 async fn filled() -> Database {
     let database = server::database().await;
     let incidents = Incidents::builder(std::sync::Arc::new(server::store(&database).await))
@@ -28,7 +28,7 @@ async fn owner(database: &Database) -> PgConnection {
     database.options().connect().await.unwrap()
 }
 
-/// The error code that a statement ends with.
+/// Returns the SQLSTATE with which a statement fails.
 async fn refused(connection: &mut PgConnection, sql: &str) -> String {
     let error = connection.execute(AssertSqlSafe(sql.to_owned())).await;
     let Err(error) = error else {
@@ -86,7 +86,7 @@ async fn nobody_changes_what_is_append_only() {
     ] {
         assert_eq!(refused(&mut app, sql).await, "42501", "{sql}");
     }
-    // The view says what was hashed, and cannot be made to say anything else.
+    // The view shows the hashed values, and cannot be updated.
     let view = "update incident.timeline_shown set author = 'x'";
     assert!(["55000", "0A000"].contains(&refused(&mut owner, view).await.as_str()));
 }
@@ -156,8 +156,8 @@ async fn times_are_finite_states_are_whole_and_credits_are_single() {
     assert_eq!(refused(&mut owner, credit).await, "23505");
 }
 
-/// What was issued stays issued, with what was granted, and is taken back once:
-/// whatever a program, ours included, would do.
+/// Issued credits stay issued, with what was granted, and are reversed once: the database
+/// enforces it for every program, including this one.
 #[tokio::test]
 async fn issued_credits_are_not_taken_back_by_an_update() {
     let database = filled().await;
@@ -203,8 +203,8 @@ async fn issued_credits_are_not_taken_back_by_an_update() {
     assert!(owner.execute(reversal(3)).await.is_err());
 }
 
-/// A pass of the relay works on many messages at once, each with a connection at
-/// times: none may wait for another that nobody polls.
+/// A pass of the relay handles many messages concurrently, each with a connection at times:
+/// none may wait for another one that is not polled.
 #[tokio::test]
 async fn a_pool_of_one_connection_is_enough_for_the_relay() {
     let database = server::database().await;
@@ -228,7 +228,7 @@ async fn a_pool_of_one_connection_is_enough_for_the_relay() {
     assert_eq!(pager.wakes(), 60);
 }
 
-/// The host's pool may hold a connection that somebody left in a transaction.
+/// The host's pool may hold a connection that was left in a transaction.
 #[tokio::test]
 async fn a_connection_that_was_left_in_a_transaction_loses_nothing() {
     let database = server::database().await;
@@ -279,7 +279,7 @@ async fn a_host_with_migrations_of_its_own_is_not_disturbed() {
     let mut connection = owner(&database).await;
     let mine = own("create table orders (id bigint primary key)");
     mine.run_direct(None, &mut connection, false).await.unwrap();
-    // Two processes at once, and once more.
+    // Two processes at the same time, and then another one.
     let options = database.options();
     let both = tokio::join!(
         incident_store_postgres::migrate(&options, server::MIGRATION),

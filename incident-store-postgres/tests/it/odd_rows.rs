@@ -1,4 +1,4 @@
-//! One row that cannot be read keeps nothing from the others.
+//! A row that cannot be read does not hold up the others.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ struct Setup {
     database: Database,
 }
 
-/// Opens every alert, and is asked about all of them.
+/// A check that reports every alert as open, and records the requests.
 #[derive(Debug, Default)]
 struct Checks(Mutex<Vec<String>>);
 
@@ -105,7 +105,7 @@ impl Setup {
             .get("row")
     }
 
-    /// How many pages went out for an incident.
+    /// Counts the pages that were sent for an incident.
     fn sent(&self, id: IncidentId) -> usize {
         let sent = self.pager.sent();
         sent.iter().filter(|page| page.incident_id == id).count()
@@ -113,17 +113,17 @@ impl Setup {
 }
 
 const ODD: [&str; 5] = [
-    // What a newer version may write: an action, a reason, a message.
+    // Values that a newer version may write: an action, a reason, a message.
     "body = replace(body, '\"trigger\"', '\"nudge\"')",
     "log = '[{\"target\": {\"name\": \"pager\"}, \"reason\": \"on_holiday\"}]'",
     "body = '{\"page\": {\"later\": 1}}'",
-    // Damage.
+    // Damaged values.
     "log = substr(log, 2)",
     "body = substr(body, 1, length(body) - 9)",
 ];
 
-/// A1: the odd message is handed back untouched with an alarm, what follows it waits,
-/// and a SEV1 that is due with it goes out.
+/// A1: an unreadable message is released unchanged, with an alarm; the messages after it wait,
+/// and a SEV1 page that is due at the same time is sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_odd_message_stops_no_page_and_is_left_to_others() {
     for odd in ODD {
@@ -154,7 +154,7 @@ async fn an_odd_message_stops_no_page_and_is_left_to_others() {
         let leased = before.replace("pending 0 ", "pending 1 ");
         assert_eq!(it.row(wrong).await, leased, "{odd}");
 
-        // This process leaves it alone for five minutes; another one gets it at once.
+        // This process does not claim it again for five minutes; another one gets it at once.
         for _ in 0..4 {
             it.clock.advance(Duration::from_secs(70));
             let drained = it.incidents.worker().drain().await.unwrap();
@@ -176,14 +176,14 @@ async fn an_odd_message_stops_no_page_and_is_left_to_others() {
         assert_eq!(claims.len(), 1, "what follows {odd} waits");
         let unreadable = claims[0].as_ref().unwrap_err();
         assert_eq!(unreadable.incident_id, Some(wrong));
-        // Its lease runs out, and then five minutes are over.
+        // The other owner's lease expires, and five minutes have passed.
         it.clock.advance(Duration::from_secs(70));
         it.incidents.worker().drain().await.unwrap();
         assert_eq!(it.alarms.lock().unwrap().len(), 2);
     }
 }
 
-/// A1: a message whose incident cannot be read is one that cannot be read.
+/// A1: a message whose incident is unreadable is treated as unreadable.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_odd_incident_stops_no_page_and_no_sweep() {
     let it = setup().await;
@@ -201,7 +201,7 @@ async fn an_odd_incident_stops_no_page_and_no_sweep() {
         "{alarms:?}"
     );
 
-    // A8: those who look at each incident by itself see the others, on every page of a list.
+    // A8: passes that handle each incident by itself get the others, on every page of a list.
     let checks = Arc::new(Checks::default());
     let next = Incidents::builder(Arc::new(it.store.clone()))
         .pager(it.pager.clone())
@@ -220,7 +220,8 @@ async fn an_odd_incident_stops_no_page_and_no_sweep() {
         skip_unreadable,
         ..IncidentFilter::default()
     };
-    // The oldest one is odd; a full page is full, and the end is the end.
+    // The oldest one is unreadable. A page is filled up nevertheless, and a short page is the
+    // last.
     for (limit, expected) in [
         (1, vec![third]),
         (2, vec![third, right]),
@@ -238,7 +239,7 @@ async fn an_odd_incident_stops_no_page_and_no_sweep() {
     assert!(matches!(all, Err(StoreError::Corrupt(_))));
 }
 
-/// A1: one odd row spoils neither what was given up nor the figures.
+/// A1: an unreadable row spoils neither the dead letters nor the backlog.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_odd_row_spoils_no_list_of_the_relay() {
     let it = setup().await;
@@ -274,7 +275,7 @@ async fn an_odd_row_spoils_no_list_of_the_relay() {
             .any(|page| page.action == PageAction::Trigger)
     );
 
-    // Of an audit trail and of credits the rest is shown to who asks for it.
+    // Lists of the audit trail and of credits leave out unreadable rows on request.
     let insert = format!(
         "insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author, inputs) \
          select gen_random_uuid(), '{id}', t, 1, '2026-11', 0, 0, 'v', 'estimated', 'anna', i \

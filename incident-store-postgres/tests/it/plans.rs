@@ -1,4 +1,4 @@
-//! The lists that are asked for all the time use their indexes, however much there is.
+//! Frequent lists use their indexes, whatever the number of rows.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
 
 use crate::server;
 
-/// The plan that a statement has for any parameters.
+/// Returns the generic plan of a statement, which serves any parameters.
 async fn plan(connection: &mut PgConnection, sql: &str, types: &str, values: &str) -> String {
     for step in [
         "set plan_cache_mode = force_generic_plan".to_owned(),
@@ -25,7 +25,7 @@ async fn plan(connection: &mut PgConnection, sql: &str, types: &str, values: &st
     lines.join("\n")
 }
 
-/// Many incidents that are over, 50 that are live, and a full outbox.
+/// Many closed incidents, 50 live ones, and a full outbox.
 const FILL: &str = "
     insert into incident.incidents (id, number, revision, version, last_seq, last_hash, status, live, severity, public,
         declared_at, resolved_at, started_at, ended_at, services, tenants, title_lower, summary_lower, state)

@@ -1,4 +1,4 @@
-//! Plans that a connection made while there was nothing stay good when there is much.
+//! Plans that a connection made on empty tables stay good when the tables are full.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
 
 use crate::server;
 
-/// How many rows of each kind there are in the end.
+/// Number of rows of each kind in the end.
 const MANY: i64 = 5_000;
 
-/// More than one call needs to look at, and far less than all.
+/// Maximum number of rows that a call may read: more than it needs, and far fewer than all.
 const FEW: i64 = 400;
 
-/// A store on one connection, which so keeps its plans.
+/// A store on one connection, which therefore reuses its plans.
 struct Setup {
     database: Database,
     pool: PgPool,
@@ -31,13 +31,13 @@ struct Setup {
     round: u32,
 }
 
-/// Nothing may heal the plans meanwhile.
+/// Switches autovacuum off, which would renew the plans.
 const NO_VACUUM: &str = "do $$ declare t text; begin \
     for t in select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace \
         where n.nspname = 'incident' and c.relkind = 'r' \
     loop execute 'alter table ' || t || ' set (autovacuum_enabled = false)'; end loop; end $$";
 
-/// What waits in a storm, and what a long life leaves behind.
+/// Rows of an alert storm and of long use.
 const FILL: &str = "
     insert into incident.incidents (id, number, revision, version, last_seq, last_hash, status, live, severity, public,
         declared_at, started_at, alert_key, services, tenants, title_lower, summary_lower, state)
@@ -149,9 +149,9 @@ impl Setup {
             .unwrap();
     }
 
-    /// The rows that were looked at so far, by table.
+    /// Returns the number of rows that were read so far, by table.
     async fn looked_at(&self) -> BTreeMap<String, i64> {
-        // A connection tells what it did when a second has passed since it last told.
+        // A connection reports its statistics at most once a second, with its next statement.
         for _ in 0..2 {
             tokio::time::sleep(Duration::from_millis(1_050)).await;
             self.pool.execute("select 1").await.unwrap();
@@ -164,7 +164,7 @@ impl Setup {
         rows.collect()
     }
 
-    /// Everything once; the step after each call.
+    /// Runs every kind of call once, and `each` after every call.
     async fn everything(&mut self, each: &mut impl AsyncFnMut(&Self, &'static str)) {
         self.round += 1;
         let id = self.declare().await;
@@ -184,8 +184,8 @@ impl Setup {
     }
 }
 
-/// Looks at everything once, on tables that filled up since the plans were made; what read
-/// too many rows of a table that counts.
+/// Runs every kind of call on tables that filled up after the plans were made. Lists the calls
+/// that read too many rows of a table for which `counts` returns `true`.
 async fn read_too_much(
     vacuumed: bool,
     counts: impl Fn(&str, &str) -> bool + Send + Sync,
@@ -211,13 +211,13 @@ async fn read_too_much(
     wrong
 }
 
-/// X1: on one connection creates fell to a third of what they were at first. The first plan
-/// of "what of this ordering key is pending" was a scan of the index of all that is pending,
-/// which cost as little as any other on the empty table, and stayed.
+/// X1: on one connection, declarations slowed down to a third of their first rate. The first
+/// plan of "pending messages of this ordering key" was a scan of the index of all pending ones,
+/// which cost no more than others on the empty table, and was reused.
 #[tokio::test]
 async fn plans_made_on_new_tables_stay_good() {
-    // A suggestion looks for a live incident of its pair among all that are live, and counts
-    // those that are open, of which there are at most 10,000.
+    // A suggestion searches all live incidents for one of its pair, and counts the open
+    // suggestions, of which there are at most 10,000.
     let counts = |what: &str, table: &str| {
         !(what == "suggest" && matches!(table, "incidents" | "open_suggestions"))
     };
@@ -225,14 +225,14 @@ async fn plans_made_on_new_tables_stay_good() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// X1, on tables that are known to be empty, as those of what waits and of live alerts are
-/// most of the time. The others only grow: whoever scans those while they are small is
-/// told by the first vacuum.
+/// X1, on tables that are known to be empty, as the outbox and the live alerts are most of the
+/// time. The other tables only grow: plans that scan them while they are small are renewed
+/// after the first vacuum.
 #[tokio::test]
 async fn plans_made_on_vacuumed_tables_stay_good_where_they_fill_up_at_once() {
     let counts = |what: &str, table: &str| match table {
         "outbox" => true,
-        // The list by alert, which a declaration begins with, may scan it.
+        // The list by alert, with which a declaration begins, may scan it.
         "alert_holders" => what != "declare",
         _ => false,
     };

@@ -1,4 +1,4 @@
-//! Texts leave by a redaction on record alone; what becomes of locks meanwhile.
+//! Texts are erased only by a redaction on record; and the locks of a redaction.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ fn redact(seq: u64) -> Command {
     Command::Redact { seq, reason }
 }
 
-/// An incident that was declared under a key.
+/// Creates an engine and an incident that was declared under a key.
 async fn declared(database: &Database) -> (Incidents, IncidentId) {
     let store = Arc::new(server::store(database).await);
     let incidents = Incidents::builder(store).build().unwrap();
@@ -47,8 +47,8 @@ async fn refused(connection: &mut PgConnection, sql: &str) -> String {
     code.into_owned()
 }
 
-/// S4: the role of a server deletes no text, the function it may call does so only for what
-/// the audit trail records, and the owner is refused as well.
+/// S4: a server's role cannot delete texts, the function that it may call does so only for
+/// redactions on record, and the owner is refused as well.
 #[tokio::test]
 async fn texts_leave_by_a_redaction_that_is_on_record_alone() {
     let database = server::database().await;
@@ -72,7 +72,7 @@ async fn texts_leave_by_a_redaction_that_is_on_record_alone() {
         .unwrap();
     assert_eq!(refused(&mut app, &erase).await, "INC10");
     assert_eq!(refused(&mut app, &redact_by_hand).await, "INC08");
-    // Asked for and denied is no record.
+    // A redaction that was requested and denied is not on record.
     let vera = RequestContext::new(caller("vera", Role::Viewer).unwrap());
     incidents.act(&vera, id, &redact(1)).await.unwrap_err();
     assert_eq!(refused(&mut app, &erase).await, "INC10");
@@ -82,15 +82,15 @@ async fn texts_leave_by_a_redaction_that_is_on_record_alone() {
     assert_eq!(left, 0);
     let verdict = incidents.audit().verify_timeline(id).await.unwrap();
     assert!(matches!(verdict, Verdict::Valid { .. }), "{verdict:?}");
-    // A place that the database does not know is refused, instead of passed over.
+    // A place that the database does not know is refused instead of skipped.
     let unknown = format!(
         "select incident.redact_texts('{{\"incident_id\": \"{id}\", \"seq\": 1, \"places\": [\"attic\"]}}')"
     );
     assert_eq!(refused(&mut app, &unknown).await, "INC08");
 }
 
-/// S4: a text that is gone without its redaction on record is named, also where somebody
-/// switched the guard off.
+/// S4: a text that was erased without a redaction on record is named, even if the guard was
+/// switched off.
 #[tokio::test]
 async fn a_text_that_is_gone_without_a_redaction_is_named() {
     let database = server::database().await;
@@ -108,15 +108,14 @@ async fn a_text_that_is_gone_without_a_redaction_is_named() {
         matches!(verdict, Verdict::Broken { seq: 1, reason } if reason.contains("redaction")),
         "{verdict:?}"
     );
-    // Put on record afterwards, it is accounted for.
+    // Recorded afterwards, the erasure is valid.
     incidents.act(&anna(), id, &redact(1)).await.unwrap();
     let verdict = incidents.audit().verify_timeline(id).await.unwrap();
     assert!(matches!(verdict, Verdict::Valid { .. }), "{verdict:?}");
 }
 
-/// A24: a redaction locks the replies that it erases before the incident. The other way
-/// round it would hold the incident while it waits for a key, whose holder waits for the
-/// incident.
+/// A24: a redaction locks the replies that it erases before the incident. In the opposite order
+/// it would hold the incident while it waits for a key, whose holder waits for the incident.
 #[tokio::test]
 async fn a_redaction_that_waits_for_a_key_does_not_hold_the_incident() {
     let database = server::database().await;
@@ -145,7 +144,7 @@ async fn a_redaction_that_waits_for_a_key_does_not_hold_the_incident() {
         );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // Refused at once if the redaction had it.
+    // This would be refused at once if the redaction had locked the incident.
     let incident = format!("select 1 from incident.incidents where id = '{id}' for update nowait");
     work.execute(AssertSqlSafe(incident)).await.unwrap();
     work.commit().await.unwrap();
@@ -154,12 +153,12 @@ async fn a_redaction_that_waits_for_a_key_does_not_hold_the_incident() {
     assert_eq!(stored.title.as_str(), "[redacted]");
 }
 
-/// The columns of the schema that hold text or JSON, and what each of them holds: one that
-/// is added later has to be put here, and into the redaction where a person's words lie in
-/// it (`incident_core::redaction::TextPlace`).
+/// The columns of the schema that hold text or JSON, and their content. A new column has to be
+/// listed here, and in the redaction if it holds a person's words
+/// (`incident_core::redaction::TextPlace`).
 #[tokio::test]
 async fn every_column_of_text_is_known_to_the_redaction() {
-    /// Words of people, by the place under which a redaction erases them.
+    /// Words of people, with the place under which a redaction erases them.
     const WORDS: [(&str, &str); 8] = [
         ("timeline_texts.texts", "entry"),
         ("incidents.state", "incident"),
@@ -168,14 +167,14 @@ async fn every_column_of_text_is_known_to_the_redaction() {
         ("outbox.body", "outbox and given_up"),
         ("idempotency_keys.reply", "replies"),
         ("suggestions.said", "suggestion"),
-        // Read out of the texts of the entries.
+        // A view of the entries' texts.
         ("timeline_shown.texts", "entry"),
     ];
-    /// Names, states and figures; and, where it says so, what stays for ever.
+    /// Names, states and figures, and words that are never erased where a comment says so.
     const OTHERS: [&str; 34] = [
         "alert_holders.alert_key",
         "alert_holders.environment",
-        // With the reasons of redactions and waivers: see SECURITY.md.
+        // Holds the reasons of redactions and waivers, which stay: see SECURITY.md.
         "audit.actor",
         "audit.canonical",
         "credits.author",
@@ -199,13 +198,13 @@ async fn every_column_of_text_is_known_to_the_redaction() {
         "outbox.ordering_key",
         "outbox.state",
         "outbox.thread",
-        // Texts are in it as commitments alone.
+        // Holds texts only as commitments.
         "timeline.canonical",
         "timeline_shown.author",
         "timeline_shown.kind",
         "timeline_shown.status_from",
         "timeline_shown.status_to",
-        // What programs called, and for whom.
+        // Calls of the host's users.
         "usage_events.endpoint",
         "usage_events.service",
         "usage_events.tenant_id",

@@ -1,4 +1,4 @@
-//! The relay beside slow questions, and beside a replica whose clock is wrong.
+//! The relay beside slow queries, and beside a replica with a wrong clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ use sqlx::postgres::{PgPool, PgPoolOptions};
 
 use crate::server::{self, APP};
 
-/// The system's clock, wrong by so many seconds.
+/// The system's clock, wrong by this number of seconds.
 #[derive(Clone, Copy, Debug)]
 struct Wrong(i64);
 
@@ -41,7 +41,7 @@ async fn pool(database: &Database, connections: u32) -> PgPool {
     pool.connect_with(options).await.unwrap()
 }
 
-/// A replica of its own on the database.
+/// Creates a replica with a pool of its own on the database.
 async fn replica(database: &Database, clock: Wrong, pager: Arc<dyn Pager>) -> Incidents {
     let store = PgStore::builder(server::pool(database).await).host_clock(Arc::new(clock));
     Incidents::builder(Arc::new(store.build()))
@@ -58,8 +58,8 @@ async fn declare(incidents: &Incidents) -> IncidentId {
     done.incident.id
 }
 
-/// A3: questions hold every connection for requests and for usage; a SEV1 that is due is
-/// settled all the same.
+/// A3: queries hold every connection of the pools for requests and for usage; a SEV1 page that
+/// is due is sent and completed all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn questions_that_hold_all_connections_hold_up_no_page() {
     let database = server::database().await;
@@ -89,7 +89,7 @@ async fn questions_that_hold_all_connections_hold_up_no_page() {
     incidents.worker().drain().await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(2));
     assert_eq!(pager.wakes(), 1);
-    // The passes beside it too.
+    // Other passes of the worker, too.
     incidents.worker().measure().await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(2));
     for question in questions {
@@ -99,8 +99,8 @@ async fn questions_that_hold_all_connections_hold_up_no_page() {
     assert_eq!(shown.paging.state, PagingState::Accepted);
 }
 
-/// A9: what a replica committed whose clock is ahead or behind is due at once for the
-/// others, and the other way round.
+/// A9: a commit of a replica whose clock is ahead or behind is due at once for the others, and
+/// vice versa.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_goes_out_at_once_whoever_committed_it() {
     for (committer, relayer) in [(70, 0), (0, -70), (-70, 0), (0, 70), (35, -35)] {
@@ -114,7 +114,7 @@ async fn a_page_goes_out_at_once_whoever_committed_it() {
     }
 }
 
-/// Takes its time over every page, and counts them.
+/// A pager that takes a second for every page, and counts them.
 #[derive(Debug, Default)]
 struct Slow(AtomicUsize);
 
@@ -135,7 +135,7 @@ impl Pager for Slow {
     }
 }
 
-/// A9: nobody takes a message that another replica works on, and its outcome is kept.
+/// A9: no replica takes a message that another one is working on, and the outcome is stored.
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_whose_clocks_are_apart_do_not_take_each_others_messages() {
     for (first, second) in [(0, 70), (70, 0), (0, -70), (-70, 0)] {
@@ -156,7 +156,7 @@ async fn replicas_whose_clocks_are_apart_do_not_take_each_others_messages() {
             );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        // Its first look tidies leases.
+        // The first claim of a replica tidies leases.
         assert_eq!(
             two.worker().drain().await.unwrap().handled,
             0,
@@ -176,7 +176,7 @@ async fn replicas_whose_clocks_are_apart_do_not_take_each_others_messages() {
     }
 }
 
-/// A9: a wait is as long as it was meant, and each replica has it on its own clock.
+/// A9: a retry delay has its intended length on the clock of each replica.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_put_off_is_put_off_for_as_long_everywhere() {
     let database = server::database().await;
@@ -197,7 +197,7 @@ async fn what_is_put_off_is_put_off_for_as_long_everywhere() {
     }
 }
 
-/// A9: how far the clocks are apart shows.
+/// A9: the difference between the clocks is reported.
 #[tokio::test(flavor = "multi_thread")]
 async fn how_far_the_clocks_are_apart_is_measured() {
     let database = server::database().await;

@@ -1,4 +1,4 @@
-//! A database with our tables for each test, copied from a template.
+//! A database for each test, copied from a template with the incident tables.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use tokio::sync::OnceCell;
 
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 
-/// Longer than any migration takes.
+/// Time-out of a migration, longer than any takes.
 pub(crate) const MIGRATION: Duration = Duration::from_secs(30);
 
-/// The role of a server: it owns nothing.
+/// The role of a server, which owns nothing.
 pub(crate) const APP: &str = "app";
 
 pub(crate) async fn template() -> &'static str {
@@ -22,7 +22,7 @@ pub(crate) async fn template() -> &'static str {
             let database = Database::create(Cluster::shared(), None).await.unwrap();
             migrate(&database.options(), MIGRATION).await.unwrap();
             let mut owner = database.options().connect().await.unwrap();
-            // Another test binary may have made the role on a server that was given.
+            // Another test binary may have created the role on a server that was given.
             let role = "do $$ begin create role app login; exception when duplicate_object then null; end $$";
             owner.execute(role).await.unwrap();
             owner.execute("select incident.grant_to('app')").await.unwrap();
@@ -32,14 +32,14 @@ pub(crate) async fn template() -> &'static str {
         .await
 }
 
-/// A database with our tables.
+/// Creates a database with the incident tables.
 pub(crate) async fn database() -> Database {
     Database::create(Cluster::shared(), Some(template().await))
         .await
         .unwrap()
 }
 
-/// A pool of connections as the role of a server.
+/// Creates a pool of connections with the role of a server.
 pub(crate) async fn pool(database: &Database) -> PgPool {
     let options = database.options().username(APP);
     PgPoolOptions::new()
@@ -49,7 +49,7 @@ pub(crate) async fn pool(database: &Database) -> PgPool {
         .unwrap()
 }
 
-/// A store on a database, for tests that set a clock by hand.
+/// Creates a store on a database, for tests that set a clock by hand.
 pub(crate) async fn store(database: &Database) -> PgStore {
     PgStore::builder(pool(database).await)
         .clock(StoreClock::Caller)

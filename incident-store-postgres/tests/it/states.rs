@@ -1,5 +1,5 @@
-//! What an application's role can rewrite of an incident, and what `verify` says of it: each
-//! column and each field of the state, one after the other.
+//! Rewrites of an incident by the application's role, and their detection by `verify`: each
+//! column and each field of the state in turn.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,7 @@ use crate::server::{self, APP};
 
 type Alarms = Arc<Mutex<Vec<Alarm>>>;
 
-/// A resolved incident that was reopened once, and the role of a server with a console.
+/// A resolved incident that was reopened once, and a connection with the role of a server.
 struct Scene {
     incidents: Incidents,
     clock: Arc<ManualClock>,
@@ -89,7 +89,7 @@ impl Scene {
         self.app.execute(sql).await.unwrap();
     }
 
-    /// What `verify` says is wrong.
+    /// Returns the reason for which `verify` reports the chain as broken.
     async fn broken(&self) -> Option<&'static str> {
         match self
             .incidents
@@ -109,7 +109,7 @@ impl Scene {
         serde_json::from_str(row.get("state")).unwrap()
     }
 
-    /// Writes a state, and the columns that follow from it, as `keep` would.
+    /// Writes a state, and the columns that derive from it, as `incident.apply_commit` would.
     async fn write(&mut self, state: &Value) {
         let state = state.to_string().replace('\'', "''");
         let sql = format!(
@@ -126,8 +126,8 @@ impl Scene {
     }
 }
 
-/// S20: each column of an incident that the role of a server can write is held against
-/// the state, whatever it is changed to.
+/// S20: each column of an incident that a server's role can write is compared with the state,
+/// whatever the new value.
 #[tokio::test]
 async fn a_column_that_is_rewritten_is_named() {
     let mut scene = Scene::new().await;
@@ -138,8 +138,8 @@ async fn a_column_that_is_rewritten_is_named() {
     assert!(columns.len() > 15);
     for column in &columns {
         let changed: &[&str] = match column.as_str() {
-            // Held against the marks of the newest entry, field by field, below; and never
-            // another incident's, for its entries refer to it.
+            // The state is compared with the marks of the newest entry, field by field, in the
+            // test below. The id cannot become another incident's, as the entries refer to it.
             "state" | "id" => continue,
             "number" | "revision" | "version" | "last_seq" => &["$ + 1"],
             "last_hash" => &["sha256(last_hash)"],
@@ -177,7 +177,7 @@ async fn a_column_that_is_rewritten_is_named() {
     }
 }
 
-/// Puts every column back to what follows from the state.
+/// Restores every column that derives from the state.
 async fn restore(scene: &mut Scene, state: &Value) {
     scene.write(state).await;
     scene
@@ -192,7 +192,7 @@ async fn restore(scene: &mut Scene, state: &Value) {
         .await;
 }
 
-/// A field of the state, and values that a forger would give it.
+/// Returns forged values for a field of the state.
 fn forged(field: &str, before: &Value) -> Vec<Value> {
     match field {
         "severity" => vec![json!("SEV1")],
@@ -223,7 +223,7 @@ fn forged(field: &str, before: &Value) -> Vec<Value> {
     }
 }
 
-/// The field and the words by which it is named.
+/// Fields that are bound to the chain, each with the word in the finding that names it.
 const BOUND: [(&str, &str); 11] = [
     ("severity", "severity"),
     ("status", "status"),
@@ -237,8 +237,8 @@ const BOUND: [(&str, &str); 11] = [
     ("resolved_at", "times"),
     ("affected_tenants", "tenants"),
 ];
-/// Fields that no credit is computed from. One that is added has to be put here, or into
-/// the groups of `incident_core::timeline::StateMarks`.
+/// Fields that no credit is computed from. A new field has to be listed here, or in the groups
+/// of `incident_core::timeline::StateMarks`.
 const FREE: [&str; 38] = [
     "acknowledged_at",
     "acknowledged_by",
@@ -247,7 +247,7 @@ const FREE: [&str; 38] = [
     "alert_moved",
     "cancelled_at",
     "closed_at",
-    // Counts the computations. It is written where there is no entry.
+    // The number of computations, which also changes without an entry.
     "credit_revision",
     "declared_at",
     "detected_at",
@@ -281,8 +281,8 @@ const FREE: [&str; 38] = [
     "version",
 ];
 
-/// S20: each field of the state from which credits are computed is bound to the chain:
-/// rewritten with all its columns, it is named, by `verify` and by an anchoring pass.
+/// S20: each field of the state from which credits are computed is bound to the chain. If it is
+/// rewritten with all its columns, `verify` and an anchoring pass name it.
 #[tokio::test]
 async fn a_field_that_credits_are_computed_from_is_named() {
     let mut scene = Scene::new().await;
@@ -310,7 +310,7 @@ async fn a_field_that_credits_are_computed_from_is_named() {
         scene.write(&sound).await;
         assert_eq!(scene.broken().await, None);
     }
-    // Nothing of it moved for days: the pass finds it all the same, and names it.
+    // The incident did not change for days; the pass still finds and names the forgery.
     scene.incidents.worker().anchor().await.unwrap();
     scene.clock.advance(Duration::from_secs(20 * 86_400));
     assert_eq!(scene.incidents.worker().anchor().await.unwrap().broken, 0);

@@ -1,5 +1,5 @@
-//! What an owner of the database can do with every guard switched off, and what
-//! shows of it: without anchors, and with them.
+//! Forgery by an owner of the database with every guard switched off, and its detection with
+//! and without anchors.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -22,15 +22,15 @@ use crate::server;
 
 type Alarms = Arc<Mutex<Vec<Alarm>>>;
 
-/// An incident with five entries, anchored, and an owner without scruples.
+/// An anchored incident with four entries, and a malicious owner of the database.
 struct Scene {
     incidents: Incidents,
-    /// The same database, asked without anchors.
+    /// An engine on the same database without anchors.
     blind: Incidents,
     anchors: MemoryAnchors,
     alarms: Alarms,
     id: IncidentId,
-    /// Its state after each command.
+    /// The incident's state after each command.
     states: Vec<Arc<Incident>>,
     owner: PgConnection,
     _database: Database,
@@ -85,7 +85,7 @@ impl Scene {
         self.owner.execute(AssertSqlSafe(sql)).await.unwrap();
     }
 
-    /// Where it is broken: with anchors, and without.
+    /// Returns the sequence number of the first broken entry, with anchors and without.
     async fn broken(&self) -> (Option<u64>, Option<u64>) {
         let seq = |verdict| match verdict {
             Verdict::Broken { seq, .. } => Some(seq),
@@ -102,7 +102,7 @@ impl Scene {
         )
     }
 
-    /// Writes the chain anew from an entry on, with every hash right.
+    /// Rewrites the chain from an entry on, with correct hashes.
     async fn rewrite_from(&mut self, seq: u64) {
         let sql = "do $$ declare e record; previous bytea := incident.zero_hash(); said text; begin \
              for e in select * from incident.timeline where incident_id = $ID order by seq loop \
@@ -129,7 +129,8 @@ impl Scene {
 }
 
 impl Scene {
-    /// Puts back the state that the incident had with an entry, and the columns beside it.
+    /// Restores the state that the incident had with an entry, in `state`, `status`, `revision`
+    /// and `version`.
     async fn put_back(&mut self, seq: u64) {
         let state = self.states.iter().find(|state| state.last_seq == seq);
         let state = serde_json::to_string(&**state.unwrap()).unwrap();
@@ -170,12 +171,12 @@ async fn an_anchored_timeline_is_sound_and_says_how_far_it_is_known() {
     );
     let unknown = scene.blind.audit().verify_timeline(scene.id).await.unwrap();
     assert_eq!(unknown, Verdict::Valid { head, anchored: 0 });
-    // Nothing moved: nothing to write down.
+    // Nothing has changed since, so there is nothing to anchor.
     assert_eq!(scene.incidents.worker().anchor().await.unwrap().heads, 0);
 }
 
-/// S20: what was cut shows by the state that the last entry does not mark. A forger who
-/// puts the state back as well is seen by the anchor alone.
+/// S20: a cut tail is detected by the state, whose marks the last entry lacks. If the forger
+/// restores the state as well, only the anchor detects it.
 #[tokio::test]
 async fn a_cut_tail_shows_by_the_state_and_through_the_anchor() {
     let mut scene = Scene::new().await;
@@ -206,7 +207,7 @@ async fn a_chain_written_anew_shows_through_the_anchor_alone() {
         scene.rewrite_from(from).await;
         let expected = (Some(head), None);
         assert_eq!(scene.broken().await, expected, "rewritten from {from}");
-        // A process that remembers no anchors writes down the forged end as well.
+        // A process without anchors then anchors the forged end as well.
         let command = update_to(Status::Resolved, "all well").unwrap();
         let done = scene
             .blind
@@ -230,7 +231,7 @@ async fn a_chain_written_anew_shows_through_the_anchor_alone() {
 async fn the_next_anchor_raises_the_alarm_and_the_old_one_stays() {
     let mut scene = Scene::new().await;
     scene.rewrite_from(2).await;
-    // The forger is careful to let it go on as if nothing had been.
+    // The forger takes care that the incident continues as usual.
     let command = update_to(Status::Resolved, "all well").unwrap();
     scene
         .blind

@@ -1,4 +1,4 @@
-//! Commands inside of a host's own transaction: there when it commits, or not at all.
+//! Commands inside of the host's own transaction: committed with it, or not at all.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -81,7 +81,7 @@ impl Host {
         Ok(())
     }
 
-    /// The versions, timelines and number of audit entries of incidents.
+    /// Lists version, status, length of the timeline and validity of each incident.
     async fn stored(&self, ids: &[IncidentId]) -> Vec<(u64, Status, usize, bool)> {
         let mut found = Vec::new();
         for id in ids {
@@ -100,7 +100,7 @@ impl Host {
     }
 }
 
-/// E3: whatever the command, of one incident or of two.
+/// E3: commands of every kind, about one incident or two.
 #[tokio::test]
 async fn every_command_is_committed_with_the_hosts_transaction_or_not_at_all() {
     let host = host().await;
@@ -146,8 +146,8 @@ async fn every_command_is_committed_with_the_hosts_transaction_or_not_at_all() {
     assert_eq!(resolved.status, Status::Resolved);
 }
 
-/// What was decided on a state that is not the newest is refused, and the page of a declaration
-/// goes out when the host says that its transaction is committed.
+/// A command that was decided on an older state is refused, and the page of a declaration goes
+/// out once the host reports the commit of its transaction.
 #[tokio::test]
 async fn stale_commands_are_refused_and_pages_go_out_when_they_are_committed() {
     let host = host().await;

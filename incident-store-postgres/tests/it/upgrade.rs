@@ -1,4 +1,4 @@
-//! From the schema of the version before: what it kept is kept, and works on.
+//! Upgrades from older schemas: stored data is preserved and usable.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +50,7 @@ const VERSIONS: [(i64, &str, &str); 5] = [
     ),
 ];
 
-/// A database as a version left it, with the role of a server.
+/// Creates a database as a version left it, with the role of a server.
 pub(crate) async fn version(newest: i64) -> Database {
     let database = Database::create(Cluster::shared(), None).await.unwrap();
     let versions = VERSIONS
@@ -75,7 +75,7 @@ pub(crate) async fn version(newest: i64) -> Database {
     database
 }
 
-/// What today's server calls, over what there was, with the names of then.
+/// The procedure that today's server calls, on the tables and names of an older version.
 pub(crate) const COMMIT: &str = "create procedure incident.commit(document text, out seqs bigint[], \
      out prev_hashes bytea[], out hashes bytea[]) language plpgsql as $$ declare d jsonb := document; begin \
          if d ? 'completes' then d := d || jsonb_build_object('settles', d -> 'completes'); end if; \
@@ -117,7 +117,7 @@ async fn what_the_first_version_kept_stands_for_its_alerts_and_its_role_works_on
     let database = version(1).await;
     let app = pool(&database).await;
     let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
-    // The reading side asks for tables of today, so they are there for a moment only.
+    // Reads use tables of today, so these exist for a moment.
     let mut owner = database.options().connect().await.unwrap();
     let stand_in = "create table incident.alert_holders (environment text, alert_key text, incident_id uuid); \
                     grant select on incident.alert_holders to app";
@@ -166,8 +166,8 @@ async fn what_the_first_version_kept_stands_for_its_alerts_and_its_role_works_on
     }
 }
 
-/// S4, S20: a chain that the second version wrote is sound and can be redacted by a role that
-/// lost its right to delete texts; from its next entry on it is bound to the state.
+/// S4, S20: a chain of version 2 is valid and can be redacted by a role that lost its right to
+/// delete texts; from its next entry on it is bound to the state.
 #[tokio::test]
 async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_function_alone() {
     let database = version(2).await;
@@ -179,7 +179,7 @@ async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_funct
         .await
         .unwrap();
     let mut commit = prepared.commit().clone();
-    // As that version wrote them: entries without marks, states without the newer fields.
+    // In the form of that version: entries without marks, states without the newer fields.
     for write in &mut commit.writes {
         for entry in &mut write.entries {
             entry.fields.marks = None;
@@ -218,7 +218,7 @@ async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_funct
         incidents.get(id).await.unwrap().title.as_str(),
         "[redacted]"
     );
-    // Nothing binds it yet: that version never said what the state was.
+    // Not bound yet: that version recorded no marks of the state.
     let forge =
         "update incident.incidents set state = jsonb_set(state, '{environment}', '\"staging\"')";
     owner.execute(forge).await.unwrap();
@@ -234,7 +234,7 @@ async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_funct
         matches!(verdict, Verdict::Broken { seq: 2, reason } if reason.contains("environment")),
         "{verdict:?}"
     );
-    // Granted once more, as after a new table, it has no more than before.
+    // Granted again, as after a new table, the role gets no additional rights.
     owner
         .execute("select incident.grant_to('app')")
         .await
@@ -242,7 +242,7 @@ async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_funct
     assert!(!as_app.fetch_one(may).await.unwrap().get::<bool, _>("may"));
 }
 
-/// As servers of the second version claim and keep.
+/// The claim of a server of version 2.
 const OLD_CLAIM: &str = "with due as materialized ( \
     select due.id \
     from (values (1), (2), (3), (4)) as lanes (lane) \
@@ -263,8 +263,8 @@ from due where o.id = due.id returning o.id";
 const OLD_NUMBER: &str = "select count(*) from incident.keep('{\"writes\": [], \"outbox\": [], \"audit\": [], \
      \"credits\": [], \"ledger\": []}'::jsonb)";
 
-/// X1, L12: what the second version has committed goes out, and its servers go on beside
-/// those of this one while they are replaced.
+/// X1, L12: messages that version 2 committed are sent, and its servers keep working beside the
+/// new ones during the replacement.
 #[tokio::test]
 async fn what_the_second_version_kept_goes_out_and_its_servers_work_on() {
     let database = version(2).await;
@@ -295,7 +295,7 @@ async fn what_the_second_version_kept_goes_out_and_its_servers_work_on() {
     let taken = old.fetch_all(OLD_CLAIM).await.unwrap();
     assert_eq!(taken.len(), 1);
     old.execute(OLD_NUMBER).await.unwrap();
-    // Its lease is over, and what it took goes out as well.
+    // The old server's lease has expired, and its message is sent as well.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     engine(&pager).worker().drain().await.unwrap();
     assert_eq!(pager.wakes(), 3);
@@ -307,8 +307,8 @@ async fn what_the_second_version_kept_goes_out_and_its_servers_work_on() {
     assert_eq!(pager.wakes(), 6);
 }
 
-/// Credits that the fourth version kept are corrected, and a decision that the correction does
-/// not touch stays.
+/// Credits that version 4 stored are corrected, and a decision that the correction does not
+/// affect is preserved.
 #[tokio::test]
 async fn what_the_fourth_version_kept_is_corrected_and_keeps_its_decisions() {
     let database = version(4).await;

@@ -1,4 +1,4 @@
-//! From version 5 to names and functions of today, with its servers beside.
+//! Upgrade of a database from version 5, with servers of that version beside it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,12 +21,12 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
 use crate::server::{MIGRATION, pool};
 use crate::upgrade::{COMMIT, version};
 
-/// What a server of the fifth version sends.
+/// Statements of a server of version 5.
 mod fifth {
     pub(super) const CLAIM: &str = "call incident.claim_alone(null, 1, '{page}', \
          '00000000-0000-0000-0000-000000000005', interval '20 s', '{}', false, null, null)";
 
-    /// Ends the lease of a message.
+    /// Returns the call that ends the lease of a message.
     pub(super) fn settle(id: &str, token: i64, outcome: &str) -> String {
         format!(
             r#"call incident.keep_alone('{{"writes": [], "outbox": [], "audit": [], "ledger": [], "credits": [],
@@ -35,7 +35,7 @@ mod fifth {
         )
     }
 
-    /// Puts a message like another one in, in a transaction of the host's.
+    /// Adds a copy of another message, inside of a host's transaction.
     pub(super) const ADD: &str = "select count(*) from incident.keep((select jsonb_build_object('writes', '[]'::jsonb, \
          'audit', '[]'::jsonb, 'ledger', '[]'::jsonb, 'credits', '[]'::jsonb, 'outbox', jsonb_build_array( \
          jsonb_build_object('op', 'add', 'id', '00000000-0000-0000-0000-000000000077', 'incident_id', o.incident_id, \
@@ -43,8 +43,8 @@ mod fifth {
          'log', '[]', 'committed_at', now(), 'due_at', now() + interval '1 hour'))) \
          from incident.outbox o where o.kind = 'page' limit 1))";
 
-    /// Writes an entry of the audit and a message, which take the tables in the other order
-    /// than one that ends a lease does.
+    /// Returns the call that writes an audit entry and a message. It locks the tables in the
+    /// opposite order of a call that ends a lease.
     pub(super) fn another() -> String {
         let id = super::Uuid::new_v4();
         format!(
@@ -59,7 +59,7 @@ mod fifth {
     pub(super) const GIVEN_UP: &str = "select id::text as id, lane from incident.outbox where state = 'given_up' order by ordinal";
 }
 
-/// Claims as the fifth version: the id and the token of the lease.
+/// Claims a message as version 5 does, and returns its id and the token of its lease.
 async fn claimed(server: &mut PgConnection) -> (String, i64) {
     let row = server.fetch_one(fifth::CLAIM).await.unwrap();
     let claimed: serde_json::Value = serde_json::from_str(row.get("claimed")).unwrap();
@@ -68,7 +68,7 @@ async fn claimed(server: &mut PgConnection) -> (String, i64) {
     (id, claimed[0]["lease_token"].as_i64().unwrap())
 }
 
-/// What waits, as columns of these names say.
+/// Lists the outbox, with `key` and `priority` as the names of two columns.
 async fn waiting(owner: &mut PgConnection, key: &str, priority: &str) -> Vec<String> {
     let sql = format!(
         "select concat_ws(' ', id, {key}, {priority}, state, ordinal) as one from incident.outbox order by ordinal"
@@ -77,11 +77,11 @@ async fn waiting(owner: &mut PgConnection, key: &str, priority: &str) -> Vec<Str
     rows.iter().map(|row| row.get("one")).collect()
 }
 
-/// A database with incidents that the fifth version kept, one page given up and one leased.
+/// A database with incidents that version 5 stored, one dead letter and one leased page.
 struct Fifth {
     database: Database,
     owner: PgConnection,
-    /// A server of that version.
+    /// A connection of a server of that version.
     old: PgConnection,
     incidents: Incidents,
     pager: Arc<RecordingPager>,
@@ -121,7 +121,7 @@ impl Fifth {
                     .id,
             );
         }
-        // Beside pages, one with credits to compute.
+        // Besides the pages, one incident with credits to compute.
         let mut past = Declare::new("past".parse().unwrap(), Severity::Sev3);
         past.mode = Mode::Retrospective;
         past.started_at = Some("2026-01-20T10:00:00Z".parse().unwrap());
@@ -159,7 +159,7 @@ fn hit(tenant: &str) -> Affected {
     Affected::these(vec![AffectedTenant::whole(tenant.parse().unwrap())]).unwrap()
 }
 
-/// Columns change their names under what is there, and servers of the version before go on.
+/// Columns with stored rows are renamed, and servers of the previous version keep working.
 #[tokio::test]
 async fn what_the_fifth_version_left_goes_on_under_other_names_and_its_servers_beside_it() {
     let mut it = Fifth::new().await;
@@ -168,12 +168,12 @@ async fn what_the_fifth_version_left_goes_on_under_other_names_and_its_servers_b
 
     migrate(&it.database.options(), MIGRATION).await.unwrap();
 
-    // A server's role need not migrate any more, and can not.
+    // The role of a server no longer has to migrate, and cannot.
     let as_app = it.database.options().username("app");
     migrate(&as_app, MIGRATION).await.unwrap();
     let after = waiting(&mut it.owner, "ordering_key", "priority").await;
     assert_eq!(after, before);
-    // The server of before ends what it had, claims and adds.
+    // The old server ends its lease, claims and adds messages.
     let done = fifth::settle(&it.leased.0, it.leased.1, "done");
     it.old.execute(AssertSqlSafe(done.clone())).await.unwrap();
     let lost = it.old.execute(AssertSqlSafe(done)).await.unwrap_err();
@@ -201,7 +201,7 @@ async fn what_the_fifth_version_left_is_sent_answered_and_sound() {
         let verdict = incidents.audit().verify_timeline(*id).await.unwrap();
         assert!(matches!(verdict, Verdict::Valid { .. }), "{verdict:?}");
     }
-    // Four pages, of which one is given up and one leased.
+    // Of four pages, one is a dead letter and one is leased.
     incidents.worker().drain().await.unwrap();
     assert_eq!(it.pager.wakes(), 2);
     let message = MessageId::from_uuid(it.given_up.parse().unwrap());
@@ -222,8 +222,8 @@ async fn what_the_fifth_version_left_is_sent_answered_and_sound() {
     }
 }
 
-/// Servers of the fifth version write while it is migrated: at most what each of them had
-/// just sent is refused, and nothing waits for anything that waits for it.
+/// Servers of version 5 write during the migration: each has at most one call refused, the one
+/// it had just sent, and there is no deadlock.
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_of_the_fifth_version_write_while_it_is_migrated() {
     let it = Fifth::new().await;
@@ -239,13 +239,14 @@ async fn servers_of_the_fifth_version_write_while_it_is_migrated() {
                     Ok(_) => done += 1,
                     Err(error) => {
                         let code = error.as_database_error().unwrap().code().unwrap();
-                        // A function that was read before, on a table as it is now.
+                        // The call began with an old function, on tables that are migrated
+                        // already.
                         assert_eq!(code, "428C9", "{error}");
                         refused += 1;
                     }
                 }
             }
-            // With the functions of today.
+            // With today's functions.
             server
                 .execute(AssertSqlSafe(fifth::another()))
                 .await

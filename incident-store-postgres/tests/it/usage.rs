@@ -1,4 +1,4 @@
-//! Counting in the host's own table.
+//! Counts of users in the host's own table.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn an_odd_table_is_read_through_its_index_and_never_written() {
     let table = table.tenant("tenant Id").unwrap().user("User").unwrap();
     let table = table.occurred_at("at;").unwrap();
     let usage = PgUsage::over(pool.clone(), table).await.unwrap();
-    // A name that no uuid has is a tenant without events.
+    // A tenant whose name is not a uuid has no events.
     let counts = usage
         .unique_users(&query(&[one, "tenant-fr"]), WITHIN)
         .await
@@ -67,7 +67,7 @@ async fn an_odd_table_is_read_through_its_index_and_never_written() {
         format!("{error:?}").contains("no column of failures"),
         "{error:?}"
     );
-    // By index, whatever the number of tenants.
+    // The index is used for any number of tenants.
     let plan = pool
         .fetch_all(AssertSqlSafe(format!(
             r#"explain select count(distinct e."User") from "Api""Usage" e
@@ -140,7 +140,8 @@ async fn partitions(pool: &PgPool) -> i64 {
     pool.fetch_one(sql).await.unwrap().get(0)
 }
 
-/// Events of any age, each day with a partition of its own, by a role that owns nothing.
+/// Events of any age are stored, each day in a partition of its own, by a role that owns
+/// nothing.
 #[tokio::test]
 async fn events_of_any_age_are_taken_whole_by_a_role_that_owns_nothing() {
     let database = server::database().await;
@@ -167,7 +168,7 @@ async fn events_of_any_age_are_taken_whole_by_a_role_that_owns_nothing() {
         (row.get::<&str, _>(0), row.get::<&str, _>(1)),
         ("back\\slash \\N", endpoint)
     );
-    // Too many days at once are refused whole, in a sentence.
+    // Too many days at once are refused as a whole, in a sentence.
     let years = (0..401).map(|day| event("t", "u", &on_day(day)));
     let refused = usage.record(years.collect(), WITHIN).await.unwrap_err();
     assert!(
@@ -175,7 +176,7 @@ async fn events_of_any_age_are_taken_whole_by_a_role_that_owns_nothing() {
         "{refused:?}"
     );
     assert_eq!(partitions(&pool).await, 4);
-    // Retention is to drop a day; it may come back.
+    // Retention drops a day's partition; the day may come again.
     pool.execute("drop table incident.usage_20261121")
         .await
         .unwrap();
@@ -211,8 +212,8 @@ async fn writers_that_need_the_same_day_make_it_once() {
     assert_eq!(counts.total_unique_users, 161);
 }
 
-/// A question that takes too long is refused in time, with its size; the server stops
-/// counting, and the connection is as it was.
+/// A query that takes too long is refused in time, with its size; the server stops counting,
+/// and the connection is as it was.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_that_is_too_large_is_refused_with_its_size() {
     let database = server::database().await;
@@ -247,7 +248,7 @@ async fn a_question_that_is_too_large_is_refused_with_its_size() {
                 and state = 'active' and query like '%lateral%' and pid <> pg_backend_pid()";
     let busy: i64 = pool.fetch_one(busy).await.unwrap().get(0);
     assert_eq!(busy, 0, "the server still counts");
-    // With time enough it is answered, over however many connections.
+    // With sufficient time it succeeds, over any number of connections.
     for connections in 1..=4 {
         let usage = PgUsage::builder(pool.clone())
             .connections(connections)
@@ -263,7 +264,7 @@ async fn a_question_that_is_too_large_is_refused_with_its_size() {
     assert_eq!(limit, "0");
 }
 
-/// Events of a transaction that ends after a question looked are new to the next one.
+/// Events of a transaction that ends after a query ran are new to the next query.
 #[tokio::test]
 async fn what_a_slow_transaction_brings_is_not_missed() {
     let database = server::database().await;
@@ -297,7 +298,7 @@ async fn what_a_slow_transaction_brings_is_not_missed() {
     )
     .await
     .unwrap();
-    // A later transaction is over before it.
+    // A later transaction ends before it.
     usage.record(vec![event("b", 3)], WITHIN).await.unwrap();
     assert_eq!((asked(102).await, asked(103).await), (2, 2));
     slow.commit().await.unwrap();
@@ -305,9 +306,9 @@ async fn what_a_slow_transaction_brings_is_not_missed() {
     assert_eq!(asked(104).await, 4);
 }
 
-/// A19: a time limit that was set for a question stayed on the pooled connection when its
-/// client went away, and hit commits. Whenever the client goes, the next call finds the
-/// connection as it was: without a limit, and in no transaction.
+/// A19: the time limit of a query stayed on the pooled connection when its client went away,
+/// and stopped commits. Whenever the client goes, the next call finds the connection as it was:
+/// without a limit, and in no transaction.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_whose_client_has_gone_leaves_no_limit_behind() {
     let database = server::database().await;
@@ -324,7 +325,7 @@ async fn a_question_whose_client_has_gone_leaves_no_limit_behind() {
     let query = ever(&["t0", "t1", "t2"]);
     let (mut gone, mut answered) = (0, 0);
     for n in 0..40_u64 {
-        // Nothing is known of how long questions take, so that each has a limit.
+        // The duration of queries is not known yet, so that each has a limit.
         let usage = PgUsage::builder(pool.clone())
             .connections(1)
             .incremental_above(Duration::ZERO)
@@ -365,8 +366,8 @@ async fn a_question_whose_client_has_gone_leaves_no_limit_behind() {
     assert!(gone > 5 && answered > 0, "{gone} gone, {answered} answered");
 }
 
-/// S10: events lie on so many days in all, whatever their dates and whoever sends them at
-/// the same time.
+/// S10: events lie on a limited number of days in all, whatever their dates and the number of
+/// concurrent writers.
 #[tokio::test(flavor = "multi_thread")]
 async fn so_many_days_have_a_partition_and_no_more() {
     let database = server::database().await;
@@ -385,7 +386,7 @@ async fn so_many_days_have_a_partition_and_no_more() {
     assert_eq!(partitions(&pool).await, 4);
     // Several at a time, each of which would fit alone.
     let tries = (0..6).map(|n| {
-        // Of a process of its own, which knows of no day.
+        // As in a process of its own, which knows of no day.
         let usage = fresh();
         let batch = batch(10 + n * 2..12 + n * 2);
         tokio::spawn(async move { usage.record(batch, WITHIN).await.is_ok() })
@@ -395,6 +396,6 @@ async fn so_many_days_have_a_partition_and_no_more() {
         taken += usize::from(one.await.unwrap());
     }
     assert_eq!((taken, partitions(&pool).await), (1, 6));
-    // Days that are there are still written to.
+    // Days that exist accept more events.
     usage.record(batch(0..4), WITHIN).await.unwrap();
 }

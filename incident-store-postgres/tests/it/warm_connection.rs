@@ -1,4 +1,4 @@
-//! A connection stays at hand for a moment, and no longer.
+//! The connection that stays at hand returns to the pool after a moment.
 
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,8 @@ fn nobody() -> IncidentId {
     "0190a000-0000-7000-8000-000000000000".parse().unwrap()
 }
 
-/// X1: calls after one another do not wait for the pool's sign of life; and whoever else
-/// uses the pool gets the connection within a moment.
+/// X1: consecutive calls do not wait for the pool's ping, and other users of the pool get the
+/// connection within a moment.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_that_is_shared_with_the_host_is_given_back_at_once() {
     let database = server::database().await;
@@ -35,7 +35,7 @@ async fn a_pool_that_is_shared_with_the_host_is_given_back_at_once() {
             "{:?}",
             started.elapsed()
         );
-        // And while the host has it, we wait for it as for any other.
+        // While the host has the connection, the store waits for it like any other user.
         let (store, waits) = (store.clone(), tokio::time::sleep(Duration::from_millis(10)));
         let load = tokio::spawn(async move { store.load(nobody(), WITHIN).await });
         waits.await;
@@ -43,12 +43,12 @@ async fn a_pool_that_is_shared_with_the_host_is_given_back_at_once() {
         drop(held);
         load.await.unwrap().unwrap();
     }
-    // Nothing is kept from a pool that ends.
+    // A closing pool gets its connection back.
     store.load(nobody(), WITHIN).await.unwrap();
     tokio::time::timeout(WITHIN, pool.close()).await.unwrap();
 }
 
-/// Whatever was kept goes with the store, inside of a runtime or after it.
+/// The connection at hand is closed with the store, inside of a runtime or after it.
 #[test]
 fn a_store_may_outlive_its_runtime() {
     let runtime = tokio::runtime::Builder::new_multi_thread()

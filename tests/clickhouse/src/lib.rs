@@ -1,5 +1,5 @@
-//! A ClickHouse server for tests: unprivileged, on a free port of loopback, in a folder
-//! of its own, gone with the process that started it.
+//! A ClickHouse server for tests: unprivileged, on a free port of loopback, in a folder of its
+//! own, stopped and removed with the process that started it.
 
 mod programs;
 mod server;

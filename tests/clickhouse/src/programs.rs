@@ -1,15 +1,15 @@
-//! Where the server's program is.
+//! Search for the server's program.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// What to do where there is none.
+/// Error message with the ways to get a server program.
 pub(crate) const MISSING: &str = "no ClickHouse server was found: run scripts/test, which installs one, \
      or install it (apt install clickhouse-server, brew install clickhouse), \
      or set CLICKHOUSE_BIN to its program, or INCIDENT_TEST_CLICKHOUSE_URL to a server";
 
-/// The program, and what comes before its options: `clickhouse-server`, or
-/// `clickhouse server`, from `CLICKHOUSE_BIN`, the search path, or where packages put it.
+/// Finds the server's program, and the argument that precedes its options: `clickhouse-server`,
+/// or `clickhouse server`, from `CLICKHOUSE_BIN`, the search path, or the folders of packages.
 #[must_use]
 pub fn found() -> Option<(PathBuf, Option<&'static str>)> {
     let of = |path: PathBuf| {

@@ -1,4 +1,4 @@
-//! The server.
+//! A throw-away ClickHouse server, or a cluster of several.
 
 use std::io::{Error, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -13,22 +13,23 @@ use reqwest::Client;
 
 use crate::programs;
 
-/// Keeps the server as long as our pipe is open; then ends it and removes all.
+/// Shell script that runs the server as long as the pipe to it is open; then it kills the
+/// server and removes its folder.
 const KEEPER: &str =
     r#"d=$1; shift; "$@" & p=$!; cat >/dev/null; kill -KILL $p; wait $p; cd /; rm -rf "$d""#;
 
-/// How long a server may take to come up.
+/// Time-out of a server's start.
 const START: Duration = Duration::from_secs(60);
 
 /// One or more servers of one cluster.
 #[derive(Debug)]
 pub struct ClickHouseServer {
-    /// Of each: where it answers HTTP, without a database.
+    /// The HTTP URL of each server, without a database.
     urls: Vec<String>,
     _own: Vec<Started>,
 }
 
-/// A server that we started; its folder goes with it.
+/// A server that this process started; its folder is removed with it.
 #[derive(Debug)]
 struct Started(Child);
 
@@ -40,13 +41,13 @@ impl Drop for Started {
 }
 
 impl ClickHouseServer {
-    /// The server of this test binary, started at the first call.
+    /// Returns the server of this test binary, which the first call starts.
     ///
-    /// `INCIDENT_TEST_CLICKHOUSE_URL` (`http://USER:PASSWORD@HOST:8123`) names a running one
-    /// to be used instead.
+    /// `INCIDENT_TEST_CLICKHOUSE_URL` (`http://USER:PASSWORD@HOST:8123`) names a running one to
+    /// be used instead.
     ///
     /// # Panics
-    /// There is none and none can be started; the message says what to do.
+    /// Panics if there is no server and none can be started; the message names the remedy.
     #[must_use]
     #[expect(
         clippy::panic,
@@ -65,16 +66,17 @@ impl ClickHouseServer {
         })
     }
 
-    /// Starts so many servers that know each other as the cluster `shards`.
+    /// Starts a number of servers that form the cluster `shards`.
     ///
     /// # Errors
-    /// There is no program, or it fails; the message says what to do.
+    /// Fails if there is no program, or if it does not start; the message names the remedy or
+    /// holds the log.
     pub fn start(shards: usize) -> io::Result<Self> {
         let mut tries = 0;
         loop {
             tries += 1;
             match Self::start_once(shards) {
-                // Somebody else took a port that was free a moment ago.
+                // Another process took a port that was free a moment ago.
                 Err(error) if error.kind() == ErrorKind::AddrInUse && tries < 5 => {}
                 other => return other,
             }
@@ -98,11 +100,11 @@ impl ClickHouseServer {
         Ok(Self { urls, _own: own })
     }
 
-    /// A new database on every server, and its address on the first one, as
-    /// `USAGE_URL` takes it.
+    /// Creates a database on every server, and returns its address on the first one, in the
+    /// form of `USAGE_URL`.
     ///
     /// # Errors
-    /// A server does not answer.
+    /// Fails if a server does not reply or refuses.
     pub async fn database(&self) -> io::Result<String> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -114,10 +116,10 @@ impl ClickHouseServer {
         Ok(format!("clickhouse+{first}/{name}"))
     }
 
-    /// Runs a statement on one of the servers, and answers what it says.
+    /// Runs a statement on one of the servers, and returns its reply.
     ///
     /// # Errors
-    /// The server refuses it, or does not answer.
+    /// Fails if the server refuses it, or does not reply.
     pub async fn run(&self, at: usize, sql: &str) -> io::Result<String> {
         let url = self.urls.get(at).map_or("", String::as_str);
         let client = Client::builder().no_proxy().build().map_err(Error::other)?;
@@ -151,14 +153,14 @@ impl Started {
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
-        // From here on the keeper removes it.
+        // From here on the shell script removes the folder.
         let (started, folder) = (Self(keeper), folder.keep());
         wait(ports.first().copied().unwrap_or_default(), &folder)?;
         Ok(started)
     }
 }
 
-/// Ports that nobody listens on right now.
+/// Finds ports on which no one is listening.
 fn free_ports(count: usize) -> io::Result<Vec<u16>> {
     let listeners: Vec<TcpListener> = (0..count)
         .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
@@ -169,8 +171,10 @@ fn free_ports(count: usize) -> io::Result<Vec<u16>> {
         .collect()
 }
 
-/// The configuration of a server of a cluster: ports for HTTP, for its own protocol and for
-/// other servers; and beside `default` the user `small`, whose inserts are cut into blocks. The root is called so since its first version, and newer ones take it.
+/// Writes the configuration of a server of a cluster: ports for HTTP, for its own protocol and
+/// for other servers; and beside `default` the user `small`, whose inserts are split into
+/// blocks. The root element has had the name `yandex` since the first version, and newer ones
+/// accept it.
 fn configure(folder: &Path, ports: &[u16], native: &[u16]) -> io::Result<()> {
     for name in ["data", "tmp", "user_files", "format_schemas"] {
         fs::create_dir(folder.join(name))?;
@@ -213,7 +217,7 @@ fn configure(folder: &Path, ports: &[u16], native: &[u16]) -> io::Result<()> {
     )
 }
 
-/// Until it answers `/ping`.
+/// Waits until the server replies to `/ping`.
 fn wait(port: u16, folder: &Path) -> io::Result<()> {
     let started = Instant::now();
     loop {

@@ -1,7 +1,7 @@
-//! Inputs from outside, and what holds for each of them whatever its bytes are.
+//! Properties that hold for all external input, whatever its bytes are.
 //!
-//! A function per fuzz target; it panics where its property does not hold. The workspace
-//! `tests/fuzz` feeds them from libFuzzer, `tests/it/data/fuzz_corpus.rs` replays the corpus.
+//! One function per fuzz target, which panics if its property does not hold. The workspace
+//! `tests/fuzz` feeds them from libFuzzer; `tests/it/data/fuzz_corpus.rs` replays the corpus.
 
 use std::collections::BTreeMap;
 
@@ -25,10 +25,10 @@ use incident_store_memory::MemoryStore;
 use serde_json::Value;
 use tower::ServiceExt;
 
-/// A property of any bytes; it panics where they break it.
+/// A property of arbitrary bytes; panics if it does not hold.
 pub type Target = fn(&[u8]);
 
-/// The targets by their names: also the names of their folders in `corpus/`.
+/// The targets by name; the names are also those of their folders in `corpus/`.
 pub const TARGETS: [(&str, Target); 7] = [
     ("pagerduty_webhook", pagerduty_webhook),
     ("opsgenie_webhook", opsgenie_webhook),
@@ -64,7 +64,7 @@ fn console() -> Router {
     router(parts.build().unwrap().0)
 }
 
-/// Sends a request and reads its answer; an answer that is no success has problem details.
+/// Sends a request and reads the response; asserts that errors have problem details.
 async fn send(router: Router, request: Request<Body>) -> (StatusCode, Bytes) {
     let answer = router.oneshot(request).await.unwrap();
     let (status, kind) = (answer.status(), answer.headers().get(CONTENT_TYPE).cloned());
@@ -77,8 +77,8 @@ async fn send(router: Router, request: Request<Body>) -> (StatusCode, Bytes) {
     (status, body)
 }
 
-/// Bytes that a vendor signed are answered with success: an answer of 4xx makes PagerDuty
-/// drop the event, and stop deliveries after three. Bytes that nobody signed are refused.
+/// Checks that bytes signed by a vendor get a success status (after a 4xx PagerDuty drops the
+/// event, and after three it stops deliveries), and that unsigned bytes are refused.
 fn webhook(path: &str, header: (&str, &str), data: &[u8]) {
     let request = |header: Option<(&str, &str)>| {
         let mut request = Request::post(path).header(CONTENT_TYPE, "application/json");
@@ -112,8 +112,8 @@ pub fn opsgenie_webhook(data: &[u8]) {
     webhook("/hooks/opsgenie", ("authorization", SECRET), data);
 }
 
-/// A query is read the same way twice, a cursor leads back to its place under its own
-/// filters alone, and no list answers an odd query with a fault of the server.
+/// Checks that a query is parsed the same way twice, that a cursor is valid only with its own
+/// filters, and that no list responds to an odd query with a server error.
 pub fn queries(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (raw, place) = text.split_once('\n').unwrap_or((&text, "place"));
@@ -123,7 +123,7 @@ pub fn queries(data: &[u8]) {
         if query.get("cursor").is_none() {
             let cursor = query.cursor_at(place);
             let with = |filters: &str| format!("{filters}&cursor={cursor}");
-            // One without a value is there, and is none.
+            // A cursor parameter without a value counts as absent.
             if let Ok(there) = Query::parse(Some(&with(raw)), &allowed) {
                 assert_eq!(there.cursor().unwrap().as_deref(), Some(place));
             }
@@ -157,7 +157,7 @@ pub fn queries(data: &[u8]) {
     });
 }
 
-/// A policy file is refused with a sentence, or everything in it can be used.
+/// Checks that a policy file is refused with a message, or is usable in full.
 pub fn policy(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     match PolicyFile::parse(&text) {
@@ -176,8 +176,8 @@ pub fn policy(data: &[u8]) {
     }
 }
 
-/// Lines are counted the same however they are cut into pieces, and an error names a line
-/// that is there.
+/// Checks that lines are counted the same however the body is split, and that an error names an
+/// existing line.
 pub fn usage_lines(data: &[u8]) {
     let (cut, lines) = data.split_first().unwrap_or((&1, &[]));
     let answer = |step: usize| {
@@ -198,7 +198,7 @@ pub fn usage_lines(data: &[u8]) {
     let (status, body) = whole;
     let said = |name: &str| body[name].as_u64().unwrap();
     let count = |lines: &[u8]| {
-        // A byte order mark is no line.
+        // A byte order mark is not a line.
         let lines = lines.strip_prefix(b"\xef\xbb\xbf").unwrap_or(lines);
         let lines = lines.split(|byte| *byte == b'\n');
         lines
@@ -215,7 +215,8 @@ pub fn usage_lines(data: &[u8]) {
     }
 }
 
-/// A list of tokens is refused without repeating a token, or each of them is known.
+/// Checks that a list of tokens is refused without repeating a token, or that all its tokens are
+/// known.
 pub fn tokens(data: &[u8]) {
     let list = String::from_utf8_lossy(data);
     let secrets = list
@@ -225,8 +226,8 @@ pub fn tokens(data: &[u8]) {
     match Tokens::parse(&list) {
         Err(why) => {
             assert!(!why.trim().is_empty());
-            // The sentence is the same whatever letters a token has; that it does not contain
-            // one says nothing, as a token may be a piece of the sentence.
+            // The message must be the same whatever the letters of a token. That it does not
+            // contain the token proves nothing, because a token may be a part of the message.
             let masked = list.split(',').map(|entry| {
                 let place = entry
                     .match_indices(':')
@@ -243,7 +244,7 @@ pub fn tokens(data: &[u8]) {
                 format!("{named}{}", token.chars().map(mask).collect::<String>())
             });
             let masked = masked.collect::<Vec<_>>().join(",");
-            // Masked, two of them may be one.
+            // Two tokens may become equal when masked.
             if let Err(same) = Tokens::parse(&masked)
                 && !same.contains("twice")
             {
@@ -262,7 +263,7 @@ pub fn tokens(data: &[u8]) {
     }
 }
 
-/// A history is refused with a sentence, or a second import of it changes nothing.
+/// Checks that a history is refused with a message, or that a second import of it changes nothing.
 pub fn statuspage_import(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     block_on(async {

@@ -12,21 +12,21 @@ use super::root;
 /// A path of modules below the root of a crate.
 type ModulePath = Vec<String>;
 
-/// A module, of a file of its own or inside of one.
+/// A module, in a file of its own or inline.
 #[derive(Debug, Default)]
 struct Module {
     file: PathBuf,
     /// Items that it defines.
     items: BTreeSet<String>,
-    /// Names that it imports or passes on, each with the path that it stands for.
+    /// Names that it imports or re-exports, each with the path that it stands for.
     names: BTreeMap<String, ModulePath>,
-    /// Modules all of whose names it passes on.
+    /// Modules that it re-exports by a glob.
     globs: Vec<ModulePath>,
     /// Paths that its code names.
     uses: Vec<ModulePath>,
 }
 
-/// By file, the files that it imports and the names that it takes from them.
+/// For each file, the files that it imports and the names that it takes from them.
 type Imports<'a> = BTreeMap<&'a PathBuf, BTreeMap<&'a PathBuf, BTreeSet<&'a str>>>;
 
 /// The modules of a crate by their path.
@@ -91,9 +91,9 @@ impl Crate {
         }
     }
 
-    /// Returns the file that defines what a path names.
+    /// Returns the file that defines the item of a path.
     fn file_of(&self, path: &[String], seen: &mut BTreeSet<ModulePath>) -> Option<&PathBuf> {
-        // A name of another crate may stand for itself with more behind it.
+        // A name of another crate may lead to itself with a longer path.
         if path.len() > 16 || !seen.insert(path.to_vec()) {
             return None;
         }
@@ -118,7 +118,7 @@ impl Crate {
         })
     }
 
-    /// Returns the files that each file imports, with the names it takes from them.
+    /// Returns the files that each file imports, with the names that it takes from them.
     fn imports(&self) -> Imports<'_> {
         let mut found = Imports::new();
         for module in self.0.values() {
@@ -193,7 +193,7 @@ impl Module {
     }
 }
 
-/// Returns what a `use` names: each path with the name it has here, or none for all names.
+/// Flattens a `use` tree into its paths, each with its local name; `None` for a glob.
 fn flatten(
     tree: &UseTree,
     above: &mut Vec<String>,
@@ -249,7 +249,7 @@ fn absolute(segments: &[String], here: &[String]) -> Option<ModulePath> {
     Some(path)
 }
 
-/// Collects the paths that code names in full.
+/// Collector of the paths that code names in full.
 struct Named<'a> {
     path: &'a [String],
     found: Vec<ModulePath>,
@@ -268,7 +268,7 @@ impl Visit<'_> for Named<'_> {
     fn visit_visibility(&mut self, _: &Visibility) {}
 }
 
-/// Returns the files of which each imports all others, directly or through others.
+/// Returns the sets of files in which each imports all others, directly or through others.
 fn circles<'a>(imports: &Imports<'a>) -> BTreeSet<BTreeSet<&'a PathBuf>> {
     let reach = |start: &'a PathBuf| {
         let (mut seen, mut open) = (BTreeSet::new(), vec![start]);

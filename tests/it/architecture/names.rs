@@ -1,4 +1,4 @@
-//! Names are those of the field, and each type has one of its own.
+//! Names use the vocabulary of the field, and each type name is unique.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,7 +9,7 @@ use syn::{Attribute, Ident, Visibility};
 
 use super::{root, sources};
 
-/// Words that say nothing to a stranger, with the word of the field.
+/// Words of a private vocabulary, each with the word of the field.
 const PRIVATE_WORDS: [(&str, &str); 26] = [
     ("anew", "again, or a builder"),
     ("apart", "breakdown"),
@@ -39,7 +39,7 @@ const PRIVATE_WORDS: [(&str, &str); 26] = [
     ("wish", "retry_after"),
 ];
 
-/// Types that have the same name for a reason.
+/// Type names that may occur twice, each with the reason.
 const SAME_NAME: [(&str, &str); 0] = [];
 
 const PACKAGES: [&str; 8] = [
@@ -63,7 +63,7 @@ fn is_test(attributes: &[Attribute]) -> bool {
         .any(|one| one.path().is_ident("cfg") && text(one) == "test")
 }
 
-/// The words of a name: `JobOutcome` and `job_outcome` have the same.
+/// Splits a name into its words: `JobOutcome` and `job_outcome` have the same.
 fn words(name: &str) -> Vec<String> {
     let is_constant = !name.chars().any(char::is_lowercase);
     let name = if is_constant {
@@ -85,7 +85,7 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// The names of a file: all types, and everything that is public.
+/// The names of a file: all types, and all public items.
 #[derive(Default)]
 struct Names {
     types: Vec<String>,
@@ -108,7 +108,7 @@ impl Names {
 impl Visit<'_> for Names {
     fn visit_item_mod(&mut self, item: &syn::ItemMod) {
         if !is_test(&item.attrs) {
-            // Modules are doors, public or not.
+            // Module names are checked whether they are public or not.
             self.public.push(item.ident.to_string());
             visit::visit_item_mod(self, item);
         }
@@ -147,7 +147,7 @@ impl Visit<'_> for Names {
 
     fn visit_item_fn(&mut self, item: &syn::ItemFn) {
         self.public(&item.vis, &item.sig.ident);
-        // What a function has inside is its own.
+        // Items inside a function are private to it.
     }
 
     fn visit_item_const(&mut self, item: &syn::ItemConst) {

@@ -1,4 +1,4 @@
-//! Snapshots of every JSON shape, and of the hashed bytes.
+//! Snapshots of every JSON response, and of the hashed bytes.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::over_http::harness::{ADMIN, COMMANDER, RESPONDER, Server, VIEWER};
 
-/// Replaces what differs from run to run.
+/// Replaces the values that differ between runs.
 fn settled(value: &mut Value) {
     match value {
         Value::String(text) => {
@@ -115,7 +115,7 @@ async fn every_shape_is_as_it_was() {
         if name != "list" && name != "timeline_verify" {
             insta::assert_json_snapshot!(name, shape(value));
         } else {
-            // Page outcomes come when they come.
+            // The outcomes of pages arrive at varying times.
             let names: Vec<&String> = value.as_object().unwrap().keys().collect();
             insta::assert_json_snapshot!(name, names);
         }
@@ -191,8 +191,8 @@ fn the_hashed_bytes_are_as_they_were() {
     );
 }
 
-/// S20: entries that end a write are of version 2, with the marks of the state last; those
-/// of version 1 are read as they were.
+/// S20: entries that end a write have version 2, with the marks of the state last; entries of
+/// version 1 are read unchanged.
 #[test]
 fn the_hashed_bytes_with_marks_are_as_they_were() {
     use incident_core::Salt;

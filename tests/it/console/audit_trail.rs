@@ -1,4 +1,4 @@
-//! The audit trail: every write is an entry of it.
+//! The audit trail has an entry for every write.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use crate::console::roles::{cases, status_of};
 use crate::over_http::harness::{ADMIN, COMMANDER, Server};
 
-/// Usage events are data of the platform and no decision of anybody.
+/// Usage events are platform data, not decisions of a caller.
 const NOT_DECISIONS: [&str; 1] = ["POST /sys/usage-events"];
 
 type Place = (String, u64);
 
-/// Chain and number of what an actor did so far, with its action.
+/// Returns chain and number of an actor's entries, each with its action.
 async fn done_by(server: &Server, actor: &str) -> BTreeSet<(Place, String)> {
     let path = format!("/sys/audit?actor={actor}&limit=200");
     let entries = server.pages(ADMIN, &path).await.into_iter();
@@ -25,8 +25,8 @@ async fn done_by(server: &Server, actor: &str) -> BTreeSet<(Place, String)> {
     done.collect()
 }
 
-/// Every request of the matrix of roles that writes and is answered with success leaves an
-/// entry of its caller's, a repeat of an alert included.
+/// Every successful write request of the role matrix leaves an entry of its caller, and so does a
+/// repeated alert.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_write_is_an_entry_of_its_callers() {
     let server = Server::start().await;
@@ -37,7 +37,7 @@ async fn every_write_is_an_entry_of_its_callers() {
         }
         let status = status_of(&server, &case, ADMIN).await;
         let after = done_by(&server, "root").await;
-        // Two incidents are declared for each request, by somebody else.
+        // Two incidents are declared for each request by another caller.
         let is_new = after.difference(&before).next().is_some();
         let is_done = (200..300).contains(&status);
         assert_eq!(is_new, is_done, "{} {}: {status}", case.route, case.with);
@@ -66,7 +66,7 @@ async fn a_repeat_of_an_alert_is_one_too() {
     server.stop().await;
 }
 
-/// Usage events are no decision, and yet somebody sent them: how many, and who.
+/// Usage events are not decisions, but the trail counts them by sender.
 #[tokio::test(flavor = "multi_thread")]
 async fn usage_events_are_counted_in_the_trail() {
     let server = Server::start().await;

@@ -1,4 +1,4 @@
-//! The table of limits and what tries it: neither has a row that the other lacks.
+//! The table of limits and its tests: every row has a test, and every test a row.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,8 +19,8 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The names of all functions that are tests: those that follow an attribute that ends in
-/// `test` or a line of a macro of contracts.
+/// Returns the names of all test functions: those after an attribute that ends in `test`, and those
+/// in conformance modules.
 fn tests() -> BTreeSet<String> {
     let mut files = Vec::new();
     sources(
@@ -55,7 +55,7 @@ fn tried_here(row: &Row) -> bool {
     row.tried_by == HERE
 }
 
-/// S10: a row without a trial and a trial without a row fail.
+/// S10: a row without a trial fails, and so does a trial without a row.
 #[test]
 fn every_limit_has_its_trial_and_every_trial_its_limit() {
     let (rows, tests) = (rows(), tests());
@@ -79,7 +79,7 @@ fn every_limit_has_its_trial_and_every_trial_its_limit() {
         .collect();
     let tried: BTreeSet<&str> = trials().map(|(name, _)| *name).collect();
     assert_eq!(here, tried);
-    // A value that a trial reads is one that can be read.
+    // The value must be readable by the trial.
     for row in rows.iter().filter(|row| tried_here(row)) {
         assert!(row.number() > 0, "{row:?}");
     }

@@ -1,4 +1,4 @@
-//! The console: its answers, roles, tokens and audit trail.
+//! The console: its responses, roles, tokens and audit trail.
 
 mod api_snapshots;
 mod audit_trail;

@@ -1,5 +1,5 @@
-//! The matrix of roles: made from the permission code, equal to the tables of
-//! `docs/security.md`, and tried over HTTP.
+//! The role matrix: generated from the permission code, compared with the tables of
+//! `docs/security.md`, and tested over HTTP.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -22,13 +22,13 @@ const IN_ORDER: [(Role, &str); 5] = [
 /// The state of the incident that a request is about.
 #[derive(Clone, Copy)]
 enum Of {
-    /// Live, of SEV3.
+    /// Live, with severity SEV3.
     Live,
     Resolved,
     Cancelled,
 }
 
-/// A request, with what it needs.
+/// A request and the actions that it requires.
 #[derive(Clone, Copy)]
 pub(crate) struct Case {
     pub(crate) route: &'static str,
@@ -36,7 +36,7 @@ pub(crate) struct Case {
     needs: &'static [Action],
     of: Of,
     body: fn(&str) -> Value,
-    /// What it answers to those who may.
+    /// The statuses of its response for callers with these rights.
     answers: &'static [u16],
 }
 
@@ -71,7 +71,7 @@ const CREATE: &str = "POST /sys/incidents";
 const PATCH: &str = "PATCH /sys/incidents/{id}";
 const ONE: &str = "/0190a000-0000-7000-8000-000000000000";
 
-/// Every request under `/sys`, those of more rights beside the plain one.
+/// Returns all requests under `/sys`, including variants that require more rights.
 pub(crate) fn cases() -> Vec<Case> {
     vec![
         get("GET /metrics", &[A::Read], &[404]),
@@ -300,7 +300,7 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-/// Routes that need no token: nothing of `/sys` is behind them.
+/// Routes that need no token; none of them is under `/sys`.
 const OPEN: [&str; 5] = [
     "GET /healthz",
     "GET /public/status/active",
@@ -321,7 +321,7 @@ fn cells(needs: &[Action]) -> String {
 
 const ROLES: &str = "viewer | responder | commander | billing | admin |";
 
-/// The table of actions, as the permission code has it.
+/// Returns the table of actions, generated from the permission code.
 fn actions() -> Vec<String> {
     let rows = Action::ALL.map(|action| format!("| `{}` | {} |", action.name(), cells(&[action])));
     [
@@ -333,7 +333,7 @@ fn actions() -> Vec<String> {
     .collect()
 }
 
-/// The table of requests.
+/// Returns the table of requests.
 fn requests() -> Vec<String> {
     let row = |case: &Case| {
         let needs: Vec<String> = case
@@ -360,7 +360,7 @@ fn requests() -> Vec<String> {
     head.into_iter().chain(cases().iter().map(row)).collect()
 }
 
-/// The tables of the page, in order.
+/// Returns the tables of the page, in order.
 fn tables() -> Vec<Vec<String>> {
     let mut tables: Vec<Vec<String>> = vec![Vec::new()];
     for line in PAGE.lines() {
@@ -374,7 +374,7 @@ fn tables() -> Vec<Vec<String>> {
     tables
 }
 
-/// The matrix that the code makes is the one that is documented; it is printed to be copied.
+/// The generated matrix equals the documented one; it is printed for copying.
 #[test]
 fn the_matrix_of_roles_is_the_documented_one() {
     let made = [actions(), requests()];
@@ -394,7 +394,7 @@ fn the_matrix_of_roles_is_the_documented_one() {
     assert_eq!(names, columns);
 }
 
-/// Every route that the router has, read out of its source.
+/// Reads the routes of the router from its source.
 fn routed() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/console/src/routes");
     let mut routes = BTreeSet::new();
@@ -430,7 +430,7 @@ fn every_route_is_in_the_matrix() {
     assert_eq!(routed(), known);
 }
 
-/// An incident in a state, of SEV3.
+/// Declares an incident of SEV3 and brings it into a state.
 async fn made(server: &Server, of: Of) -> String {
     let path = server.declare(&json!({"severity": "SEV3"})).await;
     let end = match of {
@@ -457,8 +457,8 @@ pub(crate) async fn status_of(server: &Server, case: &Case, token: &str) -> u16 
     server.send(method, token, &route, &[], body).await.status
 }
 
-/// Who may is answered, and who may not is refused: every request in every role, and
-/// without a token.
+/// Every request in every role, and without a token: allowed callers get a response, others are
+/// refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_matrix_of_roles_is_true_over_http() {
     let server = Server::start().await;
@@ -474,7 +474,7 @@ async fn the_matrix_of_roles_is_true_over_http() {
         }
         for token in ["", "unknown-token-0123456789"] {
             let status = status_of(&server, &case, token).await;
-            // One that comes with many wrong tokens is put off.
+            // After many wrong tokens a request with another one is throttled.
             let is_refused = status == 401 || (status == 429 && !token.is_empty());
             assert!(is_refused, "{}: {status}", case.route);
         }
@@ -483,7 +483,7 @@ async fn the_matrix_of_roles_is_true_over_http() {
         let (method, route) = open.split_once(' ').unwrap();
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let status = server.send(method, "", route, &[], None).await.status;
-        // Hooks are closed until they have a secret.
+        // Webhooks are closed until they have a secret.
         let expected = if route.starts_with("/hooks") {
             404
         } else {

@@ -1,4 +1,4 @@
-//! Tokens: wrong ones are counted, and a known one is never refused.
+//! Wrong tokens are counted, and a known token is never refused.
 
 use incident_console::console::ConsoleBuilder;
 use incident_console::hooks::Hooks;
@@ -26,7 +26,7 @@ async fn server() -> Server {
     Server::start_with(parts).await
 }
 
-/// A way in: with the right proof, or a wrong one.
+/// Sends a request by one of the authenticated ways, with right or wrong credentials.
 async fn enter(server: &Server, way: &str, right: bool) -> Answer {
     let body = Some(b"{}".to_vec());
     let proof = |proof: &str| {
@@ -54,8 +54,8 @@ async fn enter(server: &Server, way: &str, right: bool) -> Answer {
     }
 }
 
-/// S15: after twenty wrong tokens or signatures a minute from one address more are 429, on
-/// every way in; what is right is taken all along.
+/// S15: after twenty wrong tokens or signatures per minute from one address, more get 429 by every
+/// way; right ones are always accepted.
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_tokens_are_throttled_and_right_ones_never() {
     for way in ["sys", "metrics", "opsgenie", "pagerduty"] {
@@ -82,15 +82,15 @@ async fn wrong_tokens_are_throttled_and_right_ones_never() {
                 answer.text
             );
         }
-        // No token is no guess.
+        // A missing token does not count as a guess.
         server.get("", "/sys/incidents").await.problem(401);
         server.get("", "/healthz").await.is(200);
         server.stop().await;
     }
 }
 
-/// S16: a second header that could hold the token is 400, wherever one is read; the scheme is
-/// case-insensitive.
+/// S16: a second header that could hold the token is a 400 on every authenticated route; the scheme
+/// is case-insensitive.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_header_holds_the_token() {
     let server = server().await;

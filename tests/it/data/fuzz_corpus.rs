@@ -1,4 +1,4 @@
-//! The corpus of the fuzz targets, replayed: what was found once is not broken again.
+//! Replay of the fuzz corpus, so that fixed findings stay fixed.
 
 #[path = "../../fuzz/src/targets.rs"]
 #[expect(
@@ -10,7 +10,7 @@ mod targets;
 use std::fs;
 use std::path::Path;
 
-/// Every target has seeds, and each of them holds what the target promises.
+/// Every target has seeds, and its property holds for each of them.
 #[test]
 fn every_input_of_the_corpus_holds() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
@@ -26,7 +26,7 @@ fn every_input_of_the_corpus_holds() {
     }
 }
 
-/// A target that nobody replays, and a folder that no target has, are mistakes.
+/// A target without a replay and a folder without a target are mistakes.
 #[test]
 fn targets_and_folders_are_the_same() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");

@@ -1,4 +1,4 @@
-//! Inputs that are kept in files: the corpus of the fuzz targets, an edited page.
+//! Inputs stored in files: the fuzz corpus, and an edited status page.
 
 mod fuzz_corpus;
 mod revisions;

@@ -1,5 +1,5 @@
-//! A page that was edited for nine months, imported after every edit: the timeline
-//! only grows, and ends at what the page says at last.
+//! A status page that was edited for nine months, imported after every edit: the timeline only
+//! grows, and ends with the page's final state.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::over_http::harness::{at, shared, storage};
 
-/// Undoes an edit (`forward` false) or makes it again.
+/// Reverts an edit (`forward` false) or applies it.
 fn apply(incident: &mut Value, edit: &Value, removed: &mut BTreeMap<String, Value>, forward: bool) {
     let (old, new) = (&edit["old"], &edit["new"]);
     let value = if forward { new } else { old };
@@ -31,7 +31,7 @@ fn apply(incident: &mut Value, edit: &Value, removed: &mut BTreeMap<String, Valu
             let place = posts.iter().position(|post| post["id"] == id).unwrap();
             removed.insert(id.to_owned(), posts.remove(place));
         }
-        // A list of names here, of objects there.
+        // These are lists of names here and of objects there.
         ("field", Some("components" | "monitoring_at")) => {}
         ("field", Some(name)) => incident[name] = value.clone(),
         _ => {}
@@ -115,7 +115,7 @@ async fn every_edit_of_a_page_arrives_and_nothing_that_was_said_is_lost() {
             now["incident_updates"].as_array().unwrap().len(),
             last["incident_updates"].as_array().unwrap().len()
         );
-        // It ends where the page does: words, window and name.
+        // The final texts, window and name are those of the page.
         let said: Vec<&str> = before
             .iter()
             .filter_map(|one| one.text(TextName::Message))

@@ -1,4 +1,4 @@
-//! Anchoring passes: what they write down, and when.
+//! Anchoring passes: the heads that they write, and their timing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ use incident_store_memory::{MemoryAnchors, MemoryStore};
 use crate::over_http::harness::context;
 use crate::over_http::logs::Lines;
 
-/// Keeps every anchor, and can be away.
+/// An anchor sink that stores every anchor and can be made unavailable.
 #[derive(Debug, Default)]
 struct Book {
     away: AtomicBool,
@@ -83,7 +83,7 @@ async fn each_pass_writes_down_what_moved_and_a_closed_book_loses_nothing() {
     let mut expected = [both(first), both(second)].concat();
     expected.sort_unstable();
     assert_eq!(book.heads(), expected);
-    // Hours later only what moved since, even with a clock that went back.
+    // Hours later only the chains that moved since are anchored, even after the clock went back.
     clock.advance(Duration::from_secs(3 * 3_600));
     assert_eq!(incidents.worker().anchor().await.unwrap().heads, 0);
     clock.set("2026-11-21T05:51:00Z".parse().unwrap());
@@ -173,7 +173,7 @@ async fn a_new_process_goes_on_where_the_record_ends() {
     clock.advance(Duration::from_secs(60));
     let second = declare(&first).await;
     drop(first);
-    // Away for a month, longer than any pass looks back by itself.
+    // Down for a month, longer than the look-back of a pass.
     clock.advance(Duration::from_secs(30 * 86_400));
     let again = process();
     assert_eq!(again.worker().anchor().await.unwrap().heads, 2);
@@ -200,7 +200,7 @@ async fn the_loop_anchors_every_few_minutes_and_at_the_end() {
     assert!(book.heads().contains(&AnchoredChain::Timeline(second)));
 }
 
-/// Without a sink of the host's, anchors go to the log: one line each, that can be read again.
+/// Without a sink from the host, anchors go to the log: one line each, which can be parsed again.
 #[tokio::test]
 async fn anchors_go_to_the_log_where_no_sink_is_given() {
     let lines = Lines::default();

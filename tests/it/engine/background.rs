@@ -1,4 +1,4 @@
-//! What the loop does beside sending pages holds up no page.
+//! Background passes do not delay pages.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -39,8 +39,8 @@ impl BillingSink for Sink {
     }
 }
 
-/// A4: the passes that issue credits hang, one every five seconds; a SEV1 goes out within
-/// two seconds all the same.
+/// A4: the passes that issue credits hang, one every five seconds; a SEV1 is still sent within two
+/// seconds.
 #[tokio::test(start_paused = true)]
 async fn slow_passes_beside_it_hold_up_no_page() {
     let store = Faulty::new(Arc::new(MemoryStore::default()));

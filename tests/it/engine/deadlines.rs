@@ -1,5 +1,5 @@
-//! Times: an engine whose times contradict each other is not built, and every call is
-//! answered in its own.
+//! Timeouts: an engine with contradictory timeouts is not built, and every call returns within its
+//! own deadline.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use crate::over_http::harness::context;
 use crate::over_http::troubled::{LATE, SLOW, Troubled};
 
-/// Hosts print an engine while they look for a fault.
+/// Hosts print an engine when they debug a fault.
 #[test]
 fn an_engine_and_its_builder_show_their_pagers_and_settings() {
     let builder = || {
@@ -81,10 +81,10 @@ fn times_that_do_not_go_together_are_refused_with_the_reason() {
     }
 }
 
-/// What a call may take, in tests that wait for it.
+/// Deadline of a call, in tests that wait for it.
 const DEADLINE: Duration = Duration::from_millis(400);
 
-/// An engine over a store that can be late, with an incident.
+/// Creates an engine over a store that can be slow, with an incident.
 async fn troubled() -> (Incidents, Arc<Troubled>, IncidentId) {
     let store = Troubled::over(Arc::new(MemoryStore::default()));
     let incidents = Incidents::builder(store.clone())
@@ -101,9 +101,8 @@ async fn troubled() -> (Incidents, Arc<Troubled>, IncidentId) {
     (incidents, store, id)
 }
 
-/// S5: commands queue on one incident while the store does not answer. Each is answered in
-/// its own time, not after those of all before it; and whatever else a call asks is part
-/// of that time.
+/// S5: commands queue on one incident while the store does not respond. Each returns within its own
+/// deadline, independent of those before it; all other reads of a call are part of its deadline.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_queues_behind_a_store_that_is_late_is_answered_in_its_own_time() {
     let (incidents, store, id) = troubled().await;
@@ -144,7 +143,7 @@ async fn whoever_queues_behind_a_store_that_is_late_is_answered_in_its_own_time(
     assert!(slowest < DEADLINE * 5, "{slowest:?}");
 }
 
-/// S5: a caller that is waited for itself has less time than others.
+/// S5: a caller with a deadline of its own may set a shorter timeout.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_may_have_less_time_than_others() {
     let (incidents, store, id) = troubled().await;
@@ -164,15 +163,15 @@ async fn a_call_may_have_less_time_than_others() {
     assert!(error.contains("longer than nothing"), "{error}");
 }
 
-/// S5: commands on one incident go in the order in which they came, whoever happens to
-/// run when the one before ends.
+/// S5: commands on one incident run in the order in which they arrived, whichever task runs when
+/// the previous one ends.
 #[tokio::test]
 async fn commands_on_one_incident_go_in_the_order_in_which_they_came() {
     const COMMANDS: usize = 200;
     let (incidents, store, id) = troubled().await;
     store.is_in(SLOW);
     let ended = Arc::new(Mutex::new(Vec::new()));
-    // On one thread tasks begin in the order in which they were spawned.
+    // On a single thread, tasks start in the order in which they were spawned.
     let mut calls = JoinSet::new();
     for n in 0..COMMANDS {
         let (incidents, ended) = (incidents.clone(), ended.clone());
@@ -180,7 +179,7 @@ async fn commands_on_one_incident_go_in_the_order_in_which_they_came() {
             let update = update_to(Status::Investigating, "looking").unwrap();
             let context = context().with_timeout(Duration::from_secs(60));
             let act = incidents.act(&context, id, &update);
-            // Some go away while they wait.
+            // Some callers stop waiting.
             if n % 7 == 3 {
                 let _ = tokio::time::timeout(Duration::from_millis(1), act).await;
                 return;
@@ -196,6 +195,6 @@ async fn commands_on_one_incident_go_in_the_order_in_which_they_came() {
     assert!(ended.is_sorted(), "{ended:?}");
     let gone = (0..COMMANDS).filter(|n| n % 7 == 3).count();
     assert_eq!(ended.len(), COMMANDS - gone);
-    // None read a state that another one was about to change.
+    // None read a state that another command was about to change.
     assert_eq!(store.conflicts.load(Ordering::SeqCst), 0);
 }

@@ -1,5 +1,4 @@
-//! Engine events: how the host hears of a commit, and what of it concerns the relay and the
-//! public page.
+//! Engine events: notification of commits, with their effects on the relay and on the public page.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +11,7 @@ use incident_core::testing::{RecordingPager, caller};
 use incident_core::timeline::TextName;
 use incident_store_memory::MemoryStore;
 
-/// An event: the incidents it names, whether messages wait, whether the public page changed.
+/// An event: the incidents, whether messages are pending, whether the public page changed.
 type Received = (Vec<IncidentId>, bool, bool);
 
 fn engine() -> (Incidents, Arc<Mutex<Vec<Received>>>) {
@@ -28,8 +27,8 @@ fn engine() -> (Incidents, Arc<Mutex<Vec<Received>>>) {
     (incidents, received)
 }
 
-/// A page is in the outbox as soon as the event says so: the relay is woken by it and does
-/// not wait for its next look.
+/// The page is in the outbox when the event reports it: the event wakes the relay, which does not
+/// wait for its next poll.
 #[tokio::test]
 async fn an_event_says_whether_messages_wait_and_whether_the_public_page_changed() {
     let (incidents, received) = engine();
@@ -59,8 +58,7 @@ async fn an_event_says_whether_messages_wait_and_whether_the_public_page_changed
         message: None,
     };
     act(silent, Command::Publish(publish)).await;
-    // Two incidents in one commit: the public one ends, and the other one is public from
-    // here on.
+    // Two incidents in one commit: the public one ends, and the other one becomes public.
     let merge = Update {
         merged_into: Some(paging),
         reason: Some("the same".parse().unwrap()),
@@ -77,8 +75,8 @@ async fn an_event_says_whether_messages_wait_and_whether_the_public_page_changed
     assert_eq!(*received.lock().unwrap(), expected);
 }
 
-/// What became of a page is a commit like any other: the host hears which incident it was, and
-/// the timeline says how the vendor took it.
+/// The outcome of a page is a commit like any other: the event names its incident, and the timeline
+/// describes the vendor's response.
 #[tokio::test]
 async fn the_outcome_of_a_page_is_told_with_its_incident() {
     let received: Arc<Mutex<Vec<IncidentId>>> = Arc::default();

@@ -1,4 +1,4 @@
-//! The engine over the store in memory.
+//! The engine over the in-memory store.
 
 mod anchors;
 mod background;

@@ -87,7 +87,7 @@ async fn check(incidents: &Incidents, id: IncidentId, last: (u64, u64)) -> (u64,
         entries.is_sorted_by_key(|entry| entry.fields.recorded_at),
         "an entry was recorded before the one above it"
     );
-    // A transition of the timeline is one of the table, and starts where the last one ended.
+    // Every transition of the timeline is in the table, and starts where the previous one ended.
     let mut status = Status::Triage;
     for entry in entries.iter().skip(1) {
         if let (Some(from), Some(to)) = (entry.fields.status_from, entry.fields.status_to) {
@@ -149,7 +149,8 @@ proptest! {
             }
             clock.advance(Duration::from_secs(86_400));
             incidents.worker().drain().await.unwrap();
-            // Never more wakes than pages that were asked for, and nothing stays open once it is over.
+            // There are never more wakes than requested pages, and no alert stays open after the
+            // end.
             assert!(pager.wakes() <= u64::from(epochs));
             let incident = incidents.get(id).await.unwrap();
             assert!(!matches!(incident.paging.state, PagingState::Pending | PagingState::Failing));
@@ -158,7 +159,7 @@ proptest! {
     }
 }
 
-/// More of them in the long tier.
+/// Returns the number of cases, which is larger in the long tier.
 fn cases() -> u32 {
     if std::env::var_os("INCIDENT_TEST_LONG").is_some() {
         5_000

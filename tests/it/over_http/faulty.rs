@@ -1,4 +1,4 @@
-//! A store that fails where a test says so.
+//! A store with failures that a test controls.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use incident_core::suggestion::Suggestion;
 use incident_core::timeline::SysIncidentUpdateEntry;
 use incident_core::{IncidentId, SuggestionId, Timestamp};
 
-/// Everything of some incidents is unavailable; the ledger may hang.
+/// A store in which some incidents are unavailable, and the ledger may hang.
 pub(crate) struct Faulty {
     inner: Arc<dyn Store>,
     pub(crate) gone: Mutex<BTreeSet<IncidentId>>,

@@ -1,4 +1,4 @@
-//! A console on a free port, with a clock of our own and a token per role.
+//! A console on a free port, with a manual clock and a token per role.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,21 +35,21 @@ pub(crate) struct Server {
     console: Console,
     pub(crate) store: Arc<dyn Store>,
     directory: Arc<dyn TenantDirectory>,
-    /// Gone when the test is.
+    /// Dropped with the test.
     _database: Option<Database>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) pager: Arc<RecordingPager>,
     http: reqwest::Client,
 }
 
-/// Where a server keeps everything.
+/// The storage of a server.
 pub(crate) struct Kept {
     memory: MemoryStore,
     database: Option<Database>,
 }
 
 impl Kept {
-    /// All of it, as text: the whole state of the store in memory, or the data of the
+    /// Returns all stored data as text: the whole state of the in-memory store, or a dump of the
     /// database.
     pub(crate) async fn everything(&self) -> String {
         match &self.database {
@@ -74,7 +74,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    /// Asserts a status and gives the body.
+    /// Asserts a status and returns the body.
     pub(crate) fn is(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         if self.text.is_empty() {
@@ -84,7 +84,7 @@ impl Answer {
         }
     }
 
-    /// Asserts a problem and gives the pointer of its first field.
+    /// Asserts a problem and returns the pointer of its first field.
     pub(crate) fn problem(self, status: u16) -> Option<String> {
         assert_eq!(self.status, status, "{}", self.text);
         assert_eq!(
@@ -108,12 +108,12 @@ pub(crate) fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
 }
 
-/// Anna, an admin, and nothing else that a request could bring.
+/// Returns the context of Anna, an admin, without any other part of a request.
 pub(crate) fn context() -> RequestContext {
     RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
-/// A database with our tables, to be copied.
+/// Returns the name of a migrated database that serves as a template.
 pub(crate) async fn template() -> &'static str {
     static TEMPLATE: OnceCell<String> = OnceCell::const_new();
     TEMPLATE
@@ -126,7 +126,7 @@ pub(crate) async fn template() -> &'static str {
         .await
 }
 
-/// A store of this test's own: in memory, or a database.
+/// Creates a store for one test: in memory, or a database.
 pub(crate) async fn storage() -> (Storage, Option<Database>) {
     if crate::ON_CLICKHOUSE {
         let url = incident_test_clickhouse::ClickHouseServer::shared().database();
@@ -176,12 +176,12 @@ async fn start_on(parts: ConsoleBuilder, storage: Storage) -> (Console, Storage)
 }
 
 impl Server {
-    /// A server whose store can be brought into trouble.
+    /// Starts a server whose store can be made to fail.
     pub(crate) async fn troubled() -> (Self, Arc<Troubled>) {
         Self::troubled_with(ConsoleBuilder::default()).await
     }
 
-    /// The same with other parts; its pager and clock are always ours.
+    /// Starts such a server with other parts; its pager and clock are those of the harness.
     pub(crate) async fn troubled_with(parts: ConsoleBuilder) -> (Self, Arc<Troubled>) {
         let (mut storage, database) = storage().await;
         let troubled = Troubled::over(storage.store);
@@ -206,7 +206,7 @@ impl Server {
         (server, troubled)
     }
 
-    /// A server on a store in memory that holds something.
+    /// Starts a server on an in-memory store with data.
     pub(crate) async fn on_memory(memory: MemoryStore) -> Self {
         let storage = Storage {
             store: Arc::new(memory),
@@ -215,7 +215,7 @@ impl Server {
         Self::on(storage, ConsoleBuilder::default()).await
     }
 
-    /// A server on a store of which everything can be looked at.
+    /// Starts a server on a store whose whole contents can be examined.
     pub(crate) async fn keeping(parts: ConsoleBuilder) -> (Self, Kept) {
         let memory = MemoryStore::default();
         let (mut storage, database) = storage().await;
@@ -245,18 +245,18 @@ impl Server {
         }
     }
 
-    /// A server whose clock stands at 2026-11-20T23:00:00Z.
+    /// Starts a server whose clock is at 2026-11-20T23:00:00Z.
     pub(crate) async fn start() -> Self {
         Self::start_with(ConsoleBuilder::default()).await
     }
 
-    /// A server for others than the usual people.
+    /// Starts a server with other tokens.
     pub(crate) async fn start_for(tokens: &str, parts: ConsoleBuilder) -> Self {
         let tokens = Tokens::parse(tokens).unwrap();
         Self::start_with(ConsoleBuilder { tokens, ..parts }).await
     }
 
-    /// A server under a policy, given as the text of its file.
+    /// Starts a server with a policy, given as the text of its file.
     pub(crate) async fn start_under(policy: &str) -> Self {
         Self::start_with(ConsoleBuilder {
             policy: PolicyFile::parse(policy).unwrap(),
@@ -265,7 +265,7 @@ impl Server {
         .await
     }
 
-    /// The same with other parts; its pager and clock are always ours.
+    /// Starts a server with other parts; its pager and clock are those of the harness.
     pub(crate) async fn start_with(parts: ConsoleBuilder) -> Self {
         let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
         let pager = Arc::new(RecordingPager::named("recorder").unwrap());
@@ -286,13 +286,13 @@ impl Server {
         }
     }
 
-    /// A server on the system's clock, with the pagers that the environment
-    /// would ask for. The recording pager is not one of them.
+    /// Starts a server on the system clock, with the pagers of the given settings and without the
+    /// recording pager.
     pub(crate) async fn paging_by(settings: &[(&str, String)]) -> Self {
         Self::paging_with(settings, PolicyFile::default()).await
     }
 
-    /// The same with a policy file.
+    /// Starts such a server with a policy file.
     pub(crate) async fn paging_with(settings: &[(&str, String)], policy: PolicyFile) -> Self {
         let get = |name: &str| {
             let found = settings.iter().find(|(other, _)| *other == name);
@@ -329,7 +329,7 @@ impl Server {
         format!("http://{}{path}", self.console.address)
     }
 
-    /// An engine on the same store, under other contracts: as after a restart.
+    /// Creates an engine on the same store with other contracts, as after a restart.
     pub(crate) fn restarted(&self, contracts: Contracts) -> Incidents {
         Incidents::builder(self.store.clone())
             .directory(self.directory.clone())
@@ -339,12 +339,12 @@ impl Server {
             .unwrap()
     }
 
-    /// The engine behind it.
+    /// Returns the engine of the server.
     pub(crate) fn incidents(&self) -> &Incidents {
         self.console.state.incidents()
     }
 
-    /// What it keeps of the public page.
+    /// Returns the cache of the public page.
     pub(crate) fn public_cache(&self) -> &PublicCache {
         self.console.state.public_cache()
     }
@@ -409,7 +409,7 @@ impl Server {
         .await
     }
 
-    /// Declares an incident with more fields than the needed ones; answers its path.
+    /// Declares an incident with additional fields; returns its path.
     pub(crate) async fn declare(&self, more: &Value) -> String {
         let mut body = json!({"title": "API down", "severity": "SEV2", "summary": "5xx everywhere",
             "affected_services": ["api"], "affected_tenants": ["tenant-fr"]});
@@ -420,13 +420,13 @@ impl Server {
         format!("/sys/incidents/{}", incident["id"].as_str().unwrap())
     }
 
-    /// Posts an update to an incident's timeline; answers its entry.
+    /// Posts an update to an incident's timeline; returns its entry.
     pub(crate) async fn update(&self, token: &str, path: &str, update: &Value) -> Value {
         let path = format!("{path}/updates");
         self.post(token, &path, update).await.is(201)
     }
 
-    /// The items of every page of a list; `path` has a query.
+    /// Returns the items of every page of a list; `path` has a query.
     pub(crate) async fn pages(&self, token: &str, path: &str) -> Vec<Value> {
         let (mut all, mut next) = (Vec::new(), String::new());
         loop {
@@ -439,7 +439,7 @@ impl Server {
         }
     }
 
-    /// Waits until the incident's page is in a state.
+    /// Waits until the incident's page is in a state; returns the incident.
     pub(crate) async fn paged(&self, path: &str, state: &str) -> Value {
         for _ in 0..3_000 {
             let incident = self.get(VIEWER, path).await.is(200);
@@ -455,7 +455,7 @@ impl Server {
     }
 }
 
-/// A shared file of real data, or the reason why the test is skipped.
+/// Reads a shared file of real data; prints that the test is skipped if there is none.
 pub(crate) fn shared(path: &str) -> Option<String> {
     let full = format!("{}/../../shared/data/{path}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(full).ok();

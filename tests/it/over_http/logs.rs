@@ -7,7 +7,7 @@ use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// The lines of the log, from the first one on.
+/// The captured lines of the log.
 #[derive(Clone, Default)]
 pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -35,15 +35,15 @@ impl Lines {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// Listens on this thread until the guard is dropped.
+    /// Captures the log of this thread until the guard is dropped.
     pub(crate) fn listen(&self) -> (DefaultGuard, tracing::Dispatch) {
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(Level::TRACE)
             .with_ansi(false)
             .with_writer(self.clone())
             .finish();
-        // With a single subscriber, a place that another test's thread meets first is taken for
-        // one that nobody listens to (tracing-core 0.1, `callsite::dispatchers::Rebuilder::JustOne`).
+        // With a single subscriber, a call site first reached by another test's thread is cached as
+        // disabled (tracing-core 0.1, `callsite::dispatchers::Rebuilder::JustOne`).
         let second = tracing::Dispatch::new(tracing_subscriber::registry());
         let guard = tracing::subscriber::set_default(subscriber);
         tracing::callsite::rebuild_interest_cache();

@@ -1,5 +1,5 @@
-//! The tests that run once in memory, and once more with everything kept in PostgreSQL: the
-//! flows over HTTP, and the engine over the store of a server.
+//! Tests that run in memory, and again with everything stored in PostgreSQL: the flows over HTTP,
+//! and the engine over the store of a server.
 
 mod credits;
 pub(crate) mod faulty;

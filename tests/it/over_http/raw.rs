@@ -1,4 +1,4 @@
-//! A client that sends bytes as they are given.
+//! A client that sends raw bytes.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::over_http::harness::Answer;
 
-/// More than any deadline that a test sets.
+/// Longer than any deadline that a test sets.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection.
@@ -26,17 +26,17 @@ impl Raw {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }
 
-    /// Sends as long as it is taken; whether all of it was.
+    /// Sends bytes until the server stops reading; returns whether all were sent.
     pub(crate) async fn sends(&mut self, bytes: &[u8]) -> bool {
         self.0.write_all(bytes).await.is_ok()
     }
 
-    /// Reads an answer; none where the connection is closed instead.
+    /// Reads a response; returns `None` if the connection is closed instead.
     pub(crate) async fn answer(&mut self) -> Option<Answer> {
         timeout(PATIENCE, self.read(true)).await.unwrap()
     }
 
-    /// The same for a `HEAD`, whose answer has no body.
+    /// Reads a response to a `HEAD`, which has no body.
     pub(crate) async fn head(&mut self) -> Option<Answer> {
         timeout(PATIENCE, self.read(false)).await.unwrap()
     }
@@ -68,7 +68,8 @@ impl Raw {
         })
     }
 
-    /// Waits until the server closes, with or without a reset, and nothing comes before.
+    /// Waits until the server closes, with or without a reset, and asserts that no byte arrives
+    /// before; returns the time it took.
     pub(crate) async fn is_closed(&mut self) -> Duration {
         let started = Instant::now();
         let mut byte = [0; 1];
@@ -77,7 +78,7 @@ impl Raw {
         started.elapsed()
     }
 
-    /// Whether nothing comes for a while, the end neither.
+    /// Returns whether the connection stays open and silent for a while.
     pub(crate) async fn is_open(&mut self) -> bool {
         let mut byte = [0; 1];
         timeout(Duration::from_millis(50), self.0.read(&mut byte))
@@ -95,7 +96,7 @@ impl Raw {
     }
 }
 
-/// A request with these header lines and a body.
+/// Returns a request with these header lines and a body.
 pub(crate) fn request(line: &str, token: &str, headers: &[&str], body: &str) -> String {
     let mut text = format!("{line} HTTP/1.1\r\nhost: x\r\n");
     if !token.is_empty() {
@@ -111,7 +112,7 @@ pub(crate) fn request(line: &str, token: &str, headers: &[&str], body: &str) -> 
     text + "\r\n" + body
 }
 
-/// A request whose body of so many bytes is announced and not sent.
+/// Returns a request that announces a body of this length without sending it.
 pub(crate) fn announced(line: &str, token: &str, headers: &[&str], length: usize) -> String {
     let length = format!("content-length: {length}");
     let all: Vec<&str> = headers.iter().copied().chain([length.as_str()]).collect();

@@ -142,7 +142,7 @@ async fn thirty_eight_minutes_earn_nothing() {
             "availability_percent": "99.9120", "target_breached": false, "credit_percent": "0", "state": "estimated"}])
     );
 
-    // The page went out once, and was called off.
+    // The page was sent once, and resolved.
     server.paged(&path, "accepted").await;
     for _ in 0..100 {
         if server.pager.sent().len() == 2 {
@@ -162,7 +162,7 @@ async fn thirty_eight_minutes_earn_nothing() {
     );
     assert_eq!(server.pager.wakes(), 1);
 
-    // 0 % rows are kept, and everything that happened was audited.
+    // Rows of 0 % are stored, and everything that happened was audited.
     let credits = server
         .get(BILLING, "/sys/sla/credits?state=estimated")
         .await
@@ -175,7 +175,7 @@ async fn thirty_eight_minutes_earn_nothing() {
         let action = |entry: &Value| entry["action"].as_str().unwrap().to_owned();
         items.iter().map(action).collect::<Vec<String>>()
     };
-    // The vendor hears of the end a moment after it.
+    // The vendor receives the resolution a moment later.
     let mut found = actions().await;
     for _ in 0..100 {
         if found.iter().any(|action| action == "page_resolve") {

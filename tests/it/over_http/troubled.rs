@@ -1,4 +1,4 @@
-//! A store in trouble, over one that is not.
+//! A store with injected failures, over one that works.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -24,37 +24,38 @@ use incident_core::timeline::SysIncidentUpdateEntry;
 use incident_core::{IncidentId, SuggestionId, Timestamp};
 use serde_json::Value;
 
-/// Everything works.
+/// No failure.
 pub(crate) const NONE: u8 = 0;
-/// Commits are kept, and nobody hears of it.
+/// Commits succeed, but report an unknown outcome.
 pub(crate) const UNKNOWN: u8 = 1;
-/// Incidents cannot be read.
+/// Reads of incidents fail.
 pub(crate) const AWAY: u8 = 2;
-/// Who reads incidents hears nothing.
+/// Reads of incidents hang.
 pub(crate) const HANGS: u8 = 3;
-/// Whoever reads an incident waits as long as it may, for nothing.
+/// Reads of an incident wait until their timeout and fail.
 pub(crate) const LATE: u8 = 4;
-/// What is read of an incident is on its way for a moment: somebody may write meanwhile.
+/// Reads of incidents are delayed for a moment, so that a write can come between.
 pub(crate) const SLOW: u8 = 5;
-/// Who commits hears nothing, and nothing is kept.
+/// Commits hang without storing anything.
 pub(crate) const STUCK: u8 = 6;
-/// The outbox hands out nothing.
+/// The outbox returns no messages.
 pub(crate) const CLOSED: u8 = 9;
-/// An incident that is asked for is not there; its entries are.
+/// Reads report an existing incident as missing; its entries are there.
 pub(crate) const FORGETS: u8 = 7;
-/// The state of an incident that is asked for cannot be read; its entries can.
+/// Reads report the state of an incident as unreadable; its entries are readable.
 pub(crate) const GARBLES: u8 = 8;
 
 pub(crate) struct Troubled {
     inner: Arc<dyn Store>,
     trouble: AtomicU8,
-    /// A field that every incident is told with another value.
+    /// A field that is returned with another value for every incident.
     lie: Mutex<Option<(&'static str, Value)>>,
-    /// What happens as soon as a message was handed out.
+    /// Work to run as soon as a message is claimed.
     after_claim: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
-    /// The writer of something before each of so many reads of an incident.
+    /// The engine that writes before each of the next reads of an incident, and the number of reads
+    /// left.
     busy: Mutex<Option<(u32, Incidents)>>,
-    /// How many commits were refused because the incident had moved.
+    /// Number of commits that were refused because the incident had changed.
     pub(crate) conflicts: AtomicU32,
 }
 
@@ -74,12 +75,12 @@ impl Troubled {
         self.trouble.store(trouble, Ordering::SeqCst);
     }
 
-    /// Does something between the next claim and whatever is done with it.
+    /// Runs something between the next claim and the processing of its messages.
     pub(crate) fn after_claim(&self, what: impl Future<Output = ()> + Send + 'static) {
         *self.after_claim.lock().unwrap() = Some(Box::pin(what));
     }
 
-    /// Writes a note by another engine before each of the next reads of an incident.
+    /// Writes a note through another engine before each of the next reads of an incident.
     pub(crate) fn writes_before_reads(&self, times: u32, by: Incidents) {
         *self.busy.lock().unwrap() = Some((times, by));
     }
@@ -102,7 +103,7 @@ impl Troubled {
         }
     }
 
-    /// As if somebody had rewritten a field of the state of every incident.
+    /// Sets a field of all incidents that are read, as if their states had been rewritten.
     pub(crate) fn tells(&self, field: &'static str, value: Value) {
         *self.lie.lock().unwrap() = Some((field, value));
     }

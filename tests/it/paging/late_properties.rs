@@ -1,5 +1,5 @@
-//! No event of an earlier page changes a later one, in whatever order vendors
-//! deliver and whatever people do meanwhile.
+//! No event about an earlier page changes a later one, in whatever order vendors deliver and
+//! whatever people do meanwhile.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,9 +18,9 @@ use crate::over_http::harness::{at, context};
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Something happens at the vendor; its webhook is on its way from then on.
+    /// An event occurs at the vendor; its webhook is pending from then on.
     Happens(VendorEventKind, bool),
-    /// One of those that are on their way comes, or one that came comes again.
+    /// A pending webhook is delivered, or a delivered one is redelivered.
     Comes(prop::sample::Index),
     Act(Command),
     Pass(u64),
@@ -77,7 +77,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// An event on its way, with the page that it is about.
+/// A pending event, with the page that it is about.
 #[derive(Clone, Debug)]
 struct Sent {
     event: VendorEvent,
@@ -240,10 +240,10 @@ impl World {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
-    /// A2: over orders of vendor events, each bound to a page and a time, of
-    /// reopens, pages, escalations, acknowledgements and resolutions by people. An
-    /// event of an earlier page changes nothing of a later one, raises no alarm and
-    /// sends nothing; one of the current page has its effect exactly once.
+    /// A2: over all orders of vendor events, each bound to a page and a time, and of reopens,
+    /// pages, escalations, acknowledgements and resolutions by people. An event about an earlier
+    /// page changes nothing of a later one, raises no alarm and sends nothing; one about the
+    /// current page has its effect exactly once.
     #[test]
     fn an_event_of_an_earlier_page_is_an_entry_and_nothing_else(
         steps in prop::collection::vec(step(), 1..40),
@@ -257,7 +257,7 @@ proptest! {
             for step in steps {
                 world.step(step).await;
             }
-            // What is still on its way comes at the end, and all of it once more.
+            // Pending events are delivered in the end, and all of them are redelivered once.
             for _ in 0..2 {
                 for index in 0..world.sent.len() {
                     world.comes(index).await;
@@ -267,7 +267,7 @@ proptest! {
     }
 }
 
-/// More of them in the long tier.
+/// Returns the number of cases, which is larger in the long tier.
 fn cases() -> u32 {
     if std::env::var_os("INCIDENT_TEST_LONG").is_some() {
         20_000

@@ -1,6 +1,6 @@
-//! P1, X5: a SEV1 waits for nothing but the vendors, whatever they answer.
+//! P1, X5: a SEV1 waits for nothing but the vendors, whatever their responses.
 //!
-//! The real loop, engine and gate on a paused clock; vendors that follow a random day.
+//! The real loop, engine and gate on a paused clock, with vendors that follow a random day.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,27 +20,27 @@ use tokio::time::Instant;
 use crate::over_http::harness::context;
 use crate::paging::vendor_days::{Mood, Paused, Request, Vendor, mood};
 
-/// How long a SEV1 may wait while a target would take it.
+/// Maximum wait of a SEV1 while a target would accept it.
 const BOUND: Duration = Duration::from_secs(5);
-/// The sampling of the check.
+/// Sampling interval of the check.
 const GRID: Duration = Duration::from_millis(50);
-/// A day of the vendors ends with this much time in which they work.
+/// Duration at the end of a vendors' day in which they work.
 const QUIET: Duration = Duration::from_secs(90);
 
-/// Something that happens beside the vendors' day.
+/// An event beside the vendors' day.
 #[derive(Clone, Debug)]
 enum Happening {
     /// Incidents of a severity, all at once.
     Declared(Severity, usize),
-    /// The last SEV1 goes to others too, at the same targets.
+    /// The last SEV1 is escalated to the same targets.
     Escalated,
-    /// Somebody asks whether the pagers work.
+    /// A test page is requested.
     Tested,
 }
 
 #[derive(Clone, Debug)]
 struct Night {
-    /// One or two vendors, each with its day: how long each mood lasts.
+    /// One or two vendors, each with its day: the moods and their durations.
     vendors: Vec<Vec<(Duration, Mood)>>,
     happenings: Vec<(Duration, Happening)>,
 }
@@ -80,7 +80,7 @@ struct Urgent {
 struct Watched {
     vendors: Vec<Arc<Vendor>>,
     urgent: Vec<Urgent>,
-    /// When a person asked to page: targets that are down are tried at once then.
+    /// Times at which a person requested a page: targets that are down are then tried at once.
     asked: Vec<Duration>,
     ended: Duration,
 }
@@ -162,7 +162,7 @@ async fn act_out(
             }
             Happening::Tested => {
                 let (incidents, context) = (incidents.clone(), context.clone());
-                // One that hangs holds up nothing else; a second one meanwhile is refused.
+                // A hanging test delays nothing else; a second one meanwhile is refused.
                 tokio::spawn(async move {
                     let _ = incidents.paging().test(&context, Urgency::High).await;
                 });
@@ -185,7 +185,7 @@ async fn act_out(
     (urgent, asked)
 }
 
-/// One vendor and one page, as they are seen without the engine.
+/// One vendor and one page, observed from outside the engine.
 struct View<'a> {
     vendor: &'a Vendor,
     seen: &'a [Request],
@@ -193,7 +193,7 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    /// Since when it cannot be known whether the vendor has the page.
+    /// Returns the time since which it is unknown whether the vendor has the page.
     fn unknown_since(&self) -> Option<Duration> {
         let unknown = |one: &&&Request| one.answer == DeliveryResult::Unknown;
         self.of_page.iter().find(unknown).map(|one| one.ended)
@@ -236,9 +236,8 @@ impl View<'_> {
     }
 }
 
-/// From the first moment at which a target that may be asked would take the page, it is
-/// accepted within 5 s, not counting attempts in flight: its own, and those by which a
-/// target that is down is being tried.
+/// Checks that a page is accepted within 5 s from the first moment at which an admissible target
+/// would take it, not counting attempts in flight: its own, and probes of a target that is down.
 fn accepted_in_time(watched: &Watched, page: &Urgent) -> Result<(), TestCaseError> {
     let all: Vec<Vec<Request>> = watched
         .vendors
@@ -298,8 +297,8 @@ fn accepted_in_time(watched: &Watched, page: &Urgent) -> Result<(), TestCaseErro
     Ok(())
 }
 
-/// No retry wakes twice: one wake at each vendor, and more than one vendor only after an
-/// answer that could not be known.
+/// Checks that no retry wakes twice: one wake at each vendor, and more than one vendor only after
+/// an unknown outcome.
 fn woken_once(watched: &Watched, page: &Urgent) -> Result<(), TestCaseError> {
     let mut woken = 0;
     let mut unknown = 0;
@@ -322,8 +321,8 @@ fn woken_once(watched: &Watched, page: &Urgent) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A target that failed five times in a row over five seconds gets one request a second,
-/// and no page that another target might take.
+/// Checks that a target that failed five times in a row over five seconds gets one request a
+/// second, and no page that another target might take.
 fn left_alone_while_down(watched: &Watched) -> Result<(), TestCaseError> {
     for vendor in &watched.vendors {
         let seen = vendor.seen.lock().unwrap();
@@ -360,7 +359,8 @@ fn left_alone_while_down(watched: &Watched) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// When a vendor counts as down, by its answers in the order in which they came.
+/// Returns the times in which a vendor counts as down, from its responses in the order of their
+/// arrival.
 fn down_times(seen: &[Request], asked: &[Duration]) -> Vec<(Duration, Duration)> {
     let mut ended: Vec<&Request> = seen.iter().collect();
     ended.sort_by_key(|one| one.ended);
@@ -409,14 +409,14 @@ fn holds(night: &Night) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..ProptestConfig::default() })]
 
-    /// P1, P2 of `docs/paging.md`: whatever vendors answer, in whatever order.
+    /// P1, P2 of `docs/paging.md`: whatever vendors respond, in whatever order.
     #[test]
     fn a_sev1_waits_for_nothing_but_the_vendors(night in night()) {
         holds(&night)?;
     }
 }
 
-/// P1, word for word: 500, then 429 with `Retry-After: 1`, then 202.
+/// P1 literally: 500, then 429 with `Retry-After: 1`, then 202.
 #[test]
 fn after_a_500_and_a_429_the_third_attempt_is_taken_within_seconds() {
     let second = Duration::from_millis(700);
@@ -437,8 +437,8 @@ fn after_a_500_and_a_429_the_third_attempt_is_taken_within_seconds() {
     }
 }
 
-/// X5: when a vendor that was down works again, every page that waited for it is there at
-/// once, and not each after a wait of its own.
+/// X5: when a vendor that was down works again, every pending page is delivered at once, not each
+/// after a back-off of its own.
 #[test]
 fn all_pages_are_taken_as_soon_as_one_is() {
     for mood in [
@@ -468,7 +468,7 @@ fn all_pages_are_taken_as_soon_as_one_is() {
             last - first < Duration::from_millis(50),
             "{first:?} {last:?}"
         );
-        // Far fewer requests than one a second of each page.
+        // Far fewer requests than one a second for each page.
         assert!(seen.len() <= 100, "{}", seen.len());
     }
 }

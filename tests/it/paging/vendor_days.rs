@@ -25,18 +25,18 @@ impl Clock for Paused {
     }
 }
 
-/// What a vendor does with requests that begin in one part of its day.
+/// The behaviour of a vendor towards requests that begin in one part of its day.
 #[derive(Clone, Debug)]
 pub(crate) enum Mood {
     Takes,
-    /// Takes it, and answers late.
+    /// Takes the request, and responds late.
     TakesSlowly(Duration),
-    /// Answers with a status, headers and a body, and takes nothing.
+    /// Responds with a status, headers and a body, and takes nothing.
     Answers(u16, Vec<(&'static str, String)>, &'static str),
     RefusesConnections,
-    /// Takes nothing and cuts the connection.
+    /// Takes nothing and resets the connection.
     Resets,
-    /// Takes it, and the answer is lost.
+    /// Takes the request, and the response is lost.
     LosesAnswers,
     Hangs,
 }
@@ -60,7 +60,7 @@ pub(crate) struct Request {
 pub(crate) struct Vendor {
     pub(crate) target: TargetId,
     pub(crate) start: Instant,
-    /// Each mood with its end.
+    /// The moods, each with its end.
     pub(crate) day: Vec<(Duration, Mood)>,
     pub(crate) seen: Mutex<Vec<Request>>,
     pub(crate) open: Mutex<Vec<String>>,
@@ -73,7 +73,7 @@ impl Vendor {
         found.map_or(&Mood::Takes, |(_, mood)| mood)
     }
 
-    /// Opens an alert where none is open: that wakes somebody.
+    /// Opens an alert if none is open, which counts as a wake.
     fn take(&self, page: &PageEvent) {
         let mut open = self.open.lock().unwrap();
         match page.action {

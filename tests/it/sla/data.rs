@@ -1,4 +1,4 @@
-//! The arithmetic against histories that others published and computed.
+//! The arithmetic against published histories and their published figures.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ pub(crate) fn per_month() -> SlaTerms {
     SlaTerms::default().per(Basis::PerMonth).unwrap()
 }
 
-/// An incident of the archive with the window that `expected.json` settles on.
+/// An incident of the archive, with the window given by `expected.json`.
 struct Published {
     start: Timestamp,
     end: Option<Timestamp>,
@@ -85,7 +85,8 @@ fn github() -> Option<(Value, Vec<Published>)> {
     Some((expected, published))
 }
 
-/// The words of a name hold those of a component, as the archive's calculator has it.
+/// Returns whether a name contains the words of a component, by the rule of the archive's
+/// calculator.
 fn names(published: &str, component: &str) -> bool {
     let (name, wanted) = (published.trim().to_lowercase(), component.to_lowercase());
     let name = name.strip_prefix("and ").unwrap_or(&name);
@@ -183,8 +184,8 @@ fn every_month_of_a_published_history_agrees() {
     assert_eq!(months, 249);
 }
 
-/// The archive's own calculator: weights by impact, the heaviest of overlapping
-/// incidents, quarters, 99.9 and 99.0 %.
+/// The archive's own calculator: weights by impact, the heaviest of overlapping incidents,
+/// quarters, 99.9 and 99.0 %.
 #[test]
 fn eighty_eight_quarters_of_another_calculator_agree() {
     let Some(history) = read("github-status/incidents.json") else {
@@ -237,7 +238,7 @@ fn eighty_eight_quarters_of_another_calculator_agree() {
             row["credit"].to_string(),
             "{whose}"
         );
-        // Theirs ends a millisecond early and is rounded as a float.
+        // The published value ends a millisecond early and is rounded as a float.
         let shown = row["uptime"].as_f64().unwrap() * 10_000.0;
         let apart = (f64::from(made.availability.rounded().ppm()) - shown).abs();
         assert!(

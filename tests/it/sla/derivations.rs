@@ -1,5 +1,5 @@
-//! Derivations, computed again from their own text: whoever has nothing but the lines comes to
-//! the same figures, by hand.
+//! Derivations, recomputed from their own text: the lines alone are enough to get the same figures
+//! by hand.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::over_http::harness::at;
 
-/// A length of time in picoseconds.
+/// Parses a length of time into picoseconds.
 fn time(text: &str) -> u128 {
     let words: Vec<&str> = text.split(' ').collect();
     assert!(
@@ -38,7 +38,7 @@ fn time(text: &str) -> u128 {
     sum.sum()
 }
 
-/// Parts of a million.
+/// Parses a percentage into parts per million.
 fn ppm(text: &str) -> u128 {
     let number = text
         .strip_suffix(" %")
@@ -46,7 +46,7 @@ fn ppm(text: &str) -> u128 {
     number.parse::<Percent>().unwrap().ppm().into()
 }
 
-/// Minor units and the number of decimals.
+/// Parses an amount into minor units and the number of decimals.
 fn money(text: &str) -> (i128, usize) {
     let (number, _) = text.split_once(' ').unwrap();
     let decimals = number
@@ -55,7 +55,7 @@ fn money(text: &str) -> (i128, usize) {
     (number.replace([',', '.'], "").parse().unwrap(), decimals)
 }
 
-/// `A + B x 30 % = C`, or a single `A = A`: checked, and what it comes to.
+/// Checks `A + B x 30 % = C`, or a single `A = A`, and returns the result.
 fn weighed(text: &str) -> u128 {
     let (parts, sum) = text.rsplit_once(" = ").unwrap();
     let parts = parts.split(" + ").map(|part| match part.split_once(" x ") {
@@ -67,7 +67,8 @@ fn weighed(text: &str) -> u128 {
     computed
 }
 
-/// The credit of a row of the table, which the counted time or the availability reaches.
+/// Returns the credit of a table's row, after checking that the counted time or the availability
+/// reaches it.
 fn row(text: &str, down: u128, period: u128) -> u128 {
     if text == "no row of the table is reached: 0 %" {
         return 0;
@@ -88,7 +89,7 @@ fn row(text: &str, down: u128, period: u128) -> u128 {
     ppm(credit)
 }
 
-/// Takes off what is named behind ` - `, and returns what is left.
+/// Subtracts the lengths after ` - ` from the first one, and returns the rest.
 fn taken_off(text: &str) -> u128 {
     let mut parts = text.split(" - ");
     let first = time(parts.next().unwrap());
@@ -98,7 +99,7 @@ fn taken_off(text: &str) -> u128 {
     })
 }
 
-/// The credit and the amount that the lines of a derivation come to.
+/// Computes the credit and the amount from the lines of a derivation.
 fn computed_again(lines: &[String]) -> (u128, Option<i128>) {
     let mut lines = lines.iter().map(String::as_str).peekable();
     let head = lines.next().unwrap();
@@ -172,7 +173,7 @@ fn computed_again(lines: &[String]) -> (u128, Option<i128>) {
     assert_eq!(ppm(promised), target, "{line}");
     let missed = (period - down) * 1_000_000 < target * period;
     assert_eq!(verdict, if missed { "missed" } else { "kept" }, "{line}");
-    // What is shown is on the side of the verdict, and less than one unit off.
+    // The displayed value is on the side of the verdict, and less than one unit off.
     let decimals = u32::try_from(shown.split_once('.').unwrap().1.len()).unwrap();
     let units: u128 = shown.replace('.', "").parse().unwrap();
     let scale = 10_u128.pow(decimals);
@@ -348,7 +349,7 @@ impl Case {
             .per(self.basis)
             .unwrap()
             .counting_from(Duration::from_secs(self.minimum))
-            // Windows that overlap are refused; that is tried elsewhere.
+            // Overlapping windows are refused; another test covers that.
             .excluding(upkeep.collect())
             .ok()?;
         if self.whole_minutes {
@@ -366,7 +367,7 @@ impl Case {
             .outages
             .iter()
             .map(|(start, micros, length, weight, incident)| IncidentShare {
-                // Some of them are of one incident.
+                // Some of them belong to the same incident.
                 incident: IncidentId::from_uuid(Uuid::from_u128(u128::from(*incident))),
                 outage: window(*start, *micros, *length)
                     .into_iter()
@@ -388,7 +389,7 @@ impl Case {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4_000) })]
 
-    /// M9, M12: every step follows from the one before it with the figures that are shown.
+    /// M9, M12: every step follows from the previous one with the displayed figures.
     #[test]
     fn a_derivation_is_computed_again_from_its_own_text(case in case()) {
         if let Some(made) = case.made() {
@@ -397,7 +398,7 @@ proptest! {
     }
 }
 
-/// M12, as it was tried: two overlapping incidents and maintenance in one of them.
+/// M12, as in the trial: two overlapping incidents, and maintenance in one of them.
 #[test]
 fn gross_and_net_are_distinguished() {
     let terms = SlaTerms::default()
@@ -432,7 +433,7 @@ fn gross_and_net_are_distinguished() {
     insta::assert_snapshot!(made.derivation().join("\n"));
 }
 
-/// The example of a basis in `docs/sla.md`.
+/// Returns the example of a basis in `docs/sla.md`.
 fn walk(basis: Basis) -> SlaStatement {
     let text = match basis {
         Basis::PerIncident => {
@@ -505,7 +506,7 @@ fn walk(basis: Basis) -> SlaStatement {
     statement(&terms, &tenant, period, &shares, Some(fee), Timestamp::MAX).unwrap()
 }
 
-/// The guide shows one derivation of each basis, as it is computed.
+/// The guide shows one derivation of each basis, exactly as computed.
 #[test]
 fn the_guide_walks_through_each_basis() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/sla.md");

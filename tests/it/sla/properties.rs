@@ -1,5 +1,5 @@
-//! What holds of every statement: against a counter of minutes, and of the sets
-//! behind it. Ten thousand cases each.
+//! Properties of every statement, checked against a count of minutes and of the sets behind it. Ten
+//! thousand cases each.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 const MINUTE: u64 = 60_000_000;
 
-/// The first minute of November and of December, by [`minute`].
+/// The first minute of November and of December, as arguments of [`minute`].
 const NOVEMBER: u64 = 5 * 1_440;
 const DECEMBER: u64 = 35 * 1_440;
 
@@ -56,8 +56,8 @@ fn per_month() -> SlaTerms {
     SlaTerms::default().per(Basis::PerMonth).unwrap()
 }
 
-/// A minute near the start, the middle or the end of November: so that outages
-/// overlap, and cross both ends.
+/// Generates a minute near the start, the middle or the end of November, so that outages overlap
+/// and cross both ends.
 fn start() -> impl Strategy<Value = u64> {
     let near = prop::sample::select(vec![NOVEMBER, 20 * 1_440, DECEMBER]);
     (near, 0_u64..900).prop_map(|(near, by)| near - 600 + by)
@@ -68,7 +68,7 @@ fn outage() -> impl Strategy<Value = (u64, u64, u32)> {
     (start(), 0_u64..500, weight)
 }
 
-/// Starts, lengths and weights of outages.
+/// Generates starts, lengths and weights of outages.
 fn outages(most: usize) -> impl Strategy<Value = Vec<(u64, u64, u32)>> {
     prop::collection::vec(outage(), 0..most)
 }
@@ -83,14 +83,14 @@ fn whole(outages: &[(u64, u64, u32)]) -> Vec<(u64, u64, u32)> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(10_000) })]
 
-    /// Minute by minute: the heaviest outage over it, unless maintenance is.
+    /// Minute by minute: the weight of the heaviest outage, or none in maintenance.
     #[test]
     fn a_counter_of_minutes_agrees(outages in outages(8), upkeep in prop::collection::vec((start(), 1_u64..300), 0..3)) {
         let exclusions: Vec<Exclusion> = upkeep
             .iter()
             .map(|(start, length)| Exclusion { start: minute(*start), end: minute(start + length), reason: Text::default() })
             .collect();
-        // Windows that overlap are refused; that is tried elsewhere.
+        // Overlapping windows are refused; another test covers that.
         let Ok(terms) = per_month().excluding(exclusions) else { return Ok(()) };
         let result = made(&terms, &shares(&outages));
         let bounds = november().window(Zone::UTC);
@@ -129,7 +129,7 @@ proptest! {
         prop_assert_eq!((once.down, once.credit_percent, once.outage_us), (twice.down, twice.credit_percent, twice.outage_us));
     }
 
-    /// Never less, and never more than what it adds by itself.
+    /// One more outage never reduces the total, and never adds more than its own length.
     #[test]
     fn one_more_outage_never_lowers_and_never_counts_twice(outages in outages(8), more in outage()) {
         let before = made(&per_month(), &shares(&outages));
@@ -161,7 +161,7 @@ proptest! {
         prop_assert_eq!((one.outage_us, one.credit_percent), (many.outage_us, many.credit_percent));
     }
 
-    /// The months of a year have its outages among them, in any zone.
+    /// The months of a year add up to its outages, in any zone.
     #[test]
     fn months_share_a_year_out(outages in outages(6), zone in prop::sample::select(Zone::all().collect::<Vec<_>>())) {
         let shares = shares(&whole(&outages));
@@ -176,7 +176,7 @@ proptest! {
         prop_assert_eq!(months, all.micros());
     }
 
-    /// What is too short or no whole minute counts less, never more; runs of whole
+    /// Outages that are too short or not whole minutes count less, never more; sequences of whole
     /// minutes lose nothing.
     #[test]
     fn what_does_not_count_is_taken_off_and_told(outages in outages(6), seconds in 0_u64..30_000) {

@@ -1,5 +1,4 @@
-//! The arithmetic against published tables, worked examples, and the bugs that other
-//! tools shipped.
+//! The arithmetic against published tables, worked examples, and the bugs of other tools.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use serde_json::Value;
 
 use crate::sla::data::{MINUTE_US, at, made, per_month, percent, read, share, tenant, whole};
 
-/// Microseconds of a number of minutes that may have decimals, exactly.
+/// Converts minutes, which may have decimals, into microseconds exactly.
 fn micros(minutes: &Value) -> u64 {
     let text = minutes.to_string();
     let (whole, decimals) = text.split_once('.').unwrap_or((&text, "0"));
@@ -73,7 +72,7 @@ fn worked_examples_of_other_contracts_are_reproduced() {
             assert_eq!(credit(down), ours.to_string(), "{id}");
         }
         if let Some(ratio) = example["affected_ratio"].as_f64() {
-            // Minutes times the share of customers that were hit: a weight.
+            // Minutes times the share of affected customers: a weight.
             assert!((ratio - 0.021).abs() < 1e-9);
             let weighed = Downtime::at(down, percent("2.1")).weighted();
             let ratio = weighed / u128::from(period);
@@ -150,7 +149,7 @@ fn worked_examples_of_other_contracts_are_reproduced() {
     );
 }
 
-/// The tables of other companies that ship as presets.
+/// Returns the tables of other companies that ship as presets.
 pub(crate) fn presets() -> BTreeMap<String, SlaTerms> {
     toml::from_str(include_str!("../../../examples/console/presets/sla.toml")).unwrap()
 }
@@ -190,7 +189,7 @@ fn published_tables_can_be_expressed() {
         }
     }
     assert!(compared > 250 && gaps > 0, "{compared} {gaps}");
-    // Rows as published, for all tables that name complete ones.
+    // Rows as published, for all tables that have complete ones.
     let tables = read("sla/sla_tables.json").unwrap();
     let ids = [
         ("aws-s3-2019", "amazon-s3"),
@@ -243,7 +242,7 @@ fn published_tables_can_be_expressed() {
     }
 }
 
-/// Eight bugs that other tools shipped (`bugs_seen_in_other_tools`), in order.
+/// Eight bugs of other tools (`bugs_seen_in_other_tools`), in order.
 mod bugs_of_others {
     use super::*;
 
@@ -355,8 +354,8 @@ mod bugs_of_others {
     }
 }
 
-/// Exactly 45 minutes, per incident or over midnight of a month, in whole minutes,
-/// in maintenance: what the terms leave out is said and not lost.
+/// Exactly 45 minutes, per incident or over midnight of a month, in whole minutes, in maintenance:
+/// excluded time is shown and not lost.
 #[test]
 fn what_terms_leave_out_is_told_in_the_derivation() {
     let terms: SlaTerms = toml::from_str(
@@ -427,7 +426,7 @@ fn invalid_terms_name_the_field() {
             "tiers = [{ from_minutes = 0, credit_percent = \"10\" }, { from_minutes = 9, credit_percent = \"5\" }]",
             "tiers/1/credit_percent",
         ),
-        // M6: an availability is that of a period.
+        // M6: an availability refers to a period.
         (
             "availability_tiers = [{ below_percent = \"99\", credit_percent = \"5\" }]",
             "basis",

@@ -1,14 +1,14 @@
-//! Where the server's programs are.
+//! Search for the server's programs.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// What to do where there are none.
+/// Error message with the ways to get server programs.
 pub(crate) const MISSING: &str = "no PostgreSQL server programs were found: run scripts/test, which installs them, \
      or install them (apt install postgresql, brew install postgresql), \
      or set PG_BIN_DIR to their folder, or INCIDENT_TEST_DATABASE_URL to a server";
 
-/// Folders that may hold installations, and how their entries begin.
+/// Folders that may hold installations, with the prefix of their entries.
 const INSTALLATIONS: [(&str, &str); 5] = [
     ("/usr/lib/postgresql", ""),
     ("/usr", "pgsql-"),
@@ -17,8 +17,8 @@ const INSTALLATIONS: [(&str, &str); 5] = [
     ("/Applications/Postgres.app/Contents/Versions", ""),
 ];
 
-/// The folder of `initdb` and `postgres`: `PG_BIN_DIR`, the search path, the
-/// usual places (newest first), then what `scripts/test` unpacked into `target/`.
+/// Finds the folder of `initdb` and `postgres`: in `PG_BIN_DIR`, the search path, the usual
+/// places (newest first), then in `target/`, where `scripts/test` unpacks them.
 pub(crate) fn folder() -> Option<PathBuf> {
     if let Some(given) = env::var_os("PG_BIN_DIR") {
         return Some(given.into());
@@ -41,7 +41,8 @@ pub(crate) fn folder() -> Option<PathBuf> {
     let place = places
         .into_iter()
         .find(|place| place.join("initdb").is_file() && place.join("postgres").is_file())?;
-    // The search path may hold links to programs that look beside themselves.
+    // The search path may hold symbolic links; the programs look for others beside the real
+    // file.
     let real = fs::canonicalize(place.join("initdb")).ok()?;
     real.parent().map(Path::to_path_buf)
 }

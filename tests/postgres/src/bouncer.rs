@@ -1,4 +1,4 @@
-//! A real PgBouncer before a server, where there is one on this machine.
+//! A real PgBouncer before a server, if one is installed on this machine.
 
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use std::{env, fs, io, thread};
 use crate::Cluster;
 use crate::cluster::{account_for, fresh_folder, run_as};
 
-/// Where packages put it; a user's search path often lacks the second.
+/// Folders of packages; a user's search path often lacks the second.
 const FOLDERS: [&str; 3] = ["/usr/bin", "/usr/sbin", "/usr/local/bin"];
 
-/// How long it may take to come up.
+/// Time-out of the start.
 const START: Duration = Duration::from_secs(20);
 
-/// A PgBouncer with its defaults but for the mode.
+/// A PgBouncer with its default settings except for the pool mode.
 #[derive(Debug)]
 pub struct Bouncer {
     process: Child,
@@ -23,7 +23,7 @@ pub struct Bouncer {
 }
 
 impl Bouncer {
-    /// The program; none where it is not installed.
+    /// Finds the program; `None` if it is not installed.
     #[must_use]
     pub fn program() -> Option<PathBuf> {
         let path = env::var_os("PATH").unwrap_or_default();
@@ -33,17 +33,19 @@ impl Bouncer {
             .find(|program| program.is_file())
     }
 
-    /// Stands before a server of ours, in a mode: `session` or `transaction`.
+    /// Starts a PgBouncer before a server of this process, in the pool mode `session` or
+    /// `transaction`.
     ///
     /// # Errors
-    /// It is not installed, or does not come up.
+    /// Fails if it is not installed, if it does not start, or if the server was not started by
+    /// this process.
     pub fn before(server: &Cluster, mode: &str) -> io::Result<Self> {
         let program = Self::program().ok_or_else(|| io::Error::other("no pgbouncer"))?;
         let behind = server
             .folder()
             .ok_or_else(|| io::Error::other("not our server"))?;
         let folder = fresh_folder()?;
-        // PgBouncer refuses to run as root, as the server does.
+        // Like the server, PgBouncer refuses to run as root.
         let account = account_for(&folder)?;
         let (settings, users) = (folder.join("ini"), folder.join("users"));
         fs::write(&users, "\"postgres\" \"\"\n\"app\" \"\"\n")?;
@@ -76,13 +78,13 @@ impl Bouncer {
         Ok(bouncer)
     }
 
-    /// The folder of its socket.
+    /// Returns the folder of its socket.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The address of a database through it.
+    /// Returns the URL of a database through it.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!(

@@ -1,4 +1,4 @@
-//! The server.
+//! A throw-away PostgreSQL server.
 
 use std::fs::DirBuilder;
 use std::io::Write;
@@ -15,10 +15,11 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::binaries;
 
-/// Keeps the server as long as our pipe is open; then ends it and removes all.
-/// Meanwhile it takes orders: `kill` ends the server and all its processes as a
-/// power cut would, `start` starts it again; `freeze` stops all of them in the middle of
-/// whatever they do until `thaw`, and `restart` is what an operator does.
+/// Shell script that runs the server as long as the pipe to it is open; then it stops the
+/// server and removes its folder. It reads orders from the pipe: `kill` ends the server and all
+/// its processes as a power cut would, and `start` starts it again; `freeze` stops all
+/// processes in the middle of their work until `thaw`; `restart` stops the server as an
+/// operator does, and starts it.
 const KEEPER: &str = r#"d=$1; shift
 "$@" >>"$d/log" 2>&1 & p=$!
 while read -r order; do
@@ -40,15 +41,15 @@ done
 kill -CONT $p $(pgrep -P $p) 2>/dev/null
 kill -QUIT $p; wait $p; cd /; rm -rf "$d""#;
 
-/// How long a server may take to come up.
+/// Time-out of a server's start.
 const START: Duration = Duration::from_secs(60);
 
-/// Whether the server outlives a crash of the machine.
+/// The durability of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Safety {
-    /// As in production: a commit is on disk before it is answered.
+    /// As in production: a commit is on disk before it is acknowledged.
     Durable,
-    /// Faster, for tests that crash nothing.
+    /// Faster, for tests that do not crash the server.
     Fast,
 }
 
@@ -59,7 +60,7 @@ pub struct Cluster {
     own: Option<Own>,
 }
 
-/// A server that we started.
+/// A server that this process started.
 #[derive(Debug)]
 struct Own {
     keeper: Child,
@@ -68,12 +69,12 @@ struct Own {
 }
 
 impl Cluster {
-    /// The server of this test binary, started at the first call.
+    /// Returns the server of this test binary, which the first call starts.
     ///
     /// `INCIDENT_TEST_DATABASE_URL` names a running one to be used instead.
     ///
     /// # Panics
-    /// There is none and none can be started; the message says what to do.
+    /// Panics if there is no server and none can be started; the message names the remedy.
     #[must_use]
     #[expect(
         clippy::panic,
@@ -95,28 +96,29 @@ impl Cluster {
         Some(options.map(|options| Self { options, own: None }))
     }
 
-    /// Starts a server of its own.
+    /// Starts a server in a fresh folder.
     ///
     /// # Errors
-    /// There are no programs, or they fail; the message says what to do.
+    /// Fails if there are no programs, or if they fail; the message names the remedy or the
+    /// failure.
     pub fn start(safety: Safety) -> io::Result<Self> {
         Self::start_in(fresh_folder()?, safety)
     }
 
-    /// Starts a server of its own in a folder that is there and empty, such as a
+    /// Starts a server in a folder that exists and is empty, such as a
     /// [`SmallDisk`](crate::SmallDisk).
     ///
     /// # Errors
-    /// As [`start`](Self::start).
+    /// Fails as [`start`](Self::start) does.
     pub fn start_in(folder: PathBuf, safety: Safety) -> io::Result<Self> {
         Self::made(folder, safety, initialise)
     }
 
-    /// Starts a standby that follows this server: it takes reads, and no writes until
-    /// it is promoted.
+    /// Starts a standby that follows this server: it accepts reads, and no writes until it is
+    /// promoted.
     ///
     /// # Errors
-    /// As [`start`](Self::start); this server is not ours.
+    /// Fails as [`start`](Self::start) does, or if this server was not started by this process.
     pub fn standby(&self, safety: Safety) -> io::Result<Self> {
         let of = self
             .folder()
@@ -159,25 +161,25 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// How to connect, to the database `postgres`, as its superuser.
+    /// Returns the options to connect to the database `postgres` as its superuser.
     #[must_use]
     pub fn options(&self) -> PgConnectOptions {
         self.options.clone()
     }
 
-    /// The folder of the socket and the data; none for a server that was given.
+    /// Returns the folder of the socket and the data; `None` for a server that was given.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         self.own.as_ref().map(|own| own.folder.as_path())
     }
 
-    /// The folder of the server's programs; none for a server that was given.
+    /// Returns the folder of the server's programs; `None` for a server that was given.
     #[must_use]
     pub fn programs(&self) -> Option<&Path> {
         self.own.as_ref().map(|own| own.programs.as_path())
     }
 
-    /// The address of a database, for a process that reads it from `DATABASE_URL`.
+    /// Returns the URL of a database, for a process that reads it from `DATABASE_URL`.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         match &self.own {
@@ -197,11 +199,11 @@ impl Cluster {
     /// Ends the server and all its processes at once, as a power cut would.
     ///
     /// # Errors
-    /// The server is not ours.
+    /// Fails if the server was not started by this process, or does not end.
     pub fn kill(&mut self) -> io::Result<()> {
         self.order("kill")?;
         let started = Instant::now();
-        // Until nobody listens any more.
+        // Until the socket accepts no connection.
         while self.folder().is_some_and(|folder| {
             std::os::unix::net::UnixStream::connect(folder.join(".s.PGSQL.5432")).is_ok()
         }) {
@@ -216,40 +218,40 @@ impl Cluster {
     /// Starts the server again, and waits until it has recovered.
     ///
     /// # Errors
-    /// The server is not ours, or does not come up.
+    /// Fails if the server was not started by this process, or does not start.
     pub fn start_again(&mut self) -> io::Result<()> {
         if let Some(own) = &self.own {
-            // Of the server that was killed; it would pass for a running one.
+            // The file is of the server that was killed, which would pass for a running one.
             let _ = fs::remove_file(own.folder.join("data/postmaster.pid"));
         }
         self.order("start")?;
         self.wait_until_ready()
     }
 
-    /// Stops every process of the server where it stands. Those who wait for it hear
-    /// nothing until [`thaw`](Self::thaw).
+    /// Stops every process of the server in the middle of its work. Clients get no reply until
+    /// [`thaw`](Self::thaw).
     ///
     /// # Errors
-    /// The server is not ours, or does not stop.
+    /// Fails if the server was not started by this process, or does not stop.
     pub fn freeze(&mut self) -> io::Result<()> {
         self.order("freeze")?;
         self.wait_for_state('T')
     }
 
-    /// Lets a frozen server go on.
+    /// Lets a frozen server continue.
     ///
     /// # Errors
-    /// The server is not ours.
+    /// Fails if the server was not started by this process, or does not continue.
     pub fn thaw(&mut self) -> io::Result<()> {
         self.order("thaw")?;
         self.wait_for_state('S')
     }
 
-    /// Waits until the server's first process is in a state, as `/proc` has it.
+    /// Waits until the server's first process has a state, as shown in `/proc`.
     fn wait_for_state(&self, state: char) -> io::Result<()> {
         let stat = format!("/proc/{}/stat", self.pid()?);
         let started = Instant::now();
-        // Not everywhere there is one; the order is carried out all the same.
+        // Not every system has `/proc`; the order is executed nevertheless.
         while let Ok(text) = fs::read_to_string(&stat) {
             if text
                 .rsplit(") ")
@@ -266,11 +268,10 @@ impl Cluster {
         Ok(())
     }
 
-    /// Stops the server as an operator does, which ends every connection, and starts it
-    /// again.
+    /// Stops the server as an operator does, which ends every connection, and starts it again.
     ///
     /// # Errors
-    /// The server is not ours, or does not come up.
+    /// Fails if the server was not started by this process, or does not start.
     pub fn restart(&mut self) -> io::Result<()> {
         let before = self.pid()?;
         self.order("restart")?;
@@ -284,10 +285,10 @@ impl Cluster {
         self.wait_until_ready()
     }
 
-    /// What the server has logged so far.
+    /// Returns the server's log.
     ///
     /// # Errors
-    /// The server is not ours.
+    /// Fails if the server was not started by this process, or its log cannot be read.
     pub fn log(&self) -> io::Result<String> {
         let folder = self
             .folder()
@@ -309,10 +310,10 @@ impl Cluster {
         pipe.flush()
     }
 
-    /// The process id of the server.
+    /// Returns the process id of the server.
     ///
     /// # Errors
-    /// It is not ours, or it is not running.
+    /// Fails if the server was not started by this process, or is not running.
     pub fn pid(&self) -> io::Result<u32> {
         let own = self
             .own
@@ -354,24 +355,25 @@ impl Drop for Own {
     }
 }
 
-/// A folder that nobody else can enter. Not below `target/`: an account without
-/// rights may not get there.
+/// Creates a folder that only its owner can enter. It is not below `target/`, which an
+/// unprivileged account may be unable to reach.
 pub(crate) fn fresh_folder() -> io::Result<PathBuf> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    // Short, because the path of a socket has at most about 100 bytes.
+    // Short, because the path of a socket has about 100 bytes at most.
     let folder = env::temp_dir().join(format!("incident-pg-{}-{count}", process::id()));
     if folder.exists() {
-        // Of an earlier process with our number, which is gone.
+        // Left by an earlier process with the same id.
         fs::remove_dir_all(&folder)?;
     }
     DirBuilder::new().mode(0o700).create(&folder)?;
     Ok(folder)
 }
 
-/// PostgreSQL refuses to run as root: the account to run it as, if we are root.
+/// Finds the account for PostgreSQL, which refuses to run as root; `None` if this process is
+/// not root.
 pub(crate) fn account_for(folder: &Path) -> io::Result<Option<(u32, u32)>> {
-    // The owner of a fresh folder is our effective user.
+    // The owner of a fresh folder is this process's effective user.
     if fs::metadata(folder)?.uid() != 0 {
         return Ok(None);
     }
@@ -416,7 +418,7 @@ fn initialise(programs: &Path, data: &Path, account: Option<(u32, u32)>) -> io::
     Err(io::Error::other(format!("initdb failed: {said}")))
 }
 
-/// The data of a server, for a standby that follows it.
+/// Copies the data of a server, for a standby that follows it.
 fn copy_of(of: &Path, programs: &Path, data: &Path, account: Option<(u32, u32)>) -> io::Result<()> {
     let output = run_as(&programs.join("pg_basebackup"), account)
         .arg("-D")
@@ -476,7 +478,7 @@ fn launch(
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        // A signal to the tests' group must not reach the server first.
+        // A signal to the tests' process group must not reach the server first.
         .process_group(0)
         .spawn()
 }

@@ -1,4 +1,4 @@
-//! A database per test.
+//! A database for each test.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -8,13 +8,14 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
 use crate::Cluster;
 
-/// Databases whose tests are over; dropped before the next one is made.
+/// Databases whose tests have ended; they are dropped before the next one is created.
 static OVER: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// One at a time: a template must not be in use while it is copied.
+/// Lock of the creation of databases: a template must not be in use while it is copied.
 static MAKING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// A database of its own in the shared server.
+/// A database of its own on a server. After this value is dropped, the next creation removes
+/// the database.
 #[derive(Debug)]
 pub struct Database {
     name: String,
@@ -22,10 +23,10 @@ pub struct Database {
 }
 
 impl Database {
-    /// An empty database, or a copy of a template.
+    /// Creates an empty database, or a copy of a template.
     ///
     /// # Errors
-    /// The server refuses.
+    /// Fails if the server cannot be reached or refuses.
     pub async fn create(cluster: &Cluster, template: Option<&str>) -> sqlx::Result<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -33,10 +34,11 @@ impl Database {
         Self::named(cluster, name, template).await
     }
 
-    /// A database with a name.
+    /// Creates a database with a given name.
     ///
     /// # Errors
-    /// The server refuses; there is one of this name.
+    /// Fails if the server cannot be reached or refuses, for instance because the name is
+    /// taken.
     pub async fn named(
         cluster: &Cluster,
         name: String,
@@ -57,28 +59,29 @@ impl Database {
         Ok(Self { name, options })
     }
 
-    /// Its name.
+    /// Returns the database's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How to connect to it.
+    /// Returns the options to connect to the database.
     #[must_use]
     pub fn options(&self) -> PgConnectOptions {
         self.options.clone()
     }
 
-    /// A pool of connections to it.
+    /// Creates a pool of connections to the database.
     ///
     /// # Errors
-    /// The server refuses.
+    /// Fails if the server cannot be reached or refuses.
     pub async fn pool(&self, connections: u32) -> sqlx::Result<PgPool> {
         let pool = PgPoolOptions::new().max_connections(connections);
         pool.connect_with(self.options()).await
     }
 
-    /// Keeps it when this value goes: as a template.
+    /// Leaks the database: it is not removed after this value, so that it can serve as a
+    /// template. Returns its name.
     #[must_use]
     pub fn leak(mut self) -> String {
         std::mem::take(&mut self.name)

@@ -1,4 +1,4 @@
-//! Everything that a database holds, as text.
+//! The content of a database as text.
 
 use std::io;
 use std::process::{Command, Stdio};
@@ -8,11 +8,11 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
 use crate::{Cluster, Database};
 
 impl Database {
-    /// Returns the data of a schema as `pg_dump` writes it; read table by table where that
+    /// Returns the data of a schema as `pg_dump` writes it, or the rows of each table if that
     /// program is missing.
     ///
     /// # Errors
-    /// The server refuses, or the program fails.
+    /// Fails if the server refuses, or the program fails.
     pub async fn dump(&self, cluster: &Cluster, schema: &str) -> io::Result<String> {
         let beside = cluster.programs().map(|folder| folder.join("pg_dump"));
         let program = beside.unwrap_or_else(|| "pg_dump".into());

@@ -1,8 +1,8 @@
-//! A throw-away PostgreSQL server per test binary, and a database per test.
+//! A throw-away PostgreSQL server for each test binary, and a database for each test.
 //!
-//! The server listens on a Unix socket in a folder of its own and is gone when
-//! the test process ends, however it ends: a shell holds our pipe, and stops the
-//! server when the pipe closes. Unix only.
+//! The server listens on a Unix socket in a folder of its own and stops when the test process
+//! ends, however it ends: a shell reads from a pipe to the process, and stops the server when
+//! the pipe closes. Unix only.
 
 #![cfg(unix)]
 

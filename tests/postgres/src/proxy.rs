@@ -1,4 +1,4 @@
-//! Something between client and server that can be told to misbehave.
+//! A proxy between client and server that can be made to misbehave.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,37 +14,38 @@ use tokio::task::JoinHandle;
 
 use crate::seen::{RecordedTraffic, SeenMessages};
 
-/// What happens to what passes.
+/// The treatment of the traffic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyMode {
-    /// It passes.
+    /// Everything passes.
     Pass,
-    /// Nothing passes in either direction, and nobody is told: a cable is cut.
+    /// Nothing passes in either direction, and neither side is notified, as if a cable were
+    /// cut.
     Cut,
-    /// What is asked passes, until something holds this text; then the server
-    /// gets it, and the connection breaks before its answer comes back.
+    /// Requests pass until one contains this text: the server gets it, and the connection
+    /// breaks before the reply comes back.
     LoseAnswerTo(String),
-    /// What is asked passes, until something holds this text; then the server gets it,
-    /// and the client gets this instead of the answer, before the connection breaks.
+    /// Requests pass until one contains a text: the server gets it, and the client gets an
+    /// error instead of the reply, before the connection breaks.
     Lie {
-        /// What is looked for.
+        /// The text.
         to: String,
-        /// What is told.
+        /// The error.
         with: ServerError,
     },
 }
 
-/// An error as a server tells it.
+/// An error in the form that a server sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerError {
-    /// ERROR, FATAL or PANIC.
+    /// The severity: ERROR, FATAL or PANIC.
     pub severity: &'static str,
     /// The SQLSTATE.
     pub code: &'static str,
 }
 
 impl ServerError {
-    /// The message `ErrorResponse` of the protocol.
+    /// Returns the protocol's message `ErrorResponse`.
     fn bytes(&self) -> Vec<u8> {
         let mut fields = Vec::new();
         for (kind, value) in [
@@ -63,7 +64,7 @@ impl ServerError {
     }
 }
 
-/// What every conversation of a proxy shares.
+/// State that all connections of a proxy share.
 #[derive(Debug)]
 struct ProxyState {
     mode: Mutex<ProxyMode>,
@@ -80,10 +81,10 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Stands before the server whose socket is in a folder. Needs a runtime.
+    /// Starts a proxy before the server whose socket is in a folder. Needs a runtime.
     ///
     /// # Errors
-    /// No socket can be made.
+    /// Fails if the socket cannot be created.
     pub fn before(server: &Path) -> io::Result<Self> {
         let folder = server.with_extension(format!("proxy{}", next_number()));
         fs::create_dir_all(&folder)?;
@@ -113,19 +114,19 @@ impl Proxy {
         })
     }
 
-    /// The folder to connect through.
+    /// Returns the folder to connect through.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// From here on, on connections that stand too.
+    /// Sets the mode, also for connections that are open.
     pub fn set(&self, mode: ProxyMode) {
         *locked(&self.state.mode) = mode;
         self.changed.send_replace(());
     }
 
-    /// What has passed to the server so far, on all connections.
+    /// Returns the traffic to the server so far, on all connections.
     #[must_use]
     pub fn seen(&self) -> RecordedTraffic {
         *locked(&self.state.seen)
@@ -139,7 +140,7 @@ impl Drop for Proxy {
     }
 }
 
-/// A number that no other proxy of this process has.
+/// Returns a number that no other proxy of this process has.
 fn next_number() -> u64 {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     COUNT.fetch_add(1, Ordering::Relaxed)
@@ -149,11 +150,11 @@ fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How a conversation ends.
+/// The end of a connection.
 enum StreamEnd {
-    /// One side is gone.
+    /// One side has closed it.
     Gone,
-    /// The client is told this.
+    /// The client gets these bytes first.
     Told(Vec<u8>),
 }
 
@@ -165,9 +166,9 @@ async fn converse(
 ) {
     let (from_client, mut to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    // Set when the answer on this connection is to be lost.
+    // Set while the replies on this connection are to be lost.
     let mute = AtomicBool::new(false);
-    // The first end of either direction ends both.
+    // The end of either direction ends both.
     let end = tokio::select! {
         end = asked(from_client, to_server, state, watching.clone(), &mute) => end,
         () = answered(from_server, &mut to_client, state, watching, &mute) => StreamEnd::Gone,
@@ -177,7 +178,7 @@ async fn converse(
     }
 }
 
-/// Waits while nothing passes.
+/// Waits until traffic passes.
 async fn open(mode: &Mutex<ProxyMode>, watching: &mut watch::Receiver<()>) {
     while *locked(mode) == ProxyMode::Cut {
         if watching.changed().await.is_err() {
@@ -218,7 +219,7 @@ async fn asked(
         }
         locked(&state.seen).add(messages.read(bytes));
         if let Some(end) = ends {
-            // Long enough for the server to do it and to answer nobody.
+            // Long enough for the server to execute it; its reply is lost.
             tokio::time::sleep(Duration::from_millis(150)).await;
             return end;
         }

@@ -1,18 +1,18 @@
-//! What went to the server, counted.
+//! Counts of the traffic to the server.
 
-/// How much a client has sent to the server.
+/// The amount of traffic that clients sent to the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordedTraffic {
-    /// Statements that were run.
+    /// Number of executed statements.
     pub statements: u64,
-    /// How often the client sent something with statements and waited for the answer.
+    /// Number of times that a client sent a message with statements and waited for the reply.
     pub round_trips: u64,
-    /// How often it waited for nothing but a sign of life.
+    /// Number of times that a client waited only for a ping.
     pub pings: u64,
 }
 
 impl RecordedTraffic {
-    /// What came since an earlier count.
+    /// Returns the traffic since an earlier count.
     #[must_use]
     pub const fn since(self, before: Self) -> Self {
         Self {
@@ -29,14 +29,14 @@ impl RecordedTraffic {
     }
 }
 
-/// The messages of one client, read as they pass (version 3 of the protocol).
+/// A reader of the messages of one client as they pass (version 3 of the protocol).
 #[derive(Debug, Default)]
 pub(crate) struct SeenMessages {
-    /// What of a message has come so far.
+    /// The bytes so far of an incomplete message.
     part: Vec<u8>,
-    /// Whether the message that opens a session, which has no type, has passed.
+    /// Set once the message that opens a session, which has no type, has passed.
     begun: bool,
-    /// Whether something was asked for since the last answer.
+    /// Set if a request was sent since the last `Sync`.
     asked: bool,
 }
 
@@ -68,7 +68,7 @@ impl SeenMessages {
     fn count(&mut self, kind: Option<u8>, seen: &mut RecordedTraffic) {
         match kind {
             None => self.begun = true,
-            // Query: a statement and the wait for its answer.
+            // Query: a statement and the wait for its reply.
             Some(b'Q') => {
                 seen.statements += 1;
                 seen.round_trips += 1;

@@ -6,15 +6,15 @@ use std::process::{Command, Stdio};
 
 use crate::cluster::fresh_folder;
 
-/// A file system in memory, of a given size, gone when dropped.
+/// A file system in memory with a given size, unmounted on drop.
 #[derive(Debug)]
 pub struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// Mounts one. Takes the right to mount: as a rule, root's.
+    /// Mounts a disk, which takes the right to mount: as a rule, root's.
     ///
     /// # Errors
-    /// It cannot be mounted; a test that needs it says so and is left out.
+    /// Fails if it cannot be mounted; a test that needs it prints that and is left out.
     pub fn mount(megabytes: u32) -> io::Result<Self> {
         let folder = fresh_folder()?;
         let output = Command::new("mount")
@@ -32,7 +32,7 @@ impl SmallDisk {
         Err(io::Error::other(said.trim().to_owned()))
     }
 
-    /// Where it is.
+    /// Returns the folder where it is mounted.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.0
@@ -41,7 +41,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily: a server may still be leaving it.
+        // Lazily: a server may still be using it.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
         let _ = std::fs::remove_dir(&self.0);
     }

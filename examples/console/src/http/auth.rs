@@ -1,4 +1,4 @@
-//! Tokens: who calls, and in which role.
+//! Tokens: identification of callers and their roles.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,13 +10,13 @@ use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
 
-/// Most tokens.
+/// Maximum number of tokens.
 pub const MAX_TOKENS: usize = 1_000;
-/// Most bytes of a token.
+/// Maximum length of a token, in bytes.
 pub const TOKEN_BYTES: usize = 512;
 
-/// The tokens the console knows, as digests: a look-up by digest tells nothing
-/// by its timing, and a dump of memory holds no token.
+/// The known tokens, as digests: the timing of a look-up by digest reveals nothing, and a memory
+/// dump contains no token.
 #[derive(Clone, Default)]
 pub struct Tokens(HashMap<[u8; 32], Caller>);
 
@@ -27,10 +27,10 @@ impl fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// Reads `actor:role:token` separated by commas.
+    /// Parses `actor:role:token` entries separated by commas.
     ///
     /// # Errors
-    /// A sentence that says which part is wrong, without the token.
+    /// Returns a sentence that names the invalid part, without the token.
     pub fn parse(list: &str) -> Result<Self, String> {
         let mut tokens = Self::default();
         if list.split(',').count() > MAX_TOKENS {
@@ -74,22 +74,22 @@ impl Tokens {
         Ok(tokens)
     }
 
-    /// Returns whether there is no token.
+    /// Returns `true` if there is no token.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Adds a token; returns whose it was before.
+    /// Adds a token and returns its previous caller, if any.
     pub fn insert(&mut self, token: &str, caller: Caller) -> Option<Caller> {
         self.0
             .insert(Sha256::digest(token.as_bytes()).into(), caller)
     }
 
-    /// Finds out who sent a request.
+    /// Authenticates the sender of a request.
     ///
     /// # Errors
-    /// There is no bearer token, an unknown one, or more than one.
+    /// Fails if there is no bearer token, an unknown one, or more than one.
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, NotKnown> {
         let value = single(headers, header::AUTHORIZATION.as_str())
             .map_err(|_| NotKnown::Twice)?
@@ -104,14 +104,14 @@ impl Tokens {
     }
 }
 
-/// The reason why a request is from nobody who is known.
+/// The reason why a request has no known caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotKnown {
     /// There is no token.
     Missing,
-    /// The token is not known, or is none.
+    /// The token is unknown or malformed.
     Wrong,
-    /// There are several: which one counts would be a guess.
+    /// There are several tokens; choosing one would be a guess.
     Twice,
 }
 
@@ -128,14 +128,14 @@ impl From<NotKnown> for Problem {
     }
 }
 
-/// There is more than one field of a name that may be there once.
+/// The error of a header that must occur once but occurs several times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeated;
 
-/// Returns the one field of a name; an empty text where it is none of visible ASCII.
+/// Returns the only value of a header; an empty text if it is not visible ASCII.
 ///
 /// # Errors
-/// There is more than one.
+/// Returns [`Repeated`] if there is more than one.
 pub fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Repeated> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
@@ -171,7 +171,7 @@ mod tests {
         assert!(!format!("{tokens:?}").contains("0123"));
     }
 
-    /// S16: one header, whose scheme is case-insensitive.
+    /// S16: one header, with a case-insensitive scheme.
     #[test]
     fn one_token_is_read_and_two_are_refused() {
         let tokens = Tokens::parse("bob:viewer:fedcba9876543210").unwrap();

@@ -1,4 +1,4 @@
-//! The extractor of the caller, who may do what the route does.
+//! The extractor of an authorized caller.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use super::problem::Problem;
 use super::target::Target;
 use crate::state::AppState;
 
-/// A caller who has the right `A`, and what the path names: [`Target`].
+/// A caller with the right `A`, and the [`Target`] that the path names.
 ///
-/// In a handler it stands before what reads the query or the body: an answer of 404 comes before
-/// 403, and that before what is wrong with the rest of the request.
+/// In a handler it precedes the extractors of the query and the body: 404 takes precedence over
+/// 403, and 403 over errors in the rest of the request.
 #[derive(Debug)]
 pub(crate) struct Authorized<A, T = ()> {
-    /// Who asks, with the right.
+    /// The authorized request context.
     pub(crate) context: RequestContext,
-    /// What the path names.
+    /// The resource that the path names.
     pub(crate) target: T,
     right: PhantomData<A>,
 }
@@ -43,7 +43,7 @@ impl<A: Permission, T: Target> FromRequestParts<Arc<AppState>> for Authorized<A,
 /// Checks that the caller of a request may do `A` to a target.
 ///
 /// # Errors
-/// 401, 403; 404 where the target is of no use.
+/// Returns 401 or 403, and 404 if the target fails its check.
 pub(super) async fn authorize<A: Permission>(
     parts: &Parts,
     state: &AppState,

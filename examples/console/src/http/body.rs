@@ -1,4 +1,4 @@
-//! Bodies: size, type, JSON, and errors that name the field.
+//! Request bodies: size, type, JSON, and errors that name the field.
 
 use std::error::Error;
 
@@ -14,10 +14,10 @@ use super::body_broken::BodyBroken;
 use super::body_memory::Reservation;
 use super::problem::Problem;
 
-/// The limit of a body, but for usage events.
+/// Maximum size of a body, in bytes, except for usage events.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
-/// The names of lines of JSON; none is registered, and each is in use.
+/// Media types of newline-delimited JSON; none is registered, and all are in use.
 const LINES: [&str; 5] = [
     "application/x-ndjson",
     "application/ndjson",
@@ -26,20 +26,20 @@ const LINES: [&str; 5] = [
     "application/jsonlines",
 ];
 
-/// Names of a field that are longer are cut in an answer.
+/// Maximum length of a field name in a response, in characters; longer names are truncated.
 const LONGEST_NAME: usize = 100;
 
 /// The body of a command.
 pub(crate) trait CommandBody: DeserializeOwned + Send {
-    /// Whether a body of no bytes stands for an object without members.
+    /// If `true`, an empty body stands for an object without members.
     const MAY_BE_EMPTY: bool = false;
 }
 
-/// Reads a body up to a limit, as far as there is memory for it.
+/// Reads a body up to a limit, if there is memory for it.
 ///
 /// # Errors
-/// 413 where it is longer, 503 without memory, 400 where the client broke off, 408 where it
-/// sent nothing for too long.
+/// Returns 413 if the body is longer, 503 without memory, 400 if the client broke off, and 408 if
+/// it sent nothing for too long.
 pub(crate) async fn read(
     mut body: Body,
     limit: usize,
@@ -59,7 +59,7 @@ pub(crate) async fn read(
             return Err(too_large());
         }
         reservation.reserve(data.len())?;
-        // Small bodies come in one piece.
+        // Small bodies arrive as a single frame, which needs no copy.
         if length == data.len() {
             first = data;
             continue;
@@ -97,7 +97,7 @@ pub(crate) fn not_read(error: &(dyn Error + 'static)) -> Problem {
     Problem::unreadable("the body could not be read to its end")
 }
 
-/// Returns 413.
+/// Returns the problem of a body that is too large (413).
 #[must_use]
 pub(crate) fn too_large() -> Problem {
     Problem::new(
@@ -121,7 +121,7 @@ pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     )
 }
 
-/// Tells lines of JSON by their type.
+/// Returns `true` if the media type is newline-delimited JSON.
 #[must_use]
 pub(crate) fn is_lines(headers: &HeaderMap) -> bool {
     media_type(headers).is_some_and(|kind| LINES.contains(&kind.as_str()))
@@ -133,18 +133,18 @@ pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-/// Refuses a body that is not JSON.
+/// Checks that a body has the media type of JSON.
 ///
 /// # Errors
-/// 415: its type is another one, or missing.
+/// Returns 415 if its type is another one, or missing.
 pub(crate) fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
     must_be(headers, "send application/json")
 }
 
-/// Refuses a body that is not JSON, with the types that the route takes.
+/// Checks that a body has the media type of JSON; `send` names the types that the route accepts.
 ///
 /// # Errors
-/// 415: its type is another one, or missing.
+/// Returns 415 if its type is another one, or missing.
 pub(crate) fn must_be(headers: &HeaderMap, send: &'static str) -> Result<(), Problem> {
     match media_type(headers).as_deref() {
         Some("application/json") => Ok(()),
@@ -156,27 +156,27 @@ pub(crate) fn must_be(headers: &HeaderMap, send: &'static str) -> Result<(), Pro
     }
 }
 
-/// Reads JSON into a type, after a byte order mark if there is one.
+/// Parses JSON into a type, after an optional byte order mark.
 ///
 /// # Errors
-/// 400 where it is not JSON, 422 with the field where it is but does not fit.
+/// Returns 400 if it is not JSON, and 422 with the field if it does not fit the type.
 pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     fitting(without_mark(bytes))
 }
 
-/// Reads a JSON object into a type: an array would be taken for the type's fields
-/// in their order, which nobody means.
+/// Parses a JSON object into a type. An array is refused: serde would read it as the fields in
+/// order.
 ///
 /// # Errors
-/// Those of [`json`]; 422 where it is JSON but no object.
+/// Fails like [`json`], and with 422 if it is JSON but not an object.
 pub(crate) fn json_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     line(without_mark(bytes))
 }
 
-/// Reads a line of a stream: an object, without a byte order mark.
+/// Parses a line of a stream: an object, without a byte order mark.
 ///
 /// # Errors
-/// Those of [`json_object`].
+/// Fails like [`json_object`].
 pub(crate) fn line<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if first.is_some_and(|byte| *byte != b'{') {
@@ -187,8 +187,8 @@ pub(crate) fn line<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 fn fitting<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // Where the place of an error is kept track of, reading takes half as long again: what
-    // does not fit is read twice instead.
+    // Tracking the path of an error makes parsing half as slow again, so only input that does not
+    // fit is parsed a second time, with tracking.
     if let Ok(value) = serde_json::from_slice(bytes) {
         return Ok(value);
     }
@@ -212,15 +212,15 @@ fn not_json(error: &serde_json::Error) -> Problem {
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let inner = error.inner();
     let message = inner.to_string();
-    // The grammar of JSON allows an escaped lone surrogate (RFC 8259, 8.2), but
-    // it stands for no text.
+    // The grammar of JSON allows an escaped lone surrogate (RFC 8259, 8.2), but it encodes no
+    // character.
     let surrogate =
         message.contains("surrogate") || message.contains("unexpected end of hex escape");
     if !inner.is_data() && !surrogate {
         return not_json(inner);
     }
     let mut pointer = pointer_of(error.path());
-    // The place of a missing or unknown field is that of its object.
+    // A missing or unknown field is reported at its object, not at the field.
     if let Some(field) = between_backticks(&message, &["missing field `", "unknown field `"]) {
         let member = format!("/{}", escape(&field));
         if !pointer.ends_with(&member) {
@@ -246,7 +246,7 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
-/// Escapes `~` and `/` (RFC 6901).
+/// Escapes `~` and `/` (RFC 6901), and truncates long names.
 fn escape(key: &str) -> String {
     let cut = key.char_indices().nth(LONGEST_NAME);
     let key = cut.and_then(|(at, _)| key.get(..at)).unwrap_or(key);
@@ -260,15 +260,15 @@ fn between_backticks(message: &str, starts: &[&str]) -> Option<String> {
     rest.split('`').next().map(str::to_owned)
 }
 
-/// Drops serde's " at line 1 column 2".
+/// Removes serde's " at line 1 column 2".
 fn without_place(message: &str) -> &str {
     message
         .rsplit_once(" at line ")
         .map_or(message, |(message, _)| message)
 }
 
-/// Drops the value that serde repeats: it may be a secret that was put in the wrong place.
-/// The pointer names the field.
+/// Removes the value that serde repeats: it may be a secret in the wrong place. The pointer names
+/// the field.
 fn without_value(message: &str) -> String {
     let repeats = [
         "invalid type: ",
@@ -291,10 +291,11 @@ fn without_value(message: &str) -> String {
     }
 }
 
-/// Reads a field of a `PATCH`: tells an absent field (`None`) from `null` (`Some(None)`).
+/// Deserializes a field of a `PATCH`, so that an absent field (`None`) differs from `null`
+/// (`Some(None)`).
 ///
 /// # Errors
-/// Those of the value.
+/// Fails if the value cannot be deserialized.
 pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
@@ -331,7 +332,7 @@ mod tests {
         )
     }
 
-    /// S16: neither the value nor what follows it is repeated.
+    /// S16: neither the value nor the text after it is repeated.
     #[test]
     fn a_value_is_not_repeated() {
         for body in [
@@ -354,7 +355,7 @@ mod tests {
         assert!(problem.body().len() < 500);
     }
 
-    /// L6: a byte order mark before JSON is ignored, and only there.
+    /// L6: a byte order mark is ignored before JSON, and only there.
     #[test]
     fn a_byte_order_mark_is_ignored() {
         let with = |text: &str| format!("\u{feff}{text}").into_bytes();

@@ -1,12 +1,12 @@
 //! The reason why a body is not read to its end.
 
-/// The reason why a body is not waited for any longer.
+/// The reason why a body is no longer awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyBroken {
-    /// Nothing came for too long.
+    /// Nothing arrived for too long.
     #[error("nothing of the body came for too long")]
     Late,
-    /// The server stops.
+    /// The server is stopping.
     #[error("the server stops")]
     Stopping,
 }

@@ -1,4 +1,4 @@
-//! Reservation in memory for the bodies of requests: so many bytes in all, whoever sends them.
+//! Memory reservations for request bodies: a fixed number of bytes for all of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,17 +8,17 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
 use super::problem::Problem;
 
-/// Bytes for callers whose token is known: eight arrays of usage events of 16 MiB.
+/// Bytes for callers with a known token: eight arrays of usage events of 16 MiB.
 const KNOWN: usize = 128 * 1024 * 1024;
-/// Bytes for hooks, whose bodies are read before they are proven.
+/// Bytes for webhooks, whose bodies are read before their signatures are checked.
 const HOOKS: usize = 16 * 1024 * 1024;
-/// Time after which it is worth trying again.
+/// Value of `Retry-After` if there is no memory.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 const REFUSED: &str = "incident_console_bodies_refused_total";
 const HELD: &str = "incident_console_body_bytes";
 
-/// The memory for all bodies that are held at a time.
+/// The memory for all bodies held at the same time.
 #[derive(Debug)]
 pub(crate) struct BodyMemory {
     known: Arc<Pool>,
@@ -31,7 +31,7 @@ struct Pool {
     held: AtomicUsize,
 }
 
-/// The memory that one request takes; given back when the last clone of it is dropped.
+/// The memory of one request, released when its last clone is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct Reservation(Arc<Taken>);
 
@@ -48,7 +48,7 @@ impl Default for BodyMemory {
 }
 
 impl BodyMemory {
-    /// Makes memory of so many bytes for callers who are known, and for hooks.
+    /// Creates memory with the given numbers of bytes for known callers and for webhooks.
     #[must_use]
     pub(crate) fn limited(known: usize, hooks: usize) -> Self {
         let pool = |limit| {
@@ -61,19 +61,19 @@ impl BodyMemory {
         }
     }
 
-    /// Returns the reservation of a request of a caller who is known: of no bytes yet.
+    /// Returns an empty reservation for a request of a known caller.
     #[must_use]
     pub(crate) fn known(&self) -> Reservation {
         Reservation::in_pool(&self.known)
     }
 
-    /// Returns the reservation of a delivery that is not proven yet.
+    /// Returns an empty reservation for a webhook delivery that is not authenticated yet.
     #[must_use]
     pub(crate) fn hooks(&self) -> Reservation {
         Reservation::in_pool(&self.hooks)
     }
 
-    /// Sets the gauge of what is held.
+    /// Sets the gauge of held bytes.
     pub(crate) fn measure(&self) {
         let pools = [("known", &self.known), ("hooks", &self.hooks)];
         for (name, pool) in pools {
@@ -94,7 +94,7 @@ impl Reservation {
     /// Reserves more bytes.
     ///
     /// # Errors
-    /// 503 where all memory is taken.
+    /// Returns 503 if there is not enough memory left.
     pub(crate) fn reserve(&self, bytes: usize) -> Result<(), Problem> {
         let pool = &self.0.pool;
         let before = pool.held.fetch_add(bytes, Ordering::Relaxed);
@@ -110,7 +110,7 @@ impl Reservation {
         Ok(())
     }
 
-    /// Releases bytes that were reserved, or all that are left of them.
+    /// Releases reserved bytes, or all that are left of them if those are fewer.
     pub(crate) fn release(&self, bytes: usize) {
         let less = |held: usize| Some(held.saturating_sub(bytes));
         let relaxed = Ordering::Relaxed;
@@ -129,7 +129,7 @@ impl Drop for Taken {
     }
 }
 
-/// Tells the recorder of metrics about those of bodies.
+/// Describes the metrics of request bodies to the recorder.
 pub(crate) fn describe_metrics() {
     describe_counter!(
         REFUSED,
@@ -154,7 +154,7 @@ mod tests {
         one.reserve(6).unwrap();
         two.reserve(4).unwrap();
         assert_eq!(two.reserve(1).unwrap_err().status().as_u16(), 503);
-        // Hooks have memory of their own.
+        // Webhooks have a pool of their own.
         bodies.hooks().reserve(4).unwrap();
         one.release(1);
         two.reserve(1).unwrap();

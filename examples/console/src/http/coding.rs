@@ -1,4 +1,4 @@
-//! `Content-Encoding` of a body.
+//! The `Content-Encoding` of a body.
 
 use std::io::Write;
 
@@ -7,22 +7,22 @@ use flate2::write::MultiGzDecoder;
 
 use super::problem::Problem;
 
-/// So much is decoded at a time: gzip makes at most about a thousand times as much of it.
+/// Bytes decoded at a time: gzip expands data at most about a thousandfold.
 const PIECE: usize = 1_024;
 
-/// The coding of a body.
+/// The content coding of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Coding {
-    /// As it is.
+    /// No coding.
     Identity,
-    /// gzip (RFC 1952); several members count as one.
+    /// gzip (RFC 1952); several members count as one stream.
     Gzip,
 }
 
-/// Returns the coding of a body.
+/// Returns the content coding of a body.
 ///
 /// # Errors
-/// 415 for any but gzip.
+/// Returns 415 for any coding but gzip.
 pub(crate) fn coding(headers: &HeaderMap) -> Result<Coding, Problem> {
     let mut found = Coding::Identity;
     for value in headers.get_all(header::CONTENT_ENCODING) {
@@ -41,10 +41,10 @@ pub(crate) fn coding(headers: &HeaderMap) -> Result<Coding, Problem> {
     Ok(found)
 }
 
-/// Refuses a coding where bodies are taken as they are.
+/// Checks that a body has no content coding.
 ///
 /// # Errors
-/// 415 for any coding.
+/// Returns 415 for any coding.
 pub(crate) fn must_be_plain(headers: &HeaderMap) -> Result<(), Problem> {
     match coding(headers) {
         Ok(Coding::Identity) => Ok(()),
@@ -60,28 +60,28 @@ fn refused(detail: &str) -> Problem {
     )
 }
 
-/// A body that is decoded as it comes.
+/// A decoder for a body that arrives in pieces.
 #[derive(Debug)]
 pub(crate) struct Decoder(Option<MultiGzDecoder<Vec<u8>>>);
 
 impl Decoder {
-    /// Begins a body.
+    /// Creates the decoder of a body.
     #[must_use]
     pub(crate) fn new(coding: Coding) -> Self {
         Self((coding == Coding::Gzip).then(|| MultiGzDecoder::new(Vec::new())))
     }
 
-    /// Splits what came into pieces that are decoded one by one, so that none becomes more
-    /// than a mebibyte.
+    /// Splits received bytes into pieces to decode one by one, so that no decoded piece exceeds
+    /// about a mebibyte.
     pub(crate) fn pieces<'a>(&self, came: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let piece = if self.0.is_some() { PIECE } else { came.len() };
         came.chunks(piece.max(1))
     }
 
-    /// Decodes a piece into `into`, which is emptied before.
+    /// Decodes a piece into `into`, which is cleared first.
     ///
     /// # Errors
-    /// 400 where it is no gzip.
+    /// Returns 400 if it is not gzip.
     pub(crate) fn decode(&mut self, piece: &[u8], into: &mut Vec<u8>) -> Result<(), Problem> {
         into.clear();
         let Some(gzip) = &mut self.0 else {
@@ -93,16 +93,16 @@ impl Decoder {
         Ok(())
     }
 
-    /// Tells if a piece is what it is, so that it need not be copied.
+    /// Returns `true` if there is no coding, so that a piece need not be copied.
     #[must_use]
     pub(crate) const fn is_plain(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Ends the body; gives what was left.
+    /// Ends the body and returns the remaining bytes.
     ///
     /// # Errors
-    /// 400 where it breaks off.
+    /// Returns 400 if the body is incomplete.
     pub(crate) fn end(self) -> Result<Vec<u8>, Problem> {
         match self.0 {
             None => Ok(Vec::new()),

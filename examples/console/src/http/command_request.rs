@@ -1,4 +1,4 @@
-//! The extractor of a command: its body, who asks, and on which conditions.
+//! The extractor of a command: its body, its caller and its conditions.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -22,9 +22,9 @@ use super::problem::Problem;
 use super::target::{ExistingIncident, Target};
 use crate::state::AppState;
 
-/// A command with the body `B` on the target `T`, of a caller who has the right `A`.
+/// A command with the body `B` on the target `T`, from a caller with the right `A`.
 ///
-/// Other requests under its idempotency key wait until its command has ended.
+/// Other requests with the same idempotency key wait until it has ended.
 #[derive(Debug)]
 pub(crate) struct CommandRequest<A, B, T = ()> {
     target: T,
@@ -59,15 +59,15 @@ impl<A: Permission, B: CommandBody, T: Target> FromRequest<Arc<AppState>>
 }
 
 impl<A, B, T> CommandRequest<A, B, T> {
-    /// Returns what the path names.
+    /// Returns the target that the path names.
     pub(crate) fn target(&self) -> &T {
         &self.target
     }
 
-    /// Runs a command to its end in a task of its own, even if the client goes away.
+    /// Runs a command to its end in a task of its own, even if the client disconnects.
     ///
     /// # Errors
-    /// Those of the engine, as problems.
+    /// Returns the errors of the engine as problems.
     pub(crate) async fn run<R, F>(
         self,
         command: impl FnOnce(Incidents, RequestContext, T, B) -> F,
@@ -102,7 +102,7 @@ impl<A, B> IncidentCommand<A, B> {
     /// Runs a command on the incident.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// Fails like [`run`](Self::run).
     pub(crate) async fn act(
         self,
         command: impl FnOnce(B) -> Command,
@@ -110,10 +110,10 @@ impl<A, B> IncidentCommand<A, B> {
         self.try_act(|body| Ok(command(body))).await
     }
 
-    /// Runs a command on the incident, whose body may not fit.
+    /// Runs a command on the incident, built from a body that may be invalid.
     ///
     /// # Errors
-    /// 422 where it does not; as [`run`](Self::run).
+    /// Returns 422 if the body is invalid; otherwise fails like [`run`](Self::run).
     pub(crate) async fn try_act(
         self,
         command: impl FnOnce(B) -> Result<Command, ValidationError>,
@@ -141,8 +141,8 @@ async fn read<B: CommandBody>(
     Ok(bytes)
 }
 
-/// Returns the reservation that a request of a known caller has for its body: that which is held
-/// until its answer is made.
+/// Returns the body reservation of a known caller's request, which is held until the response is
+/// complete.
 pub(crate) fn reservation(parts: &Parts, state: &AppState) -> Reservation {
     let held = parts.extensions.get::<Reservation>();
     held.cloned().unwrap_or_else(|| state.body_memory().known())

@@ -1,4 +1,4 @@
-//! `If-Match`, `If-None-Match` and `Idempotency-Key`.
+//! The headers `If-Match`, `If-None-Match` and `Idempotency-Key`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,13 +15,13 @@ use super::problem::Problem;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// How long a request waits for another one under the same key.
+/// Maximum time that a request waits for another one with the same key.
 const MAX_KEY_WAIT: Duration = Duration::from_secs(2);
 
-/// Reads the versions that `If-Match` allows; none for any.
+/// Reads the versions that `If-Match` allows; `None` allows any version.
 ///
 /// # Errors
-/// 400 where the header cannot be read.
+/// Returns 400 if the header cannot be parsed.
 fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
     let wrong = || {
         Problem::unreadable("the header If-Match cannot be read: expected `*` or quoted versions")
@@ -35,7 +35,8 @@ fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
     }
     let mut versions = Vec::new();
     for tag in text.split(',').map(str::trim) {
-        // A weak tag never matches strongly (RFC 9110, 13.1.1), nor does one we never made.
+        // A weak tag never matches strongly (RFC 9110, 13.1.1), nor does a tag that is not a
+        // version.
         let quoted = tag.strip_prefix("W/").unwrap_or(tag);
         let inside = quoted
             .strip_prefix('"')
@@ -48,7 +49,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
     Ok(Some(versions))
 }
 
-/// Returns whether `If-None-Match` holds this tag. Compared weakly (RFC 9110, 13.1.2).
+/// Returns whether `If-None-Match` contains this tag, by weak comparison (RFC 9110, 13.1.2).
 #[must_use]
 pub(crate) fn none_match(headers: &HeaderMap, etag: &str) -> bool {
     let Some(Ok(text)) = headers
@@ -69,7 +70,7 @@ fn opaque(tag: &str) -> &str {
 /// Reads the conditions of a request: `If-Match` and `Idempotency-Key`.
 ///
 /// # Errors
-/// 400 where one cannot be read.
+/// Returns 400 if one of them cannot be parsed.
 pub(crate) fn read(
     context: &mut RequestContext,
     parts: &Parts,
@@ -80,10 +81,10 @@ pub(crate) fn read(
     Ok(())
 }
 
-/// Reads the idempotency key of a request, with what it is used for.
+/// Reads the idempotency key of a request, with its scope.
 ///
 /// # Errors
-/// 400 where the header cannot be read.
+/// Returns 400 if the header cannot be parsed.
 fn idempotency(
     caller: &Caller,
     parts: &Parts,
@@ -111,19 +112,19 @@ fn idempotency(
 
 type Locks = Mutex<HashMap<IdempotencyKey, Arc<tokio::sync::Mutex<()>>>>;
 
-/// Locks of idempotency keys: a second request under a key waits for the first.
+/// Locks of idempotency keys: a second request with a key waits for the first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyLocks(Arc<Locks>);
 
 impl KeyLocks {
-    /// Waits until no other request runs under this key.
+    /// Waits until no other request with this key is running.
     ///
     /// # Errors
-    /// 409 where the other one takes longer than two seconds.
+    /// Returns 409 if the other request takes longer than two seconds.
     pub(crate) async fn lock(&self, key: &IdempotencyKey) -> Result<OwnedMutexGuard<()>, Problem> {
         let lock = {
             let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            // Nobody but this table knows a key that nobody uses.
+            // A strong count of 1 means that no request uses the key.
             locks.retain(|_, lock| Arc::strong_count(lock) > 1);
             Arc::clone(locks.entry(key.clone()).or_default())
         };

@@ -1,15 +1,15 @@
-//! The answers to what no route takes.
+//! Responses to requests that match no route.
 
 use axum::http::StatusCode;
 
 use super::problem::Problem;
 
-/// Answers a path that has no route.
+/// Responds to a path without a route.
 pub(crate) async fn unknown_route() -> Problem {
     Problem::not_found("route")
 }
 
-/// Answers a method that the route of the path does not take.
+/// Responds to a method that the route does not support.
 pub(crate) async fn wrong_method() -> Problem {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,

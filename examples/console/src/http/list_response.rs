@@ -1,4 +1,4 @@
-//! Lists, written item by item.
+//! List responses, serialized item by item.
 
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::problem::Problem;
 use super::response::{JsonResponse, JsonResult};
 
-/// A list that is being written. No item is held once it is in it.
+/// A list under construction. Items are serialized at once and not stored.
 #[derive(Debug)]
 pub(crate) struct ListResponse {
     bytes: Vec<u8>,
@@ -14,7 +14,7 @@ pub(crate) struct ListResponse {
 }
 
 impl ListResponse {
-    /// Makes an empty list.
+    /// Creates an empty list.
     pub(crate) fn new() -> Self {
         Self {
             bytes: b"{\"items\":[".to_vec(),
@@ -25,7 +25,7 @@ impl ListResponse {
     /// Appends an item.
     ///
     /// # Errors
-    /// 500 where it cannot be written.
+    /// Returns 500 if it cannot be serialized.
     pub(crate) fn push(&mut self, item: &impl Serialize) -> Result<(), Problem> {
         if !self.is_empty {
             self.bytes.push(b',');
@@ -34,17 +34,17 @@ impl ListResponse {
         write(&mut self.bytes, item)
     }
 
-    /// Answers with the cursor of the next page if there is one.
+    /// Ends the list with the cursor of the next page, if there is one.
     pub(crate) fn end(self, next: Option<&str>) -> JsonResult {
         self.end_with(&NextCursor { next_cursor: next })
     }
 
-    /// Answers with the members of an object after the items.
+    /// Ends the list with the members of an object after the items.
     pub(crate) fn end_with(mut self, members: &impl Serialize) -> JsonResult {
         self.bytes.push(b']');
         let open = self.bytes.len();
         write(&mut self.bytes, members)?;
-        // `{"a":1}` goes on as `,"a":1}`.
+        // `{"a":1}` is appended as `,"a":1}`.
         if let Some(brace) = self.bytes.get_mut(open) {
             *brace = b',';
         }

@@ -1,4 +1,4 @@
-//! What all routes share: the extractors of requests, and the forms of answers.
+//! Parts that all routes share: request extractors and response types.
 
 pub mod auth;
 pub(crate) mod authorized;

@@ -1,4 +1,4 @@
-//! Lists in pages.
+//! Pagination of lists.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -14,21 +14,21 @@ use super::problem::Problem;
 use super::query::{CursorKey, Query, wrong_cursor};
 use super::response::JsonResult;
 
-/// The place of an item in a list, as a cursor stands for it.
+/// The position of an item in a list, encoded in cursors.
 pub(crate) trait Place: Sized {
-    /// Writes the place.
+    /// Writes the position as text.
     fn write(&self) -> String;
 
-    /// Reads a place back.
+    /// Parses a position.
     fn read(text: &str) -> Option<Self>;
 }
 
-/// The page of a list that is asked for.
+/// The requested page of a list.
 #[derive(Debug)]
 pub(crate) struct Page<K> {
-    /// The most items of it.
+    /// Maximum number of items.
     pub(crate) limit: usize,
-    /// The place of the last item of the page before.
+    /// Position of the last item of the previous page.
     pub(crate) after: Option<K>,
     cursors: CursorKey,
 }
@@ -38,15 +38,15 @@ pub(crate) struct Page<K> {
 pub(crate) struct Items<T> {
     /// The items.
     pub(crate) items: Vec<T>,
-    /// The cursor of the next page, if there is one.
+    /// Cursor of the next page, if there is one.
     pub(crate) next_cursor: Option<String>,
 }
 
 impl<K: Place> Page<K> {
-    /// Reads the cursor of a query whose limit was read.
+    /// Reads the cursor of a query whose limit is known.
     ///
     /// # Errors
-    /// 422 where it is not one of ours, or was made with other filters.
+    /// Returns 422 if the cursor is not one of ours or was created with other filters.
     pub(crate) fn read(query: &Query, limit: usize) -> Result<Self, Problem> {
         let after = query.cursor()?;
         let after = after.map(|place| K::read(&place).ok_or_else(wrong_cursor));
@@ -57,18 +57,18 @@ impl<K: Place> Page<K> {
         })
     }
 
-    /// Returns how many items are to be read: one more than asked for tells whether there is a
-    /// next page.
+    /// Returns the number of items to read: the limit plus one, which shows whether there is a next
+    /// page.
     pub(crate) const fn to_read(&self) -> usize {
         self.limit + 1
     }
 
-    /// Returns the cursor of a place.
+    /// Returns the cursor of a position.
     pub(crate) fn cursor(&self, place: &K) -> String {
         self.cursors.cursor(&place.write())
     }
 
-    /// Makes the page of the items that were [to be read](Self::to_read).
+    /// Creates the page from the items that were [read](Self::to_read).
     pub(crate) fn of<T>(&self, mut items: Vec<T>, place: impl FnOnce(&T) -> K) -> Items<T> {
         let more = items.len() > self.limit;
         items.truncate(self.limit);
@@ -79,10 +79,10 @@ impl<K: Place> Page<K> {
 }
 
 impl<T> Items<T> {
-    /// Answers with the items.
+    /// Responds with the items.
     ///
     /// # Errors
-    /// 500 where one cannot be written.
+    /// Returns 500 if an item cannot be serialized.
     pub(crate) fn respond<'a, R: Serialize>(&'a self, response: impl Fn(&'a T) -> R) -> JsonResult {
         let mut list = ListResponse::new();
         for item in &self.items {
@@ -105,7 +105,7 @@ fn time(micros: &str) -> Option<Timestamp> {
     Timestamp::from_micros(micros.parse().ok()?).ok()
 }
 
-/// In a list by number.
+/// Position in a list by number.
 impl Place for u64 {
     fn write(&self) -> String {
         self.to_string()
@@ -116,7 +116,7 @@ impl Place for u64 {
     }
 }
 
-/// In a list by count.
+/// Position in a list by count.
 impl Place for usize {
     fn write(&self) -> String {
         self.to_string()
@@ -127,7 +127,7 @@ impl Place for usize {
     }
 }
 
-/// In a list by name.
+/// Position in a list by name.
 impl Place for String {
     fn write(&self) -> String {
         self.clone()
@@ -138,7 +138,7 @@ impl Place for String {
     }
 }
 
-/// In a list by time and id.
+/// Position in a list by time and id.
 impl<T: Display + FromStr> Place for (Timestamp, T) {
     fn write(&self) -> String {
         format!("{} {}", self.0.micros(), self.1)
@@ -150,7 +150,7 @@ impl<T: Display + FromStr> Place for (Timestamp, T) {
     }
 }
 
-/// In a list of audit entries.
+/// Position in a list of audit entries.
 impl Place for (Timestamp, Chain, u64) {
     fn write(&self) -> String {
         format!("{} {} {}", self.0.micros(), self.1, self.2)
@@ -163,7 +163,8 @@ impl Place for (Timestamp, Chain, u64) {
     }
 }
 
-/// In a list of tenants: the times in microseconds, and the name, which may hold blanks.
+/// Position in a list of tenants: the times in microseconds, and the name, which may contain
+/// spaces.
 impl Place for AffectedTenant {
     fn write(&self) -> String {
         let micros = |time: Option<Timestamp>| {

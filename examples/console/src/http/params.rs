@@ -1,4 +1,4 @@
-//! The extractor of the query.
+//! The extractor of query parameters.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -6,19 +6,20 @@ use axum::http::request::Parts;
 use super::problem::Problem;
 use super::query::Query;
 
-/// The parameters of a query, read from it.
+/// Parameters that are read from a query.
 pub(crate) trait FromQuery: Sized {
-    /// The names that the query may have, besides `limit` and `cursor`.
+    /// The allowed names besides `limit` and `cursor`.
     const NAMES: &'static [&'static str];
 
     /// Reads the parameters.
     ///
     /// # Errors
-    /// 400 or 422 for the first one that does not fit.
+    /// Returns 400 or 422 for the first invalid parameter.
     fn from_query(query: &Query) -> Result<Self, Problem>;
 }
 
-/// The parameters of a query. It stands after [`Authorized`](super::authorized::Authorized).
+/// The query parameters of a request. Comes after [`Authorized`](super::authorized::Authorized) in
+/// a handler.
 #[derive(Debug)]
 pub(crate) struct Params<T>(pub(crate) T);
 

@@ -1,8 +1,8 @@
-//! Actions as types, for the extractors that check that a caller may do them.
+//! Actions as types, for the extractors that check permissions.
 
 use incident_core::actor::Action;
 
-/// An action that a route needs the right to.
+/// An action that a route requires the right to.
 pub(crate) trait Permission: Send {
     /// The action.
     const ACTION: Action;

@@ -1,4 +1,4 @@
-//! Every answer that is not a success: `application/problem+json` (RFC 9457).
+//! Error responses as `application/problem+json` (RFC 9457).
 
 use std::time::Duration;
 
@@ -10,30 +10,30 @@ use incident_core::incident::Refusal;
 use incident_core::port::{StoreError, UsageError};
 use serde::Serialize;
 
-/// A browser takes an answer for nothing else than its type says.
+/// Value of `X-Content-Type-Options` that disables content sniffing.
 pub const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// What is wrong with one value of the input.
+/// An error in one value of the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    /// Where, as a JSON pointer (RFC 6901); for a query parameter `/name`.
+    /// JSON pointer to the value (RFC 6901); `/name` for a query parameter.
     pub pointer: String,
-    /// What was expected.
+    /// The expected value.
     pub detail: String,
 }
 
-/// A problem, as it is answered. It never repeats a path or an id.
+/// A problem to respond with. It never repeats a path or an id.
 #[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
     errors: Vec<FieldError>,
-    /// For a stream that broke off: the line, and how much was taken before.
+    /// For a stream that ended early: the line, and the number of events accepted before it.
     stream: Option<(u64, u64)>,
-    /// In how many seconds it is worth asking again, where that is known.
+    /// Value of `Retry-After`, in seconds, if known.
     retry_after: Option<u32>,
-    /// The codings that a body may have, where it had another one.
+    /// Accepted content codings, if the body had another one.
     codings: Option<&'static str>,
 }
 
@@ -53,7 +53,7 @@ struct Body<'a> {
 }
 
 impl Problem {
-    /// Makes a problem with a status, a name for programs and a sentence for people.
+    /// Creates a problem with a status, a code for programs and a sentence for people.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self {
@@ -67,13 +67,13 @@ impl Problem {
         }
     }
 
-    /// Makes a problem of 400: what cannot be read at all.
+    /// Creates a problem of 400, for input that cannot be parsed at all.
     #[must_use]
     pub fn unreadable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "unreadable", detail)
     }
 
-    /// Makes a problem of 404.
+    /// Creates a problem of 404.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
         Self::new(
@@ -83,13 +83,13 @@ impl Problem {
         )
     }
 
-    /// Makes a problem of 503: to be tried again.
+    /// Creates a problem of 503, which clients may retry.
     #[must_use]
     pub fn unavailable(detail: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }
 
-    /// Makes a problem of 422 about one value.
+    /// Creates a problem of 422 about one value.
     #[must_use]
     pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::new(
@@ -100,7 +100,7 @@ impl Problem {
         .at(pointer, detail)
     }
 
-    /// Names a value.
+    /// Adds an error about a value.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         self.errors.push(FieldError {
@@ -110,31 +110,31 @@ impl Problem {
         self
     }
 
-    /// Names the line at which a stream broke off.
+    /// Sets the line at which a stream ended early, and the number of events accepted before it.
     #[must_use]
     pub const fn after(mut self, line: u64, accepted: u64) -> Self {
         self.stream = Some((line, accepted));
         self
     }
 
-    /// Sets the time after which it is worth asking again.
+    /// Sets the time after which a retry is worthwhile.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
-        // Rounded up: who waits so long is not early.
+        // Rounded up, so that a client that waits this long is not too early.
         let more = u64::from(wait.subsec_nanos() > 0);
         let seconds = u32::try_from(wait.as_secs().saturating_add(more));
         self.retry_after = Some(seconds.unwrap_or(u32::MAX));
         self
     }
 
-    /// Sets the codings that a body may have (RFC 9110, 12.5.3).
+    /// Sets the accepted content codings (RFC 9110, 12.5.3).
     #[must_use]
     pub const fn accepting(mut self, codings: &'static str) -> Self {
         self.codings = Some(codings);
         self
     }
 
-    /// Returns what is wrong with which values.
+    /// Returns the errors by value.
     #[must_use]
     pub fn errors(&self) -> &[FieldError] {
         &self.errors
@@ -148,7 +148,7 @@ impl Problem {
 }
 
 impl Problem {
-    /// Returns the JSON of it.
+    /// Returns the JSON of the problem.
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
         let body = Body {
@@ -257,7 +257,7 @@ fn of_store(status: StatusCode, error: StoreError) -> Problem {
                 "what is stored cannot be read; run `incident-console verify`",
             )
         }
-        // Nothing of it helps to be tried again: something here let it through.
+        // A retry cannot help: a check on our side let invalid data through.
         error @ StoreError::Refused(_) => {
             let error = Error::Store(error);
             tracing::error!(error = &error as &dyn std::error::Error, "a request failed");

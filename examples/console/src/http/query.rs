@@ -1,4 +1,4 @@
-//! The query of a list: known parameters only, each once.
+//! The query of a list: known parameters only, each at most once.
 
 use std::collections::BTreeMap;
 
@@ -13,25 +13,25 @@ use super::problem::Problem;
 
 const LIMIT: usize = 50;
 const MAX_LIMIT: usize = 200;
-/// Names that are longer are cut in an answer.
+/// Maximum length of a name in a response; longer names are truncated.
 const LONGEST_NAME: usize = 100;
 
-/// Most bytes of a query string.
+/// Maximum length of a query string, in bytes.
 pub const QUERY_BYTES: usize = 4 * 1024;
 
-/// Most bytes of a cursor: ours have less.
+/// Maximum length of a cursor, in bytes; ours are shorter.
 pub const CURSOR_BYTES: usize = 1024;
 
-/// The parameters of a request.
+/// The query parameters of a request.
 #[derive(Debug)]
 pub struct Query(BTreeMap<String, String>);
 
 impl Query {
-    /// Reads a query string that may hold these parameters, and `limit` and
-    /// `cursor`.
+    /// Parses a query string that may contain the `allowed` parameters, `limit` and `cursor`.
     ///
     /// # Errors
-    /// 400 where it cannot be decoded, 414 where it is too long, 422 for an unknown or repeated parameter.
+    /// Returns 400 if it cannot be decoded, 414 if it is too long, and 422 for an unknown or
+    /// repeated parameter.
     pub fn parse(raw: Option<&str>, allowed: &[&str]) -> Result<Self, Problem> {
         if raw.is_some_and(|raw| raw.len() > QUERY_BYTES) {
             let detail = format!("the query has more than {QUERY_BYTES} bytes");
@@ -64,7 +64,7 @@ impl Query {
         Ok(Self(found))
     }
 
-    /// Returns a parameter as it was given; one that is empty counts as absent.
+    /// Returns the raw value of a parameter; an empty one counts as absent.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
@@ -73,10 +73,10 @@ impl Query {
             .filter(|value| !value.is_empty())
     }
 
-    /// Reads a parameter as a type that reads itself.
+    /// Parses a parameter into a type.
     ///
     /// # Errors
-    /// 422 where it does not fit.
+    /// Returns 422 if it is invalid.
     pub fn read<T: std::str::FromStr<Err = incident_core::ValidationError>>(
         &self,
         name: &'static str,
@@ -90,18 +90,18 @@ impl Query {
             .transpose()
     }
 
-    /// Reads a time.
+    /// Parses a time.
     ///
     /// # Errors
-    /// 422 where it is none.
+    /// Returns 422 if it is invalid.
     pub fn time(&self, name: &'static str) -> Result<Option<Timestamp>, Problem> {
         self.read(name)
     }
 
-    /// Reads a name that something may have, even one that is refused in what is written now.
+    /// Reads a name as it may be stored, even one that is no longer accepted for new data.
     ///
     /// # Errors
-    /// 422 where nothing can have it.
+    /// Returns 422 if no stored name can look like it.
     pub fn name(&self, name: &'static str) -> Result<Option<String>, Problem> {
         let stored = |value: &str| {
             Name::stored(value).map_err(|error| Problem::from(error.at(name)))?;
@@ -110,10 +110,10 @@ impl Query {
         self.get(name).map(stored).transpose()
     }
 
-    /// Reads a text to search for.
+    /// Reads a search text.
     ///
     /// # Errors
-    /// 422 where it is too long, or holds what no text can.
+    /// Returns 422 if it is too long or has characters that no stored text can contain.
     pub fn text(&self, name: &'static str) -> Result<Option<String>, Problem> {
         let filter = IncidentFilter {
             text: self.get(name).map(str::to_owned),
@@ -125,10 +125,10 @@ impl Query {
         Ok(filter.text)
     }
 
-    /// Reads a number.
+    /// Parses a number.
     ///
     /// # Errors
-    /// 400 where it is none.
+    /// Returns 400 if it is not a number.
     pub fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
         let wrong = || {
             Problem::unreadable("a number in the query cannot be read")
@@ -139,10 +139,10 @@ impl Query {
             .transpose()
     }
 
-    /// Reads one of some words.
+    /// Parses one of the given words.
     ///
     /// # Errors
-    /// 422 where it is none of them, with what was expected.
+    /// Returns 422, with the expected words, if it is none of them.
     pub(crate) fn word<T: Copy>(
         &self,
         name: &str,
@@ -157,20 +157,20 @@ impl Query {
         self.get(name).map(read).transpose()
     }
 
-    /// Reads `true` or `false`; no if absent.
+    /// Parses `true` or `false`; returns `false` if absent.
     ///
     /// # Errors
-    /// 422 where it is neither.
+    /// Returns 422 if it is neither.
     pub fn flag(&self, name: &str) -> Result<bool, Problem> {
         let known = [("true", true), ("false", false)];
         let flag = self.word(name, &known, "expected true or false")?;
         Ok(flag.unwrap_or(false))
     }
 
-    /// Reads the limit of a list: 1 to 200, 50 if absent.
+    /// Parses the limit of a list: 1 to 200, 50 if absent.
     ///
     /// # Errors
-    /// 400 where it is no integer, 422 where it is out of range.
+    /// Returns 400 if it is not an integer, and 422 if it is out of range.
     pub fn limit(&self) -> Result<usize, Problem> {
         let Some(text) = self.get("limit") else {
             return Ok(LIMIT);
@@ -185,10 +185,10 @@ impl Query {
         }
     }
 
-    /// Returns the place that the cursor stands for.
+    /// Returns the position that the cursor encodes.
     ///
     /// # Errors
-    /// 422 where it is not one of ours, or was made with other filters.
+    /// Returns 422 if the cursor is not one of ours or was created with other filters.
     pub fn cursor(&self) -> Result<Option<String>, Problem> {
         let Some(text) = self.get("cursor") else {
             return Ok(None);
@@ -207,13 +207,13 @@ impl Query {
             .ok_or_else(wrong_cursor)
     }
 
-    /// Returns a cursor for a place under these filters.
+    /// Returns a cursor for a position under these filters.
     #[must_use]
     pub fn cursor_at(&self, place: &str) -> String {
         self.cursor_key().cursor(place)
     }
 
-    /// Returns what binds cursors to the filters; `limit` may change from page to page.
+    /// Returns the key that binds cursors to the filters; `limit` may differ between pages.
     pub(crate) fn cursor_key(&self) -> CursorKey {
         let mut hasher = Sha256::new();
         for (name, value) in self
@@ -230,12 +230,12 @@ impl Query {
     }
 }
 
-/// What binds cursors to the filters of a list.
+/// The key that binds cursors to the filters of a list.
 #[derive(Clone, Debug)]
 pub(crate) struct CursorKey(Sha256);
 
 impl CursorKey {
-    /// Returns a cursor for a place.
+    /// Returns a cursor for a position.
     pub(crate) fn cursor(&self, place: &str) -> String {
         let mut bytes = self.mark(place.as_bytes()).to_vec();
         bytes.extend(place.as_bytes());
@@ -254,7 +254,7 @@ impl CursorKey {
     }
 }
 
-/// Returns the problem of a cursor that is not one of ours, or was made with other filters.
+/// Returns the problem of a cursor that is not one of ours or was created with other filters.
 pub(crate) fn wrong_cursor() -> Problem {
     Problem::field(
         "/cursor",
@@ -262,7 +262,7 @@ pub(crate) fn wrong_cursor() -> Problem {
     )
 }
 
-/// Decodes `application/x-www-form-urlencoded`: `+` is a blank, `%XX` a byte.
+/// Decodes `application/x-www-form-urlencoded`: `+` is a space, `%XX` a byte.
 fn decode(text: &str) -> Result<String, Problem> {
     let wrong = || Problem::unreadable("the query cannot be decoded");
     let mut bytes = Vec::with_capacity(text.len());

@@ -1,4 +1,4 @@
-//! Answers in JSON.
+//! JSON responses.
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -9,20 +9,20 @@ use super::problem::{NOSNIFF, Problem};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// The result of a handler that answers in JSON.
+/// The result of a handler that responds with JSON.
 pub(crate) type JsonResult = Result<JsonResponse, Problem>;
 
-/// An answer in JSON.
+/// A JSON response.
 #[derive(Debug)]
 pub(crate) struct JsonResponse(Response);
 
 impl JsonResponse {
-    /// Makes an answer; the value is written straight into its bytes.
+    /// Creates a response and serializes the value directly into its body.
     pub(crate) fn new(status: StatusCode, value: &impl Serialize) -> Self {
         Self::from_bytes(status, serde_json::to_vec(value).unwrap_or_default())
     }
 
-    /// Makes an answer of JSON that is written.
+    /// Creates a response from serialized JSON.
     pub(crate) fn from_bytes(status: StatusCode, bytes: Vec<u8>) -> Self {
         let headers = [
             (
@@ -35,12 +35,12 @@ impl JsonResponse {
         Self((status, headers, bytes).into_response())
     }
 
-    /// Makes an answer with status 200.
+    /// Creates a response with status 200.
     pub(crate) fn ok(value: &impl Serialize) -> Self {
         Self::new(StatusCode::OK, value)
     }
 
-    /// Marks the answer if it was given before, under the same key.
+    /// Marks the response as replayed if it was stored under the same idempotency key.
     pub(crate) fn replayed(mut self, replayed: bool) -> Self {
         if replayed {
             let value = HeaderValue::from_static("true");
@@ -49,12 +49,12 @@ impl JsonResponse {
         self
     }
 
-    /// Sets the tag of a version.
+    /// Sets the `ETag` of a version.
     pub(crate) fn etag(self, version: Version) -> Self {
         self.header(header::ETAG, &format!("\"{}\"", version.0))
     }
 
-    /// Sets where the resource is.
+    /// Sets the `Location` of the resource.
     pub(crate) fn location(self, path: &str) -> Self {
         self.header(header::LOCATION, path)
     }

@@ -1,4 +1,4 @@
-//! What the path of a route names.
+//! Targets: the resources that paths name.
 
 use std::str::FromStr;
 
@@ -12,38 +12,38 @@ use serde::de::DeserializeOwned;
 use super::problem::Problem;
 use crate::state::AppState;
 
-/// What the path of a route names. A name that cannot be read is one of nothing.
+/// The resource that the path of a route names. A name that cannot be parsed counts as not found.
 pub(crate) trait Target: Sized + Send + Sync {
-    /// Finds it, before the caller is authorized.
+    /// Finds the target before the caller is authorized.
     ///
     /// # Errors
-    /// 404; 503 where the store does not answer.
+    /// Returns 404 if there is none, and 503 if the store does not respond.
     fn find(
         parts: &mut Parts,
         state: &AppState,
     ) -> impl Future<Output = Result<Self, Problem>> + Send;
 
-    /// Returns the incident that a refusal is audited with.
+    /// Returns the incident with which a refusal is audited.
     fn incident(&self) -> Option<IncidentId> {
         None
     }
 
-    /// Checks what is found out after the caller is authorized.
+    /// Checks the parts of the target that only an authorized caller may learn about.
     ///
     /// # Errors
-    /// 404.
+    /// Returns 404 if there is no such target.
     fn check(&self) -> Result<(), Problem> {
         Ok(())
     }
 }
 
-/// Reads the parameters of a path; none where they cannot be decoded.
+/// Reads the parameters of a path; `None` if they cannot be decoded.
 async fn path<T: DeserializeOwned + Send>(parts: &mut Parts, state: &AppState) -> Option<T> {
     let path = Path::<T>::from_request_parts(parts, state).await;
     path.ok().map(|Path(parameters)| parameters)
 }
 
-/// Reads the one parameter of a path.
+/// Reads the only parameter of a path.
 async fn id<T: FromStr>(
     parts: &mut Parts,
     state: &AppState,
@@ -72,7 +72,7 @@ impl Target for IncidentId {
     }
 }
 
-/// An incident that exists. Its state is not held while the body is read.
+/// An existing incident. Its state is not held while the body is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ExistingIncident(pub(crate) IncidentId);
 
@@ -93,7 +93,7 @@ impl Target for ExistingIncident {
 pub(crate) struct EntryTarget {
     /// The incident.
     pub(crate) id: IncidentId,
-    /// The number of the entry.
+    /// Number of the entry.
     pub(crate) seq: u64,
     last_seq: u64,
 }
@@ -127,7 +127,7 @@ impl Target for CreditId {
     }
 }
 
-/// The id of an incident, for all its pages, or of one page: people hold the former, alarms and
+/// The id of an incident, for all its pages, or of one page: people have the former, alerts and
 /// logs the latter.
 impl Target for DeadLetterFilter {
     async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
@@ -149,10 +149,10 @@ impl Target for DeadLetterFilter {
 pub(crate) struct BatchTarget(Option<MessageId>);
 
 impl BatchTarget {
-    /// Returns its id.
+    /// Returns the id of the batch.
     ///
     /// # Errors
-    /// 404 where the path names none.
+    /// Returns 404 if the path has no valid id.
     pub(crate) fn id(&self) -> Result<MessageId, Problem> {
         self.0.ok_or_else(|| Problem::not_found("batch"))
     }

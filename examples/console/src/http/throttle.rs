@@ -1,4 +1,4 @@
-//! Wrong tokens, counted by the address they come from.
+//! Throttling of wrong tokens by source address.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -11,25 +11,26 @@ use tokio::time::Instant;
 
 use super::problem::Problem;
 
-/// Wrong tokens of one source within [`WINDOW`] that are answered 401; more are 429.
+/// Wrong tokens of one source within [`WINDOW`] that are answered with 401; further ones with 429.
 const MAX_REFUSALS: u32 = 20;
-/// The time they are counted over, and the time between two log lines.
+/// Window in which wrong tokens are counted, and minimum time between two log lines.
 const WINDOW: Duration = Duration::from_secs(60);
-/// Sources that are counted apart. Those beyond share one count, which does no harm: a known
-/// token is never refused.
+/// Maximum number of sources counted separately. Further ones share one count, which is harmless: a
+/// known token is never refused.
 const SOURCES: usize = 4_096;
 
 const WRONG: &str = "incident_console_wrong_tokens_total";
 
 /// The wrong tokens of the last minute.
 ///
-/// A source is an address, or 64 bits of one of version 6: the rest is the client's choice.
+/// A source is an IPv4 address, or the first 64 bits of an IPv6 address: the client can choose the
+/// rest.
 #[derive(Debug, Default)]
 pub struct Throttle(Mutex<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// None is all that did not fit.
+    /// `None` is the shared count of the sources that did not fit.
     sources: HashMap<Option<IpAddr>, Count>,
     not_logged: u64,
     logged: Option<Instant>,
@@ -39,13 +40,13 @@ struct Counts {
 struct Count {
     since: Instant,
     wrong: u32,
-    /// Since the last log line.
+    /// Wrong tokens since the last log line.
     not_logged: u64,
 }
 
 impl Throttle {
-    /// Counts a wrong token; returns the time until the source is answered 401 again, where
-    /// there were too many.
+    /// Counts a wrong token. Returns the time until the source gets 401 again if there were too
+    /// many.
     pub fn count(&self, from: Option<IpAddr>, place: &'static str) -> Option<Duration> {
         counter!(WRONG, "place" => place).increment(1);
         self.count_at(from, Instant::now())
@@ -70,8 +71,8 @@ impl Throttle {
         (count.wrong > MAX_REFUSALS).then(|| WINDOW.saturating_sub(now - count.since))
     }
 
-    /// Logs a line if there were wrong tokens and the last line is a minute old; forgets
-    /// sources that have been quiet. Call it every second.
+    /// Logs a line if there were wrong tokens and the last line is a minute old, and removes
+    /// inactive sources. Call it every second.
     pub fn log(&self) {
         if let Some((wrong, sources, busiest)) = self.due(Instant::now()) {
             let busiest = busiest.map_or_else(|| "many".to_owned(), |one| one.to_string());
@@ -115,7 +116,7 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Returns 429.
+/// Returns the problem of too many wrong tokens (429).
 #[must_use]
 pub fn too_many(wait: Duration) -> Problem {
     Problem::new(
@@ -126,7 +127,7 @@ pub fn too_many(wait: Duration) -> Problem {
     .retry_after(wait)
 }
 
-/// Tells the recorder of metrics about wrong tokens.
+/// Describes the metrics of wrong tokens to the recorder.
 pub(crate) fn describe_metrics() {
     describe_counter!(
         WRONG,
@@ -143,7 +144,7 @@ mod tests {
         Some(text.parse().unwrap())
     }
 
-    /// S15: twenty a minute of one source, whatever others send.
+    /// S15: each source has twenty a minute, independent of other sources.
     #[test]
     fn each_source_has_twenty_a_minute() {
         let (throttle, start) = (Throttle::default(), Instant::now());
@@ -158,7 +159,7 @@ mod tests {
         assert_eq!(throttle.count_at(address("192.0.2.2"), later), None);
         let over = start + WINDOW;
         assert_eq!(throttle.count_at(address("192.0.2.1"), over), None);
-        // One network of version 6 is one source.
+        // An IPv6 network is one source.
         for host in 0..MAX_REFUSALS {
             let one = format!("2001:db8::{host:x}");
             assert_eq!(throttle.count_at(address(&one), start), None);
@@ -167,7 +168,7 @@ mod tests {
         assert_eq!(throttle.count_at(address("2001:db8:0:1::1"), start), None);
     }
 
-    /// S15: what is kept is bounded, and forgotten after a minute.
+    /// S15: the number of stored sources is bounded, and they expire after a minute.
     #[test]
     fn sources_beyond_the_table_share_one_count() {
         let (throttle, start) = (Throttle::default(), Instant::now());
@@ -182,7 +183,7 @@ mod tests {
         assert_eq!(throttle.counts().sources.len(), 0);
     }
 
-    /// S15: one line a minute, with all that came since the last one.
+    /// S15: one line a minute, which counts all wrong tokens since the last one.
     #[test]
     fn a_line_a_minute_names_the_busiest_source() {
         let (throttle, start) = (Throttle::default(), Instant::now());

@@ -1,11 +1,10 @@
-//! `incident-console import statuspage FILE`: real histories as retrospective
-//! incidents that page nobody.
+//! `incident-console import statuspage FILE`: imports real histories as retrospective incidents,
+//! without paging.
 //!
-//! Every write goes through the engine under an idempotency key made of the page's
-//! own ids, remembered for good: an import can be stopped and run again, and a second
-//! run over the same file changes nothing. What was edited at the source arrives as
-//! new entries; nothing is overwritten. An entry that cannot be taken in is named, and the
-//! others are taken in.
+//! Every write goes through the engine with an idempotency key made of the page's own ids, which
+//! never expires: an import can be stopped and run again, and a second run over the same file
+//! changes nothing. Posts that were edited at the source become new entries; nothing is
+//! overwritten. A rejected entry is reported, and the others are imported.
 
 mod oddity;
 mod statuspage;
@@ -37,28 +36,28 @@ pub use oddity::Oddity;
 use statuspage::{Contents, History, Post};
 pub use statuspage::{MaintenanceWindows, Rejected};
 
-/// Keys of an import outlive everything that is imported.
+/// Lifetime of an import's idempotency keys: longer than that of the imported data.
 const FOR_GOOD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// More entries than an incident of a page has.
+/// More entries than an imported incident has.
 const ENTRIES: usize = 100_000;
 
-/// What an import did.
+/// The result of an import.
 #[derive(Debug, Default)]
 pub struct Imported {
     /// Incidents in the file.
     pub incidents: usize,
     /// Posts in the file.
     pub posts: usize,
-    /// Incidents that were not there before.
+    /// Incidents that were created.
     pub new_incidents: usize,
-    /// Entries that were not there before.
+    /// Entries that were created.
     pub new_entries: usize,
-    /// What was odd: how often, and where first.
+    /// Ids of the affected incidents by oddity.
     pub odd: BTreeMap<Oddity, Vec<String>>,
-    /// Announced maintenance, which is no incident.
+    /// Announced maintenance, which is not an incident.
     pub maintenance: Vec<MaintenanceWindows>,
-    /// The entries that were not taken in.
+    /// The entries that were rejected.
     pub rejected: Vec<Rejected>,
 }
 
@@ -88,7 +87,7 @@ impl fmt::Display for Imported {
             )?;
         }
         for one in &self.maintenance {
-            // A string of JSON is one of TOML.
+            // A JSON string is a valid TOML string.
             let reason = serde_json::to_string(&one.title).unwrap_or_default();
             let (reason, id) = (plain(&reason), plain(&one.id));
             match one.end {
@@ -111,10 +110,10 @@ impl fmt::Display for Imported {
     }
 }
 
-/// Adds up the incidents of an import, for a tenant that all of them hit.
+/// Computes the totals of an import, for a tenant affected by all its incidents.
 ///
 /// # Errors
-/// The store did not answer.
+/// Fails if the store does not respond.
 pub async fn figures(incidents: &Incidents) -> Result<ImportFigures, EngineError> {
     let mut figures = ImportFigures::default();
     for one in incidents.credits().list(&CreditQuery::default()).await? {
@@ -129,14 +128,14 @@ pub async fn figures(incidents: &Incidents) -> Result<ImportFigures, EngineError
     Ok(figures)
 }
 
-/// The figures of an import.
+/// The totals of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportFigures {
-    /// Incidents that ended and count.
+    /// Number of incidents that ended and count.
     pub incidents: usize,
-    /// The outage of each of them, added up, in microseconds.
+    /// Sum of their outages, in microseconds.
     pub outage_us: u64,
-    /// The number of them by the credit they earn, in percent, before caps.
+    /// Number of incidents by the credit they earn, in percent, before caps.
     pub credits: BTreeMap<Percent, usize>,
 }
 
@@ -155,13 +154,14 @@ impl fmt::Display for ImportFigures {
     }
 }
 
-/// Imports the text of a file, read at `now`; `progress` gets the number of incidents that are done.
+/// Imports the text of a file, read at `now`; `progress` is called with the number of processed
+/// incidents.
 ///
-/// Entries that cannot be taken in are in the answer, with their places; all others were.
+/// The result lists the rejected entries with their places; all others were imported.
 ///
 /// # Errors
-/// The store did not keep something: what was imported by then stays, and the next run goes
-/// on.
+/// Fails if a write to the store fails: the data imported until then stays, and the next run
+/// continues.
 pub async fn statuspage(
     incidents: &Incidents,
     text: &str,
@@ -240,7 +240,7 @@ async fn import(
         affected_tenants: tenants.clone(),
         ..Declare::new(title.clone(), history.severity)
     };
-    // The key alone says which incident it is; what changed since is looked at below.
+    // The key alone identifies the incident; later changes are compared below.
     let declared = incidents
         .declare(&asking(&history.id, [0; 32])?, &asked)
         .await?;
@@ -281,7 +281,7 @@ async fn import(
     Ok(())
 }
 
-/// Returns the title; one that is too long is cut, and one that does not fit is made of the id.
+/// Returns the title: truncated if it is too long, and derived from the id if it is invalid.
 fn title(history: &History, odd: &mut Vec<Oddity>) -> Result<Title, ValidationError> {
     Title::new(&history.title).or_else(|_| {
         let cut: String = history.title.chars().take(TITLE_CHARS).collect();
@@ -296,7 +296,7 @@ fn title(history: &History, odd: &mut Vec<Oddity>) -> Result<Title, ValidationEr
     })
 }
 
-/// Brings fields to what the page says now, each change an entry.
+/// Updates fields to the page's current values, with an entry for each change.
 async fn changed(
     incidents: &Incidents,
     id: IncidentId,
@@ -330,7 +330,7 @@ struct Kept {
     status_left_out: bool,
 }
 
-/// Writes one post as one entry; one that was edited since as a correction of it.
+/// Adds a post as an entry; an edited post as a correction of its entry.
 async fn publish(
     incidents: &Incidents,
     id: IncidentId,
@@ -366,7 +366,8 @@ async fn publish(
         Err(EngineError::IdempotencyKeyMismatch) => {
             correct(incidents, id, &key, history, post).await
         }
-        // A status that cannot follow here, such as one after the end: the words stay.
+        // A status that is not allowed here, such as one after the end, is dropped; the text is
+        // stored.
         Err(EngineError::Refused(_)) => {
             let done = act(incidents, &context, id, update).await?;
             Ok(Kept {
@@ -390,7 +391,7 @@ async fn act(
         .await
 }
 
-/// Returns the words of a post; one that is too long is cut, and one without any says so.
+/// Returns the text of a post: truncated if it is too long, and a placeholder if it is empty.
 fn said(post: &Post) -> Result<Statement, ValidationError> {
     let cut = |_| Statement::new(Text::cut(&post.body).as_str());
     let none = |_| Statement::new("(a post without text)");
@@ -410,7 +411,7 @@ async fn correct(
         .map(|byte| format!("{byte:02x}"))
         .collect();
     let entries = incidents.audit().timeline(id, 0, ENTRIES).await?;
-    // Of several posts of one instant, the one in the same place.
+    // Of several posts with the same time, the one at the same position.
     let before = history.updates.iter().take_while(|one| one.key != post.key);
     let place = before.filter(|one| one.at == post.at).count();
     let posted = |entry: &&SysIncidentUpdateEntry| {
@@ -431,7 +432,7 @@ async fn correct(
     })
 }
 
-/// Corrects the end, where it is not that of the last post any more or no post tells of it.
+/// Corrects the end if it differs from that of the last post, or if no post reports it.
 async fn end(
     incidents: &Incidents,
     id: IncidentId,

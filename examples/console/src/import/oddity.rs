@@ -1,54 +1,54 @@
-//! Oddities of a history, and the rule by which each is taken.
+//! Oddities of imported histories, and the rule that resolves each.
 
-/// Something that a history should not have, and what was made of it.
+/// An inconsistency in an imported history, resolved by a fixed rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Oddity {
-    /// The end is at or before the start: a post that was written or edited later.
+    /// The end is at or before the start, because a post was written or edited later.
     EndsBeforeItStarts,
-    /// It has no end.
+    /// There is no end.
     NoEnd,
-    /// It is over by its status, and neither a field nor a post says since when.
+    /// The status is final, but neither a field nor a post has the time of the end.
     EndUnknown,
-    /// A post or a field says that it is resolved, and the status says that it is not.
+    /// A post or a field reports the resolution, but the status contradicts it.
     ResolvedAndNot,
-    /// It ended, and no post says so.
+    /// The incident ended, but no post reports it.
     NoResolvedPost,
-    /// It is resolved by its status and has no time of that.
+    /// The status is resolved, but `resolved_at` is missing.
     NoResolvedAt,
-    /// More than one post says that it is resolved.
+    /// More than one post reports the resolution.
     ResolvedTwice,
-    /// A post is shown under another time than that of its entry.
+    /// A post is displayed with another time than that of its creation.
     OtherTimeShown,
-    /// Two posts have the same instant.
+    /// Two posts have the same time.
     SameInstant,
-    /// Two posts have one id.
+    /// Two posts have the same id.
     SameId,
-    /// It stands in the file twice.
+    /// The incident occurs twice in the file.
     SameIncident,
-    /// A component has no name that a service can have.
+    /// A component's name is not valid for a service.
     NamelessComponent,
-    /// The impact is none that is known.
+    /// The impact is unknown.
     UnknownImpact,
-    /// It had no impact.
+    /// There was no impact.
     NoImpact,
-    /// The posts came newest first.
+    /// The posts were sorted newest first.
     NewestFirst,
-    /// The title is none that an incident can have.
+    /// The title is not valid for an incident.
     OtherTitle,
-    /// A title or a post is longer than what is kept of one.
+    /// A title or a post is longer than the maximum.
     TooLong,
-    /// A post has no words.
+    /// A post has no text.
     NoWords,
-    /// The status of a post cannot follow on the one before it.
+    /// The status of a post cannot follow the previous one.
     StatusLeftOut,
-    /// A post was edited since it was imported.
+    /// A post was edited after its import.
     EditedPost,
-    /// A field was changed since it was imported.
+    /// A field was changed after its import.
     ChangedField,
 }
 
 impl Oddity {
-    /// Returns the rule that is applied.
+    /// Returns the rule that resolves the oddity.
     #[must_use]
     pub const fn rule(self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
-//! The history of a public status page, as Statuspage's API gives it: `incidents.json`,
-//! `scheduled-maintenances.json` and `summary.json` under `/api/v2`, read with the oddities
-//! that real ones have.
+//! Parser for the history of a public status page, in the format of Statuspage's API:
+//! `incidents.json`, `scheduled-maintenances.json` and `summary.json` under `/api/v2`, including
+//! the oddities of real pages.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ struct RawIncident {
     scheduled_for: Option<Timestamp>,
     #[serde(default)]
     scheduled_until: Option<Timestamp>,
-    /// Absent where a third party read the page's HTML.
+    /// Absent if a third party scraped the page's HTML.
     #[serde(default)]
     page_id: Option<String>,
     #[serde(default)]
@@ -45,7 +45,7 @@ struct RawUpdate {
     #[serde(default)]
     body: Option<String>,
     created_at: Timestamp,
-    /// The time that the page shows.
+    /// The displayed time.
     #[serde(default)]
     display_at: Option<Timestamp>,
 }
@@ -61,79 +61,79 @@ struct RawComponent {
     name: String,
 }
 
-/// One incident of the page, in our terms.
+/// An incident of the page, in terms of this system.
 #[derive(Clone, Debug)]
 pub(super) struct History {
-    /// Its place in the file.
+    /// Position in the file.
     pub(super) place: String,
     pub(super) id: String,
     pub(super) title: String,
     pub(super) severity: Severity,
-    /// It hit nobody.
+    /// Set if it had no impact.
     pub(super) is_harmless: bool,
     pub(super) services: Vec<ServiceId>,
     pub(super) start: Timestamp,
-    /// None where it goes on.
+    /// `None` while it is ongoing.
     pub(super) end: Option<Timestamp>,
     /// Oldest first.
     pub(super) updates: Vec<Post>,
-    /// What was odd, and the rule that was applied.
+    /// The oddities found, each resolved by its rule.
     pub(super) odd: Vec<Oddity>,
 }
 
-/// One post.
+/// A post.
 #[derive(Clone, Debug)]
 pub(super) struct Post {
-    /// Unique in its incident, and the same each time the page is read.
+    /// Unique in its incident, and stable across reads of the page.
     pub(super) key: String,
     pub(super) at: Timestamp,
-    /// As it was published, byte for byte.
+    /// Published text, verbatim.
     pub(super) body: String,
     pub(super) status: Option<Status>,
-    /// The post that ended the incident.
+    /// Set if this post ends the incident.
     pub(super) ends: bool,
 }
 
 impl Post {
-    /// Returns what it says, for a look whether it was edited.
+    /// Returns a hash of the text, to detect edits.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
         Sha256::digest(self.body.as_bytes()).into()
     }
 }
 
-/// Announced maintenance: no outage, and what terms may leave out.
+/// Announced maintenance: not an outage; terms may exclude it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaintenanceWindows {
-    /// Its id on the page.
+    /// Id on the page.
     pub id: String,
-    /// Its name.
+    /// Name on the page.
     pub title: String,
     /// The announced start.
     pub start: Timestamp,
-    /// The announced end, or that of its completion; none where nothing says so.
+    /// The announced end, else the time of completion; `None` if neither is known.
     pub end: Option<Timestamp>,
 }
 
-/// An entry of a file that was not taken in.
+/// An entry that was rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
-    /// The place: `incidents[2].created_at`, or a line and a column.
+    /// Place in the file: `incidents[2].created_at`, or a line and a column.
     pub place: String,
-    /// The reason: usually, what was expected there.
+    /// Reason: usually the expected value.
     pub reason: String,
 }
 
 /// The contents of a file.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
-    /// Oldest first, so that numbers rise with time.
+    /// Oldest first, so that incident numbers increase with time.
     pub(super) histories: Vec<History>,
     pub(super) maintenance: Vec<MaintenanceWindows>,
     pub(super) rejected: Vec<Rejected>,
 }
 
-/// Reads a file: one document after another, each a page or a list of incidents. What cannot
-/// be read is named by its place, and the rest of the file is read.
+/// Reads a file: a sequence of documents, each a page or a list of incidents. Unreadable entries
+/// are reported with their places, and the rest of the file is read.
 pub(super) fn read(text: &str, now: Timestamp) -> Contents {
     let mut contents = Contents::default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -170,7 +170,7 @@ pub(super) fn read(text: &str, now: Timestamp) -> Contents {
 }
 
 impl Contents {
-    /// Drops all but the first one of several entries with one id: each run would undo the other.
+    /// Removes repeated entries with the same id, except the first: each run would undo the other.
     fn drop_repeated(&mut self) {
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
         let mut kept: Vec<History> = Vec::with_capacity(self.histories.len());
@@ -263,7 +263,7 @@ fn is_maintenance(raw: &RawIncident) -> bool {
             .is_some_and(|status| STATES.contains(&status))
 }
 
-/// Returns the announced window; where a page tells none, that from its start to its completion.
+/// Returns the announced window; if there is none, the window from start to completion.
 fn maintenance(raw: RawIncident) -> Result<MaintenanceWindows, &'static str> {
     let start = raw
         .scheduled_for
@@ -283,12 +283,12 @@ fn maintenance(raw: RawIncident) -> Result<MaintenanceWindows, &'static str> {
     })
 }
 
-/// Returns the first time that has not come yet, if there is one.
+/// Returns the name of the first field with a time in the future, if there is one.
 fn in_the_future(raw: &RawIncident, now: Timestamp) -> Option<String> {
     let own = [
         ("created_at", Some(raw.created_at)),
         ("started_at", raw.started_at),
-        // What a third party wrote down of an end is not read.
+        // Ends recorded by a third party are ignored.
         (
             "resolved_at",
             raw.resolved_at.filter(|_| raw.page_id.is_some()),
@@ -303,7 +303,7 @@ fn in_the_future(raw: &RawIncident, now: Timestamp) -> Option<String> {
     field.or_else(|| Some(format!("incident_updates[{}]", post()?)))
 }
 
-/// Tells if the page says that it is over; none where it says nothing that is known.
+/// Returns whether the page reports the incident as over; `None` for an unknown status.
 fn is_over(status: Option<&str>) -> Option<bool> {
     match status {
         Some("resolved" | "postmortem") => Some(true),
@@ -366,16 +366,16 @@ fn history(place: String, mut raw: RawIncident) -> History {
     }
 }
 
-/// Returns when an incident ended: as the page states it, or its post of the end.
+/// Returns the end of an incident: from the page's own field, else from the post that ends it.
 fn end(
     raw: &RawIncident,
     posts: &[(RawUpdate, String)],
     of_posts: Option<Timestamp>,
     odd: &mut Vec<Oddity>,
 ) -> Option<Timestamp> {
-    // What a third party wrote down of an end may have the wrong year.
+    // An end recorded by a third party may have the wrong year.
     let stated = raw.resolved_at.filter(|_| raw.page_id.is_some());
-    // Nor is its status one that the page has: it is that of the last post.
+    // Its status is not the page's either, but that of the last post.
     let own_status = raw.status.as_deref().filter(|_| raw.page_id.is_some());
     let over = is_over(own_status);
     if over == Some(false) {
@@ -417,8 +417,8 @@ fn services(components: &[RawComponent], odd: &mut Vec<Oddity>) -> Vec<ServiceId
     services
 }
 
-/// Sorts posts, oldest first; posts of one instant in the order of the page, each with a key of
-/// its own.
+/// Sorts posts, oldest first, and posts with the same time in the order of the page; gives each a
+/// unique key.
 fn in_order(mut posts: Vec<RawUpdate>, odd: &mut Vec<Oddity>) -> Vec<(RawUpdate, String)> {
     let ends = posts.first().zip(posts.last());
     if ends.is_some_and(|(first, last)| first.at() > last.at()) {
@@ -471,7 +471,7 @@ fn status(theirs: &str) -> Option<Status> {
         "investigating" => Some(Status::Investigating),
         "identified" => Some(Status::Identified),
         "monitoring" => Some(Status::Mitigated),
-        // `resolved` is that of the last one; the others change nothing.
+        // Only the last `resolved` ends the incident; other statuses change nothing.
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! The cache under a clock of the test's own.
+//! Tests of the cache under a paused clock.
 
 use std::sync::atomic::AtomicUsize;
 
@@ -24,7 +24,7 @@ async fn hangs() -> Result<PublicPage, &'static str> {
     page().await
 }
 
-/// Lets tasks run to where they wait, without moving the clock.
+/// Lets other tasks run until they wait, without moving the clock.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
@@ -74,7 +74,7 @@ async fn built_once_for_many_and_again_after_a_change_or_a_minute() {
     assert_eq!(builds.count(), 3);
 }
 
-/// A11: a page that is merely old is served at once, and built behind it.
+/// A11: a stale page is served at once, and rebuilt in the background.
 #[tokio::test(start_paused = true)]
 async fn an_old_page_is_built_again_behind_the_requests() {
     let (cache, builds) = (Arc::new(PublicCache::default()), Counted::default());
@@ -89,7 +89,7 @@ async fn an_old_page_is_built_again_behind_the_requests() {
     assert_eq!(builds.count(), 1);
 }
 
-/// An answer that is due to be built again, for its age or for a change, is not fresh.
+/// A page that is due for a rebuild, because of its age or a change, is not fresh.
 #[tokio::test(start_paused = true)]
 async fn a_page_is_fresh_until_it_is_to_be_built_again() {
     let cache = Arc::new(PublicCache::default());
@@ -105,8 +105,8 @@ async fn a_page_is_fresh_until_it_is_to_be_built_again() {
     assert!(cache.fresh().is_none());
 }
 
-/// A11: while the store hangs, one request waits for it and no more than 6 s; the
-/// others do not wait one after the other.
+/// A11: while the store hangs, requests wait for the same build, and no more than 6 s; they do not
+/// wait one after the other.
 #[tokio::test(start_paused = true)]
 async fn requests_wait_together_for_a_store_that_hangs_and_not_for_long() {
     let (cache, builds) = (Arc::new(PublicCache::default()), Counted::default());
@@ -125,7 +125,7 @@ async fn requests_wait_together_for_a_store_that_hangs_and_not_for_long() {
         assert!(failed && took <= Duration::from_secs(6), "{took:?}");
     }
     assert_eq!(builds.count(), 1);
-    // From then on nobody waits, and it is tried at most once a second.
+    // From then on no request waits, and a build is attempted at most once a second.
     let began = Instant::now();
     for _ in 0..100 {
         let asked = Instant::now();
@@ -139,7 +139,7 @@ async fn requests_wait_together_for_a_store_that_hangs_and_not_for_long() {
         "{}",
         builds.count()
     );
-    // When the store is back, so is the page.
+    // The page is back as soon as the store is.
     assert!(cache.get(now, builds.build(page)).await.is_err());
     settle().await;
     sleep(BACK_OFF).await;
@@ -148,8 +148,8 @@ async fn requests_wait_together_for_a_store_that_hangs_and_not_for_long() {
     assert!(cache.get(now, builds.build(hangs)).await.is_ok());
 }
 
-/// S13: a replica without its store shows what it last read for 60 s and no
-/// longer, and does not make anybody wait meanwhile.
+/// S13: a replica without its store serves the last page for 60 s and no longer, without delaying
+/// requests.
 #[tokio::test(start_paused = true)]
 async fn a_kept_page_is_served_for_a_minute_while_the_store_is_away() {
     let cache = Arc::new(PublicCache::default());
@@ -166,7 +166,7 @@ async fn a_kept_page_is_served_for_a_minute_while_the_store_is_away() {
     assert!(asked.elapsed() <= Duration::from_secs(6));
 }
 
-/// The age counts from when reading began: it may show what was withdrawn since.
+/// The age counts from the start of reading: data may have been withdrawn since then.
 #[tokio::test(start_paused = true)]
 async fn a_slow_build_makes_no_page_younger() {
     let cache = Arc::new(PublicCache::default());
@@ -182,7 +182,7 @@ async fn a_slow_build_makes_no_page_younger() {
     assert!(cache.get(now, away).await.is_err());
 }
 
-/// A12: the process that withdrew something never serves a page that may show it.
+/// A12: the process that withdrew data never serves a page that may show it.
 #[tokio::test(start_paused = true)]
 async fn a_page_that_may_show_what_was_withdrawn_is_not_served() {
     let cache = Arc::new(PublicCache::default());
@@ -193,7 +193,7 @@ async fn a_page_that_may_show_what_was_withdrawn_is_not_served() {
     assert!(cache.get(now, hangs).await.is_err());
     settle().await;
     assert!(cache.get(now, page).await.is_err());
-    // A build that began before the change is not enough for who comes after it.
+    // A build that began before the change is not new enough for requests after it.
     let cache = Arc::new(PublicCache::default());
     let slow = || async {
         sleep(Duration::from_secs(1)).await;
@@ -209,8 +209,8 @@ async fn a_page_that_may_show_what_was_withdrawn_is_not_served() {
     assert_eq!((early.await.unwrap(), late), (0, 1));
 }
 
-/// Who asked and went away takes the build of the others not along, and a build
-/// that panics gives its permit back.
+/// A request that is dropped does not cancel the build for the others, and a build that panics
+/// returns its permit.
 #[tokio::test(start_paused = true)]
 async fn a_turn_is_given_back_whatever_becomes_of_it() {
     let (cache, builds) = (Arc::new(PublicCache::default()), Counted::default());

@@ -1,11 +1,11 @@
-//! The tenants that an incident hits, as they are sent.
+//! The affected tenants of a request.
 
 use incident_core::incident::{Affected, AffectedTenant};
 use incident_core::{TenantId, Timestamp, ValidationError};
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
-/// The tenants that an incident hits: `"all"`, or a list of names and objects.
+/// The affected tenants: `"all"`, or a list of names and objects.
 #[derive(Debug)]
 pub(super) enum AffectedTenantsRequest {
     All,
@@ -22,7 +22,7 @@ struct TenantObject {
     until: Option<Timestamp>,
 }
 
-/// Reads one tenant: a name, or an object.
+/// Deserializes one tenant: a name, or an object.
 struct OneTenant;
 
 impl<'de> DeserializeSeed<'de> for OneTenant {
@@ -96,15 +96,15 @@ impl<'de> Deserialize<'de> for AffectedTenantsRequest {
 }
 
 impl AffectedTenantsRequest {
-    /// Checks the list, as something that is written now.
+    /// Checks the list by the rules for new data.
     ///
     /// # Errors
-    /// A tenant that is refused, by its place in the request.
+    /// Returns the first invalid tenant, by its position in the request.
     pub(super) fn checked(self) -> Result<Affected, ValidationError> {
         match self {
             Self::All => Ok(Affected::All),
             Self::These(list) => {
-                // By its place in the request, before it is sorted.
+                // Checked before sorting, so that positions are those of the request.
                 for (nth, one) in list.iter().enumerate() {
                     let wrong = one.tenant_id.check("affected_tenants");
                     wrong.map_err(|wrong| wrong.at(format!("affected_tenants/{nth}")))?;

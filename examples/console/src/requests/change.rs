@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::affected_tenants::AffectedTenantsRequest;
 use crate::http::body::{CommandBody, present};
 
-/// Refuses a service that is no name to be written now, by its place in the request.
+/// Checks services by the rules for new names; an error has the position in the request.
 fn check_services(services: &[ServiceId]) -> Result<(), ValidationError> {
     let mut all = services.iter().enumerate();
     all.try_for_each(|(nth, one)| {
@@ -21,8 +21,8 @@ fn check_services(services: &[ServiceId]) -> Result<(), ValidationError> {
     })
 }
 
-/// One line per field of a `PATCH`: its type on the wire, whether `null` clears
-/// it, and the change it makes.
+/// One line per field of a `PATCH`: its type in JSON, whether `null` clears it, and the change it
+/// makes.
 macro_rules! change_request {
     (required { $($name:ident: $type:ty => $change:path,)+ } clearable { $($cleared:ident: $inner:ty => $clear:path,)+ }) => {
         /// The body of `PATCH /sys/incidents/{id}`.
@@ -39,10 +39,11 @@ macro_rules! change_request {
         impl CommandBody for ChangeRequest {}
 
         impl ChangeRequest {
-            /// Returns the command. With a reason the outage may be longer than it is otherwise.
+            /// Converts the body into a command. With a reason the outage may exceed its usual
+            /// maximum.
             ///
             /// # Errors
-            /// A service or a tenant that is refused.
+            /// Fails if a service or a tenant is invalid.
             pub(crate) fn command(mut self) -> Result<Command, ValidationError> {
                 let reason = self.reason.take();
                 let changes = self.changes()?;

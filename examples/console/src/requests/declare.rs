@@ -85,10 +85,10 @@ pub(crate) struct DeclareRequest {
 impl CommandBody for DeclareRequest {}
 
 impl DeclareRequest {
-    /// Returns the declaration.
+    /// Converts the body into a declaration.
     ///
     /// # Errors
-    /// A tenant that is refused.
+    /// Fails if a tenant is invalid.
     pub(crate) fn declare(self) -> Result<Declare, ValidationError> {
         Ok(Declare {
             title: self.title,

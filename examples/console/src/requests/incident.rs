@@ -33,7 +33,7 @@ pub(crate) struct PageRequest {
 impl CommandBody for PageRequest {}
 
 impl PageRequest {
-    /// Returns the command: on-call once more; or, by a rule, others.
+    /// Converts the body into a command: page on-call again, or escalate by a rule.
     pub(crate) fn command(self) -> Command {
         let Self { reason, rule } = self;
         match rule {

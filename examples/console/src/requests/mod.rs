@@ -1,4 +1,4 @@
-//! The bodies of commands, as they are sent.
+//! Request bodies of commands.
 
 mod affected_tenants;
 pub(crate) mod change;
@@ -21,7 +21,7 @@ impl CommandBody for EmptyBody {
     const MAY_BE_EMPTY: bool = true;
 }
 
-/// A body of a reason alone.
+/// A body with only a reason.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReasonRequest {
@@ -55,7 +55,7 @@ impl CommandBody for TestPageRequest {
 }
 
 impl TestPageRequest {
-    /// Returns the urgency: who asks whether the pager works wants to hear it ring.
+    /// Returns the urgency; high by default, because a test should make the pager ring.
     pub(crate) fn urgency(&self) -> Urgency {
         self.urgency.unwrap_or(Urgency::High)
     }

@@ -1,4 +1,4 @@
-//! The audit trail.
+//! Responses of the audit trail.
 
 use std::collections::BTreeMap;
 
@@ -48,14 +48,14 @@ impl<'a> From<&'a AuditEntry> for AuditEntryResponse<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum AuditVerificationResponse {
-    /// All is sound.
+    /// Everything is intact.
     Valid {
         anchored: u64,
         chains: u64,
         entries: u64,
         valid: bool,
     },
-    /// Something was changed, removed or reordered.
+    /// An entry was changed, removed or reordered.
     Broken {
         chain: String,
         reason: &'static str,

@@ -1,4 +1,4 @@
-//! Billing: what was issued against what the sink holds.
+//! Responses about billing: issued credits compared with those in the sink.
 
 use incident_core::billing::{BilledCredit, Difference, HeldCredit, SignedPercent};
 use incident_core::engine::{BatchInFlight, BillingReport};
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::values::money;
 
-/// What was issued of a period, against what the sink holds of it.
+/// The issued credits of a period, compared with those in the sink.
 #[derive(Serialize)]
 pub(crate) struct BillingReportResponse<'a> {
     agree: usize,
@@ -35,7 +35,7 @@ impl<'a> From<&'a BillingReport> for BillingReportResponse<'a> {
     }
 }
 
-/// A credit on which the ledger and the sink differ.
+/// A credit that differs between the ledger and the sink.
 #[derive(Serialize)]
 struct DifferenceResponse<'a> {
     key: CreditId,
@@ -72,7 +72,7 @@ impl<'a> From<&'a Difference> for DifferenceResponse<'a> {
     }
 }
 
-/// A credit as the ledger issued it.
+/// A credit as issued by the ledger.
 #[derive(Serialize)]
 struct IssuedCreditResponse<'a> {
     #[serde(serialize_with = "money")]
@@ -95,7 +95,7 @@ impl<'a> From<&'a BilledCredit> for IssuedCreditResponse<'a> {
     }
 }
 
-/// A credit as the sink holds it.
+/// A credit as stored by the sink.
 #[derive(Serialize)]
 struct HeldCreditResponse {
     #[serde(serialize_with = "money")]
@@ -132,7 +132,7 @@ impl From<&BatchInFlight> for WaitingBatchResponse {
     }
 }
 
-/// A batch that goes to the sink once more.
+/// A batch that is submitted again.
 #[derive(Serialize)]
 pub(crate) struct ResentBatchResponse {
     pub(crate) batch: MessageId,

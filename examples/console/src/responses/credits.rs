@@ -1,4 +1,4 @@
-//! The ledger of credits.
+//! Responses of the credit ledger.
 
 use incident_core::billing::{CappedCredit, CreditInput, CreditState, SignedPercent};
 use incident_core::{
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::values::money;
 
-/// A row of the ledger. What a reversal takes back is below zero, so that sums are right.
+/// A ledger row. A reversal has negative amounts, so that sums are correct.
 #[derive(Serialize)]
 pub(crate) struct CreditResponse<'a> {
     #[serde(serialize_with = "money")]
@@ -73,7 +73,7 @@ impl<'a> From<&'a CappedCredit> for CreditResponse<'a> {
     }
 }
 
-/// How many credits of a month were computed anew.
+/// Number of credits of a month that were recomputed.
 #[derive(Serialize)]
 pub(crate) struct RecomputedResponse {
     pub(crate) changed: usize,

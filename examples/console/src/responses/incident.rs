@@ -1,4 +1,4 @@
-//! An incident, whole and in a list.
+//! Responses with one incident or with a list of incidents.
 
 use incident_core::incident::{
     Affected, Ending, Facts, Incident, Mode, OutageInterval, Outline, PostMortem, Priority,
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::links::{Filled, Links};
 
-/// The number of tenants that stand with an incident; all of them have a route of their own.
+/// Maximum number of tenants in the response of an incident; all of them have a route of their own.
 const SHOWN_TENANTS: usize = 200;
 
 /// An incident.
@@ -67,7 +67,8 @@ pub(crate) struct IncidentResponse<'a> {
 }
 
 impl<'a> IncidentResponse<'a> {
-    /// Makes the answer; `deduplicated` where an alert found it instead of declaring it.
+    /// Creates the response; `deduplicated` is set if an alert matched it instead of declaring a
+    /// new one.
     pub(crate) fn new(incident: &'a Incident, links: &'a Links, deduplicated: bool) -> Self {
         let state = &**incident;
         Self {
@@ -183,7 +184,7 @@ impl<'a> From<&'a Outline> for IncidentListItem<'a> {
     }
 }
 
-/// How far on-call was reached.
+/// The state of the page to on-call.
 #[derive(Serialize)]
 struct PagingResponse<'a> {
     dedup_key: String,
@@ -223,7 +224,7 @@ impl<'a> PagingResponse<'a> {
     }
 }
 
-/// Somebody who was paged besides on-call, and how that went.
+/// An escalation besides on-call, with the state of its page.
 #[derive(Serialize)]
 struct EscalationResponse<'a> {
     rule: &'a str,

@@ -1,4 +1,4 @@
-//! The bodies of answers, by subject. Fields stand in the order in which they are written.
+//! Response bodies, by subject. Fields are in the order of the output.
 
 pub(crate) mod audit;
 pub(crate) mod billing;

@@ -1,9 +1,9 @@
-//! Test pages.
+//! Responses of test pages.
 
 use incident_core::paging::{PagerTest, TEST_LASTS, TestOutcome, TestedTarget, Urgency, test_key};
 use serde::Serialize;
 
-/// What became of a test page, which is resolved after a time.
+/// Outcome of a test page, which is resolved after a fixed time.
 #[derive(Serialize)]
 pub(crate) struct PagerTestResponse<'a> {
     resolved_after_seconds: u64,
@@ -21,7 +21,7 @@ impl<'a> From<&'a PagerTest> for PagerTestResponse<'a> {
     }
 }
 
-/// What one pager answered.
+/// Result of one pager.
 #[derive(Serialize)]
 struct TestedTargetResponse<'a> {
     dedup_key: String,

@@ -1,4 +1,4 @@
-//! The public page.
+//! Response of the public page.
 
 use incident_core::Timestamp;
 use incident_core::status_page::PublicPage;

@@ -1,4 +1,4 @@
-//! Reports on one incident: how users were hit, SLA.
+//! Reports on one incident: affected users and SLA.
 
 use incident_core::billing::CreditState;
 use incident_core::engine::{BreakdownReport, SlaReport, SlaRow};
@@ -8,7 +8,7 @@ use incident_core::{
 };
 use serde::ser::{Serialize, Serializer};
 
-/// When users were first hit, and through what.
+/// The affected users by service and endpoint, and the minutes of their first hits.
 #[derive(serde::Serialize)]
 pub(crate) struct BreakdownResponse<'a> {
     by_service: Vec<ServiceUsersResponse<'a>>,
@@ -20,21 +20,21 @@ pub(crate) struct BreakdownResponse<'a> {
     window: &'a Windows,
 }
 
-/// How many users were hit in a service.
+/// Number of affected users of a service.
 #[derive(serde::Serialize)]
 struct ServiceUsersResponse<'a> {
     service: &'a ServiceId,
     unique_users: u64,
 }
 
-/// How many users were hit for the first time in a minute.
+/// Number of users first affected in a minute.
 #[derive(serde::Serialize)]
 struct FirstHitsResponse {
     minute: Timestamp,
     users: u64,
 }
 
-/// How many users were hit through an endpoint.
+/// Number of users affected through an endpoint.
 #[derive(serde::Serialize)]
 struct EndpointUsersResponse<'a> {
     endpoint: &'a Text,
@@ -43,7 +43,7 @@ struct EndpointUsersResponse<'a> {
 }
 
 impl<'a> BreakdownResponse<'a> {
-    /// Makes the answer about an incident.
+    /// Creates the response about an incident.
     pub(crate) fn new(id: IncidentId, report: &'a BreakdownReport) -> Self {
         let found = &report.breakdown;
         let services = found.by_service.iter().map(|one| ServiceUsersResponse {
@@ -71,7 +71,7 @@ impl<'a> BreakdownResponse<'a> {
     }
 }
 
-/// What is owed for an incident.
+/// The credits of an incident.
 #[derive(serde::Serialize)]
 pub(crate) struct SlaImpactResponse<'a> {
     incident_id: IncidentId,
@@ -86,7 +86,7 @@ pub(crate) struct SlaImpactResponse<'a> {
 }
 
 impl<'a> SlaImpactResponse<'a> {
-    /// Makes the answer about an incident.
+    /// Creates the response about an incident.
     pub(crate) fn new(id: IncidentId, report: &'a SlaReport) -> Self {
         Self {
             incident_id: id,
@@ -111,8 +111,7 @@ impl Serialize for SlaRowsResponse<'_> {
     }
 }
 
-/// What one tenant is owed; with basis and target where its contract has other ones than the
-/// standard terms.
+/// The credit of one tenant; with basis and target if its contract differs from the standard terms.
 #[derive(serde::Serialize)]
 struct SlaRowResponse<'a> {
     availability_percent: &'a str,

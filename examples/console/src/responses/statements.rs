@@ -1,4 +1,4 @@
-//! Statements: what a tenant is owed for a period.
+//! Statements: the credit of a tenant for a period.
 
 use incident_core::sla::{Basis, SlaStatement};
 use incident_core::{IncidentId, Money, Name, Percent, Period, TenantId, Zone};

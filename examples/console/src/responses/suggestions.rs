@@ -1,10 +1,10 @@
-//! Suggestions of the correlation engine.
+//! Responses with suggestions of the correlation engine.
 
 use incident_core::suggestion::{Suggestion, SuggestionState};
 use incident_core::{IncidentId, Name, ServiceId, SuggestionId, TenantId, Text, Timestamp};
 use serde::Serialize;
 
-/// A suggestion, with the body of a declaration that it proposes.
+/// A suggestion, with a proposed declaration.
 #[derive(Serialize)]
 pub(crate) struct SuggestionResponse<'a> {
     draft: DraftResponse<'a>,
@@ -19,7 +19,7 @@ pub(crate) struct SuggestionResponse<'a> {
     tenant: &'a TenantId,
 }
 
-/// The body of `POST /sys/incidents` that a suggestion proposes.
+/// The proposed body of `POST /sys/incidents`.
 #[derive(Serialize)]
 struct DraftResponse<'a> {
     affected_services: [&'a ServiceId; 1],
@@ -33,7 +33,7 @@ struct DraftResponse<'a> {
 }
 
 impl<'a> SuggestionResponse<'a> {
-    /// Makes the answer, with the live incident of the same service and tenant.
+    /// Creates the response, with the live incident of the same service and tenant.
     pub(crate) fn new(
         suggestion: &'a Suggestion,
         state: SuggestionState,

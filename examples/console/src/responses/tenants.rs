@@ -1,11 +1,11 @@
-//! The tenants that an incident hits.
+//! Responses with the affected tenants of an incident.
 
 use serde::Serialize;
 
-/// The members of a list of tenants that stand after its items.
+/// Members after the items of a list of tenants.
 #[derive(Serialize)]
 pub(crate) struct TenantsEndResponse {
-    /// None where the incident hits all tenants.
+    /// `None` if the incident affects all tenants.
     pub(crate) affected_tenants_total: Option<u64>,
     pub(crate) next_cursor: Option<String>,
 }

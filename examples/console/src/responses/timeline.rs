@@ -1,4 +1,4 @@
-//! The timeline of an incident.
+//! Responses with the timeline of an incident.
 
 use incident_core::actor::ActorKind;
 use incident_core::chain::{Hash, Verdict};
@@ -80,8 +80,7 @@ impl From<CommsSent> for CommsSentResponse {
 
 /// A change of a field.
 ///
-/// A list of ten thousand tenants is not repeated with each entry: the first ones, and how many
-/// there are.
+/// A list of ten thousand tenants is not repeated in each entry, but truncated, with its length.
 #[derive(Serialize)]
 struct ChangeResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,7 +128,7 @@ impl From<FieldDelta> for ChangeResponse {
     }
 }
 
-/// Shortens a list that is too long; returns how many items it had.
+/// Truncates a list that is too long; returns its length then.
 fn shorten(value: &mut Value) -> Option<usize> {
     let list = value.as_array_mut()?;
     let total = list.len();
@@ -141,14 +140,14 @@ fn shorten(value: &mut Value) -> Option<usize> {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum TimelineVerificationResponse {
-    /// All is sound.
+    /// Everything is intact.
     Valid {
         anchored: u64,
         entries: u64,
         head: Hash,
         valid: bool,
     },
-    /// Something was changed, removed or reordered.
+    /// An entry was changed, removed or reordered.
     Broken {
         reason: &'static str,
         seq: u64,

@@ -1,4 +1,4 @@
-//! Values that stand in several answers.
+//! Serializers of values that several responses share.
 
 use incident_core::Money;
 use serde::Serializer;

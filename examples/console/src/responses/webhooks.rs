@@ -1,8 +1,8 @@
-//! Webhooks of vendors.
+//! Responses to webhooks of vendors.
 
 use serde::Serialize;
 
-/// What became of a delivery.
+/// Outcome of a delivery.
 #[derive(Serialize)]
 pub(crate) struct WebhookResponse {
     pub(crate) result: &'static str,

@@ -1,4 +1,4 @@
-//! The audit trail.
+//! Routes of the audit trail.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The middleware that finds out who calls.
+//! The middleware that authenticates callers.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::http::throttle;
 use crate::server::ClientConnection;
 use crate::state::AppState;
 
-/// Lets requests under `/sys` pass with a known token only, known route or not.
+/// Rejects requests under `/sys` and to `/metrics` without a known token, even for unknown routes.
 pub(super) async fn authenticate(
     State(state): State<Arc<AppState>>,
     mut request: Request,
@@ -37,13 +37,13 @@ pub(super) async fn authenticate(
     if let Some(client) = client {
         client.note_known();
     }
-    // Held until the answer is made.
+    // Held until the response is complete.
     let reservation = state.body_memory().known();
     request.extensions_mut().insert(caller);
     request.extensions_mut().insert(reservation.clone());
     let mut response = next.run(request).await;
     drop(reservation);
-    // Tables and figures too: they are nobody else's, and no browser runs them.
+    // Tables and figures too: caches must not store them, and browsers must not run them.
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);

@@ -1,4 +1,4 @@
-//! Billing: credits computed anew, what the sink holds, batches sent again.
+//! Routes of billing: recomputing credits, comparing with the sink, resending batches.
 
 use std::sync::Arc;
 
@@ -33,8 +33,8 @@ impl FromQuery for BillingParams {
     }
 }
 
-/// Handles `GET /sys/sla/billing?period=`: what was issued of a month, quarter or year,
-/// against what the sink holds of it.
+/// Handles `GET /sys/sla/billing?period=`: compares the issued credits of a month, quarter or year
+/// with those in the sink.
 pub(super) async fn report(
     State(state): State<Arc<AppState>>,
     _: Authorized<permission::Read>,
@@ -46,8 +46,7 @@ pub(super) async fn report(
     Ok(JsonResponse::ok(&BillingReportResponse::from(&report)))
 }
 
-/// Handles `POST /sys/sla/billing/{batch}/resend`: a batch that was held back goes to the sink
-/// once more.
+/// Handles `POST /sys/sla/billing/{batch}/resend`: submits a batch that was held back once more.
 pub(super) async fn resend(
     request: CommandRequest<permission::DecideCredit, EmptyBody, BatchTarget>,
 ) -> JsonResult {
@@ -61,7 +60,7 @@ pub(super) async fn resend(
     Ok(JsonResponse::new(StatusCode::ACCEPTED, &body))
 }
 
-/// Handles `POST /sys/sla/credits/recompute {"month"}`: under the terms that hold now.
+/// Handles `POST /sys/sla/credits/recompute {"month"}`: recomputes under the current terms.
 pub(super) async fn recompute(
     request: CommandRequest<permission::DecideCredit, RecomputeRequest>,
 ) -> JsonResult {

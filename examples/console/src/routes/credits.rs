@@ -1,4 +1,4 @@
-//! The ledger of credits, and what is decided on them.
+//! Routes of the credit ledger and its decisions.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ type Decision<B> = CommandRequest<permission::DecideCredit, B, CreditId>;
 /// The query of the ledger.
 pub(super) struct CreditParams {
     filter: CreditQuery,
-    /// The ledger only grows at its end, so a count is a place that stays.
+    /// Position by count, which is stable because the ledger only grows at its end.
     page: Page<usize>,
 }
 

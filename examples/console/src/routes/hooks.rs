@@ -1,4 +1,4 @@
-//! Inbound hooks of vendors.
+//! Inbound webhooks of vendors.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,14 +25,14 @@ use crate::responses::webhooks::WebhookResponse;
 use crate::server::ClientConnection;
 use crate::state::AppState;
 
-/// Time that a delivery has to come. PagerDuty gives up after 5 s.
+/// Maximum time to receive a delivery. PagerDuty gives up after 5 s.
 const DELIVERY: Duration = Duration::from_secs(5);
-/// Time that a key which was left out may be asked for.
+/// Maximum time to look up a dedup key that the webhook leaves out.
 const LOOKUP: Duration = Duration::from_millis(2_500);
-/// Time that the store has. With the look-up less than the 5 s that PagerDuty waits.
+/// Maximum time for the store. Together with the look-up it is below PagerDuty's 5 s.
 const STORE: Duration = Duration::from_millis(1_500);
 
-/// The place of a token or a signature that is not known.
+/// Label of wrong tokens and signatures in metrics.
 const PLACE: &str = "hooks";
 
 /// Handles `POST /hooks/pagerduty`.
@@ -42,7 +42,7 @@ pub(super) async fn pagerduty(State(state): State<Arc<AppState>>, request: Reque
     }
     let (parts, body) = request.into_parts();
     let signature = signatures(&parts.headers);
-    // Before the body, which anybody may send.
+    // Checked before reading the body, which any client may send.
     if !has_signature(Some(&signature)) {
         return Err(not_proven(&state, &parts));
     }
@@ -82,7 +82,7 @@ pub(super) async fn opsgenie(State(state): State<Arc<AppState>>, request: Reques
     }
 }
 
-/// Reads a delivery.
+/// Reads the body of a delivery.
 async fn delivery(body: axum::body::Body, reservation: &Reservation) -> Result<Bytes, Problem> {
     let reading = body::read(body, body::BODY_LIMIT, reservation);
     timeout(DELIVERY, reading).await.unwrap_or_else(|_| {
@@ -94,7 +94,7 @@ async fn delivery(body: axum::body::Body, reservation: &Reservation) -> Result<B
     })
 }
 
-/// Returns the signatures of all fields: fields of one name are one list (RFC 9110, 5.3).
+/// Returns the signatures of all header fields: fields of one name form a list (RFC 9110, 5.3).
 fn signatures(headers: &HeaderMap) -> String {
     let fields = headers.get_all("x-pagerduty-signature").iter();
     let fields: Vec<&str> = fields.filter_map(|field| field.to_str().ok()).collect();
@@ -112,7 +112,7 @@ fn note_known(parts: &Parts) {
     }
 }
 
-/// Returns the event of a delivery. What cannot be read is the vendor's, and would be no better a second time.
+/// Returns the event of a delivery. An unreadable one is accepted: a redelivery would be no better.
 fn event_of(read: Result<InboundWebhook, NotReadable>) -> Option<VendorEvent> {
     match read {
         Ok(InboundWebhook::Event(event)) => Some(*event),
@@ -162,7 +162,7 @@ fn taken(result: &'static str) -> JsonResponse {
     JsonResponse::new(StatusCode::ACCEPTED, &WebhookResponse { result })
 }
 
-/// Counts a delivery that is not proven, and refuses it.
+/// Counts an unauthenticated delivery, and returns its problem.
 fn not_proven(state: &AppState, parts: &Parts) -> Problem {
     let from = parts
         .extensions

@@ -1,4 +1,4 @@
-//! The answer to a command on an incident.
+//! The response to a command on an incident.
 
 use axum::http::StatusCode;
 use incident_core::engine::CommandOutcome;
@@ -7,7 +7,7 @@ use crate::http::response::JsonResponse;
 use crate::responses::incident::IncidentResponse;
 use crate::state::AppState;
 
-/// Answers with the incident after a command, and with its tag.
+/// Responds with the incident after a command, and with its `ETag`.
 pub(super) fn incident_response(
     state: &AppState,
     status: StatusCode,

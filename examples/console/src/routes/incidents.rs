@@ -1,4 +1,4 @@
-//! Incidents: declare, list, show, change, acknowledge, page, publish, link.
+//! Routes of incidents: declare, list, show, change, acknowledge, page, publish, link.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

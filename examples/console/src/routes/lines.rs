@@ -1,4 +1,4 @@
-//! Usage events as lines of JSON, kept in batches: one is kept while the next is read.
+//! Newline-delimited usage events, stored in batches: one is stored while the next is read.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -13,35 +13,35 @@ use crate::http::body_memory::Reservation;
 use crate::http::problem::Problem;
 use crate::state::AppState;
 
-/// Lines that are kept at a time.
+/// Maximum number of lines of a batch.
 const EVENTS_PER_BATCH: usize = 5_000;
-/// Bytes of lines that are kept at a time, if these are reached first.
+/// Maximum bytes of a batch's lines.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-/// Lines of a stream, as far as it has come.
+/// The lines of a stream received so far.
 pub(super) struct NdjsonLines<'a> {
     state: &'a AppState,
     context: RequestContext,
-    /// Holds the bytes of both batches and of the open line.
+    /// Reservation for the bytes of both batches and of the open line.
     reservation: Reservation,
-    /// The number of those lines in the batch that is read, or of the open line.
+    /// Number of reserved bytes of the current batch and of the open line.
     held: usize,
-    /// The beginning of a line whose end has not come.
+    /// The beginning of a line whose end has not arrived.
     open: Vec<u8>,
     reader: UsageReader,
     batch: Vec<ApiUsageEvent>,
-    /// The batch before, which is being kept.
+    /// The previous batch, which is being stored.
     before: Option<JoinHandle<Result<u64, Problem>>>,
-    /// The number of the line at which it was handed over.
+    /// Line number at which the previous batch was handed over.
     handed_over: u64,
-    /// Those of the whole request.
+    /// Days of the events of the whole request.
     days: UsageDays,
     number: u64,
     accepted: u64,
 }
 
-/// Why no more lines are taken, and at which one. The batch before may still fail, and
-/// then that is the answer.
+/// The reason for accepting no more lines, and the line number. If the previous batch still fails,
+/// that failure is the response instead.
 struct Stop {
     problem: Problem,
     line: u64,
@@ -69,7 +69,7 @@ impl<'a> NdjsonLines<'a> {
         }
     }
 
-    /// Takes the next bytes.
+    /// Processes the next bytes.
     pub(super) async fn add(&mut self, bytes: &[u8]) -> Result<(), Problem> {
         match self.reservation.reserve(bytes.len()) {
             Ok(()) => self.held += bytes.len(),
@@ -95,7 +95,7 @@ impl<'a> NdjsonLines<'a> {
         Ok(())
     }
 
-    /// Takes the last line, and gives how many events were accepted.
+    /// Processes the last line and returns the number of accepted events.
     pub(super) async fn end(mut self) -> Result<UsageAccepted, Problem> {
         if let Err(stop) = self.take(b"") {
             return Err(self.stopped(stop).await);
@@ -108,8 +108,8 @@ impl<'a> NdjsonLines<'a> {
         })
     }
 
-    /// Returns the same problem, with the place where the stream broke off; or that of the batch
-    /// before, if it could not be kept.
+    /// Returns the same problem with the line at which the stream ended early; or the problem of
+    /// the previous batch if that could not be stored.
     pub(super) async fn broken_off(&mut self, problem: Problem) -> Problem {
         let stop = self.stop(problem);
         self.stopped(stop).await
@@ -143,7 +143,7 @@ impl<'a> NdjsonLines<'a> {
         self.carry(end)?;
         let mut line = std::mem::take(&mut self.open);
         self.line(&line)?;
-        // The next one has room there.
+        // The next line reuses its allocation.
         line.clear();
         self.open = line;
         Ok(())
@@ -174,7 +174,7 @@ impl<'a> NdjsonLines<'a> {
         Ok(())
     }
 
-    /// Stops at a line that is not JSON: it does not fit, as any other (422).
+    /// Returns the stop at a line that is not JSON, which is a 422 like other invalid lines.
     fn bad(&self, problem: Problem) -> Box<Stop> {
         let problem = if problem.errors().is_empty() {
             Problem::field("", "the line is not JSON")
@@ -184,8 +184,8 @@ impl<'a> NdjsonLines<'a> {
         self.stop(problem)
     }
 
-    /// Begins to keep the batch, after the one before is kept. `open` bytes that came are
-    /// not of it.
+    /// Starts storing the batch after the previous one is stored. The last `open` received bytes do
+    /// not belong to it.
     async fn keep(&mut self, open: usize) -> Result<(), Problem> {
         let bytes = self.held.saturating_sub(open);
         self.held = open;
@@ -211,7 +211,7 @@ impl<'a> NdjsonLines<'a> {
         Ok(())
     }
 
-    /// Waits until the batch before is kept.
+    /// Waits until the previous batch is stored.
     async fn settle(&mut self) -> Result<(), Problem> {
         let Some(before) = &mut self.before else {
             return Ok(());
@@ -222,7 +222,7 @@ impl<'a> NdjsonLines<'a> {
         Ok(())
     }
 
-    /// Waits until the batch before could not be kept: forever, if it is.
+    /// Waits until the previous batch fails; never returns if it is stored.
     pub(super) async fn refused(&mut self) -> Problem {
         match self.settle().await {
             Ok(()) => pending().await,

@@ -1,4 +1,4 @@
-//! The routes of the contract.
+//! The routes of the HTTP API.
 
 mod audit;
 mod authenticate;
@@ -27,7 +27,7 @@ use axum::routing::{get, post};
 use crate::http::fallback::{unknown_route, wrong_method};
 use crate::state::AppState;
 
-/// Makes all routes.
+/// Creates all routes.
 pub fn router(state: Arc<AppState>) -> Router {
     let open = Router::new()
         .route("/healthz", get(operations::healthz))
@@ -35,7 +35,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .route("/hooks/pagerduty", post(hooks::pagerduty))
         .route("/hooks/opsgenie", post(hooks::opsgenie))
         .merge(public::public_router());
-    // `/sys` answers 401 before 404: who may not enter learns nothing of the rooms.
+    // `/sys` responds with 401 before 404, so that anonymous callers cannot probe for routes.
     let sys = incident_routes()
         .merge(ledger_routes())
         .route("/metrics", get(operations::metrics))

@@ -1,4 +1,4 @@
-//! Health, readiness and metrics.
+//! Routes of health, readiness and metrics.
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ pub(super) async fn healthz() -> JsonResponse {
     JsonResponse::ok(&HealthResponse { status: "ok" })
 }
 
-/// Handles `GET /readyz`: the process can do its work, for the store answers. Clocks that are apart are
-/// shown and do not end it: leases go by the store's.
+/// Handles `GET /readyz`: ready if the store responds. Clocks that differ are reported and are no
+/// failure, because leases use the store's clock.
 pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> JsonResult {
     let health = state.incidents().worker().health().await?;
     Ok(JsonResponse::ok(&ReadinessResponse {
@@ -29,7 +29,7 @@ pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> JsonResult {
     }))
 }
 
-/// Handles `GET /metrics`: Prometheus' text format. What waits is measured now, so that an old page
+/// Handles `GET /metrics`: Prometheus' text format. The outbox is measured now, so that an old page
 /// shows at once.
 pub(super) async fn metrics(
     State(state): State<Arc<AppState>>,
@@ -38,7 +38,7 @@ pub(super) async fn metrics(
     let Some(metrics) = state.metrics() else {
         return Err(Problem::not_found("route"));
     };
-    // Without the store the other figures are still worth having.
+    // The other metrics are useful even without the store.
     let _ = state.incidents().worker().measure().await;
     state.body_memory().measure();
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];

@@ -1,4 +1,4 @@
-//! Pages: try again what was given up, and "does my pager work?".
+//! Routes of pages: retry dead letters, and send test pages.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The public page: no token, ready bytes.
+//! The public page: without a token, from cached bytes.
 
 use std::sync::Arc;
 
@@ -15,19 +15,19 @@ use crate::http::problem::{NOSNIFF, Problem};
 use crate::public_cache::{CachedPage, Unavailable};
 use crate::state::AppState;
 
-/// A cache in between shows a page no longer than this process would.
+/// Shared caches serve a page no longer than this process would.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=60, stale-if-error=60");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// Status pages of others read it in the browser.
+/// Allows status pages of any origin to read it in the browser.
 const ANYBODY: HeaderValue = HeaderValue::from_static("*");
-/// Without this a script does not see the tag.
+/// Exposes the `ETag` to scripts.
 const TAG: HeaderValue = HeaderValue::from_static("etag");
 
-/// A browser need not ask again for a day (browsers keep it for less).
+/// Time for which a browser may cache a preflight, in seconds: a day (browsers limit it further).
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
-/// Makes the public routes: nothing is wrapped around them.
+/// Creates the public routes, without middleware.
 pub(super) fn public_router() -> Router<Arc<AppState>> {
     Router::new()
         .route(
@@ -37,13 +37,14 @@ pub(super) fn public_router() -> Router<Arc<AppState>> {
         .route("/public/{*rest}", any(unknown))
 }
 
-/// Tells a browser that pages of others may read public data (Fetch, 3.3.5: "CORS protocol").
+/// Responds to a preflight, so that pages of any origin may read public data (Fetch, 3.3.5: "CORS
+/// protocol").
 async fn preflight() -> Response {
     let headers = [
         (header::ALLOW, METHODS),
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, ANYBODY),
         (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
-        // Without credentials it stands for all of them.
+        // Without credentials the wildcard stands for all headers.
         (header::ACCESS_CONTROL_ALLOW_HEADERS, ANYBODY),
         (header::ACCESS_CONTROL_MAX_AGE, A_DAY),
         (header::X_CONTENT_TYPE_OPTIONS, NOSNIFF),
@@ -61,7 +62,7 @@ async fn unknown() -> Response {
     readable(Problem::not_found("route").into_response())
 }
 
-/// Lets pages of others read an answer.
+/// Adds the headers that let pages of other origins read a response.
 fn readable(mut response: Response) -> Response {
     make_readable(response.headers_mut());
     response
@@ -86,8 +87,8 @@ async fn active(State(state): State<Arc<AppState>>, request: Request) -> Respons
     }
 }
 
-/// Waits for a page that has to be built first. This is rare, and boxed so that the future of
-/// every other request stays small.
+/// Waits for a page that has to be built first. This is rare, and boxed so that the futures of all
+/// other requests stay small.
 fn built(
     state: &Arc<AppState>,
 ) -> impl Future<Output = Result<Arc<CachedPage>, Unavailable>> + use<> {
@@ -110,13 +111,13 @@ fn answer(ready: &CachedPage, asked: &HeaderMap) -> Response {
         return readable((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     let mut response = Response::new(Body::from(ready.bytes.clone()));
-    // To copy them is much cheaper than to put them in one by one.
+    // Cloning a prepared map is much cheaper than inserting the headers one by one.
     let headers = ready.headers.get_or_init(|| headers_of(ready));
     response.headers_mut().clone_from(headers);
     response
 }
 
-/// Returns the headers of a page that is sent.
+/// Returns the headers of a response with a page.
 fn headers_of(ready: &CachedPage) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, JSON);

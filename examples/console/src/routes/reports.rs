@@ -1,4 +1,4 @@
-//! Reports on one incident: affected users, SLA.
+//! Reports on one incident: affected users and SLA.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ impl FromQuery for ImpactRequest {
     }
 }
 
-/// The query of the report on what users were hit through.
+/// The query of the breakdown report.
 pub(super) struct BreakdownParams(ImpactRequest);
 
 impl FromQuery for BreakdownParams {
@@ -37,7 +37,7 @@ impl FromQuery for BreakdownParams {
     }
 }
 
-/// Reads which events count: of affected services only, failed ones only.
+/// Reads the filter of the events: affected services only, failed ones only.
 fn events(query: &Query) -> Result<ImpactRequest, Problem> {
     let known = [("all", false), ("affected", true)];
     let of_affected = query.word("services", &known, "expected all or affected")?;
@@ -61,8 +61,8 @@ pub(super) async fn affected_users(
     ))
 }
 
-/// Handles `GET /sys/incidents/{id}/affected-users/breakdown`: when they were first hit, in which
-/// services and through which endpoints.
+/// Handles `GET /sys/incidents/{id}/affected-users/breakdown`: the first hits of users, by minute,
+/// service and endpoint.
 pub(super) async fn breakdown(
     State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,

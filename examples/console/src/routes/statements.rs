@@ -1,4 +1,4 @@
-//! Statements: what each tenant is owed for a period, and why.
+//! Statements: the credit of each tenant for a period, with its derivation.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl FromQuery for StatementParams {
     }
 }
 
-/// Handles `GET /sys/sla/statements`: JSON in pages, or with `format=csv` one table of all.
+/// Handles `GET /sys/sla/statements`: JSON in pages, or one table of all with `format=csv`.
 pub(super) async fn list(
     State(state): State<Arc<AppState>>,
     _: Authorized<permission::Read>,

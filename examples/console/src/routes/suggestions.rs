@@ -1,4 +1,4 @@
-//! Suggestions of the correlation engine.
+//! Routes of the correlation engine's suggestions.
 
 use std::sync::Arc;
 

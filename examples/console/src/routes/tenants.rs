@@ -1,4 +1,4 @@
-//! All tenants that an incident hits, page by page.
+//! The route of all tenants that an incident affects, in pages.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use crate::http::response::JsonResult;
 use crate::responses::tenants::TenantsEndResponse;
 use crate::state::AppState;
 
-/// Handles `GET /sys/incidents/{id}/tenants`: in order of name. A list that is replaced between
-/// two pages goes on after the place where the first one ended.
+/// Handles `GET /sys/incidents/{id}/tenants`, in order of name. If the list is replaced between two
+/// pages, the next one continues after the position where the last one ended.
 pub(super) async fn list(
     State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,

@@ -1,4 +1,4 @@
-//! Timelines: write, read, verify, redact.
+//! Routes of timelines: write, read, verify, redact.
 
 use std::sync::Arc;
 
@@ -21,8 +21,7 @@ use crate::requests::ReasonRequest;
 use crate::responses::timeline::{TimelineEntryResponse, TimelineVerificationResponse};
 use crate::state::AppState;
 
-/// How many entries are read at a time: one that tells of ten thousand tenants takes a
-/// megabyte.
+/// Number of entries read at a time: one with ten thousand tenants takes a megabyte.
 const AT_A_TIME: usize = 26;
 
 /// Handles `POST /sys/incidents/{id}/updates`.
@@ -34,7 +33,7 @@ pub(super) async fn update(request: IncidentCommand<permission::Update, Update>)
 
 /// The query of a timeline.
 pub(super) struct TimelineParams {
-    /// The number of the entry before the first one of the page.
+    /// Number of the entry before the first one of the page.
     after: u64,
     page: Page<u64>,
 }

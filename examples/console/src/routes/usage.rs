@@ -1,4 +1,4 @@
-//! Usage events: an array, all or nothing; or a stream of lines.
+//! Routes of usage events: an array, all or nothing, or a stream of lines.
 
 use std::sync::Arc;
 
@@ -22,9 +22,9 @@ use crate::http::problem::Problem;
 use crate::http::response::{JsonResponse, JsonResult};
 use crate::state::AppState;
 
-/// The limit of an array of events, decoded.
+/// Maximum size of an array of events after decoding, in bytes.
 const ARRAY_LIMIT: usize = 16 * 1024 * 1024;
-/// The types that the route takes.
+/// Media types that the route accepts.
 const SEND: &str = "send application/json, or lines as application/x-ndjson";
 
 /// Handles `POST /sys/usage-events`.
@@ -41,7 +41,7 @@ pub(super) async fn record(
     }
     body::must_be(&parts.headers, SEND)?;
     let bytes = body::read(body, ARRAY_LIMIT, &reservation).await?;
-    // The key stands for what was sent, whatever its coding.
+    // The key stands for the decoded content, whatever its coding.
     let sent = decoded(coding, bytes, &reservation)?;
     let events: Vec<ApiUsageEvent> = body::json(&sent)?;
     conditions::read(&mut context, &parts, &sent)?;
@@ -84,7 +84,7 @@ fn decoded(coding: Coding, bytes: Bytes, reservation: &Reservation) -> Result<By
     Ok(all.into())
 }
 
-/// Takes lines as they come, in constant memory. Batches before a bad line stay.
+/// Processes lines as they arrive, in constant memory. Batches before an invalid line stay stored.
 async fn stream(
     mut lines: NdjsonLines<'_>,
     mut body: Body,
@@ -96,7 +96,7 @@ async fn stream(
         let next = tokio::select! {
             biased;
             next = body.frame() => next,
-            // A client that sends nothing more for now hears of it at once.
+            // Reports a failed batch at once, even to a client that pauses.
             problem = lines.refused() => return Err(problem),
         };
         let Some(frame) = next else {

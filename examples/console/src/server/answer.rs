@@ -1,4 +1,4 @@
-//! One request, from its head to the end of its answer.
+//! One request, from its head to the end of its response.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use tower::Service;
 use super::client::ClientConnection;
 use super::request::{RequestBody, drain};
 
-/// Answers a request by the routes.
+/// Responds to a request through the router.
 pub(super) async fn answer(
     mut router: Router,
     client: Arc<ClientConnection>,
@@ -34,7 +34,7 @@ pub(super) async fn answer(
     let mut response = router.call(Request::from_parts(parts, body)).await?;
     // Boxed so that the future of a request without a body stays small.
     if !whole && !Box::pin(drain(&client, expects)).await {
-        // The rest of the body is read away after the answer, and is no request.
+        // The rest of the body is discarded after the response, and is not a request.
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
     }
@@ -44,7 +44,7 @@ pub(super) async fn answer(
     }))
 }
 
-/// The body of an answer; dropped by hyper when it has all of it.
+/// The body of a response; hyper drops it when it has read all of it.
 pub(super) struct AnswerBody {
     body: Body,
     _end: End,

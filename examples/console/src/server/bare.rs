@@ -1,4 +1,4 @@
-//! Answers to what is no request: problems, as everywhere else.
+//! Responses to malformed requests, as problems like all others.
 
 use std::time::SystemTime;
 
@@ -8,10 +8,10 @@ use bytes::Bytes;
 use super::client::Seen;
 use crate::http::problem::Problem;
 
-/// Returns the status that hyper would answer with, by the first bytes of its answer.
+/// Returns the status of hyper's own response, from its first bytes.
 ///
-/// hyper tells 414 from 431 by a limit of its own, which is above the one that is set here for
-/// the whole head: without the end of its first line, the address is what is too long.
+/// hyper distinguishes 414 from 431 by a limit of its own, which is above the limit set here for
+/// the whole head: if the request line has no end, the URI is too long.
 pub(super) fn status_of(answer: &[u8], seen: Seen) -> StatusCode {
     let code = answer.strip_prefix(b"HTTP/1.1 ");
     let code = code.or_else(|| answer.strip_prefix(b"HTTP/1.0 "));
@@ -44,7 +44,7 @@ fn problem(status: StatusCode) -> Problem {
     Problem::new(status, code, detail)
 }
 
-/// Returns an answer as it goes over the wire. The connection ends with it.
+/// Returns a response as raw bytes. It closes the connection.
 pub(super) fn answer(status: StatusCode, seen: Seen) -> Bytes {
     let body = problem(status).body();
     let head = format!(
@@ -78,7 +78,7 @@ mod tests {
         for (answer, seen, status) in [
             (&b"HTTP/1.1 431 Request"[..], line, 431),
             (b"HTTP/1.1 431 Request", none, 414),
-            // The beginning was not seen.
+            // The beginning of the request was not seen.
             (b"HTTP/1.1 431 Request", Seen::default(), 431),
             (b"HTTP/1.1 431 Request", seen(b"xxxx"), 431),
             (b"HTTP/1.1 414 URI", line, 414),

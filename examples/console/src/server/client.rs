@@ -1,4 +1,4 @@
-//! One connection, as the rest of the server sees it: whose turn it is, and since when.
+//! One connection, as seen by the rest of the server: the side that has to act, and since when.
 
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -14,62 +14,62 @@ use tokio::time::Instant;
 use super::limits::Limits;
 use crate::http::body_broken::BodyBroken;
 
-/// A client that is known keeps its connection so long while a body or an answer is on its
-/// way, whoever else comes.
+/// Time for which a known client keeps its connection during a body or a response, even if the
+/// server is full.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 
-/// Most bytes of a request without its body. As nginx has it: four buffers of 8 KiB.
+/// Maximum size of a request without its body, in bytes. Like nginx: four buffers of 8 KiB.
 pub(super) const HEAD: usize = 32 * 1024;
 
-/// The connection of a client, an extension of every request that came over it. The task that
-/// serves it tells what happens on it; the server tells that task what to do.
+/// The connection of a client, an extension of every request on it. The task that serves it reports
+/// its progress here; the server sends that task orders.
 #[derive(Debug)]
 pub(crate) struct ClientConnection {
     peer: IpAddr,
     state: Mutex<ConnectionState>,
-    /// No answer of ours is on its way: what is written now is hyper's own. Only the task of the
-    /// connection changes it, under the lock; that task reads it without.
+    /// Set if no response of ours is in progress: anything written now is hyper's own. Changed only
+    /// by the task of the connection, under the lock; that task reads it without the lock.
     quiet: AtomicBool,
-    /// There is an order. Changed under the lock, and read without it.
+    /// Set if there is an order. Changed under the lock, and read without it.
     ordered: AtomicBool,
 }
 
 /// The side that has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turn {
-    /// The client: the head of a request. `begun` once a byte of it has come.
+    /// The client: the head of a request. `begun` is set once a byte of it has arrived.
     Head { begun: bool },
     /// The client: the next piece of a body.
     Body,
-    /// The server: a request is worked on, or its answer is made.
+    /// The server: a request is being processed, or its response is being created.
     Work,
-    /// The client: the answer stands, and the server's side is closed.
+    /// The client: the response is sent, and the server's side is closed.
     Linger,
 }
 
-/// A step that the task of a connection is to take.
+/// An order to the task of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
-    /// Close it now.
+    /// Close the connection now.
     Close,
-    /// Answer that the head of the request did not come in time.
+    /// Respond that the head of the request did not arrive in time.
     Late,
-    /// Close it after the answer that is due.
+    /// Close the connection after the current response.
     Finish,
 }
 
-/// The order in which connections make room: the least worth keeping first.
+/// The order in which connections are evicted, the least valuable first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
-    /// It has its answer.
+    /// It has received its response.
     Lingers,
-    /// No request came over it yet.
+    /// It has sent no request yet.
     Unused,
-    /// Requests came over it, from nobody who is known.
+    /// It has sent requests, from unknown clients only.
     Used,
-    /// Somebody known uses it, and has no request on the way.
+    /// It belongs to a known client, without a request in progress.
     Known,
-    /// Somebody known sends a body or takes an answer, and is slow.
+    /// It belongs to a known client that is slow to send a body or to read a response.
     KnownSlow,
 }
 
@@ -83,16 +83,16 @@ pub(super) struct Waits {
 /// The beginning of a request's head.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// The method is `HEAD`: its answer has no body.
+    /// Set if the method is `HEAD`: its response has no body.
     pub(super) is_head: bool,
-    /// The request line has come to its end, within what a head may have.
+    /// Set if the request line ended within the limit of a head.
     has_line: bool,
     /// The bytes of the request line so far.
     line: usize,
 }
 
 impl Seen {
-    /// Tells if it is the request line that is too long.
+    /// Returns whether it is the request line that is too long.
     pub(super) const fn has_long_line(self) -> bool {
         self.line > 0 && !self.has_line
     }
@@ -103,10 +103,10 @@ impl Seen {
         }
         if self.line == 0 {
             self.is_head = bytes.starts_with(b"HEAD ");
-            // The beginning may have come together with the request before.
+            // The beginning may have arrived together with the previous request.
             self.has_line = !begins_with_a_method(bytes);
         }
-        // The usual case, a whole head: somewhere in it is the end of its first line.
+        // The usual case is a whole head, which contains the end of its first line.
         if bytes.ends_with(b"\n") && self.line + bytes.len() <= HEAD {
             self.has_line = true;
             return;
@@ -117,13 +117,14 @@ impl Seen {
     }
 }
 
-/// A blank behind a few capitals, or as far as it came.
+/// Returns whether bytes start with capitals and a space, or with a prefix of that.
 fn begins_with_a_method(bytes: &[u8]) -> bool {
     let name = bytes.split(|byte| *byte == b' ').next().unwrap_or_default();
     name.len() < 20 && name.iter().all(u8::is_ascii_uppercase)
 }
 
-/// Tells bytes that hyper makes a request of, or refuses, as soon as it has read them.
+/// Returns whether hyper turns these bytes into a request, or refuses them, as soon as it reads
+/// them.
 fn is_a_head(bytes: &[u8]) -> bool {
     bytes.ends_with(b"\r\n\r\n") && bytes.first().is_some_and(u8::is_ascii_uppercase)
 }
@@ -132,19 +133,19 @@ fn is_a_head(bytes: &[u8]) -> bool {
 struct ConnectionState {
     turn: Turn,
     since: Instant,
-    /// The moment at which the client stopped taking what is written.
+    /// Time since which the client has not been reading.
     blocked: Option<Instant>,
-    /// A request was answered.
+    /// Set if a request was answered.
     answered: bool,
-    /// The client proved itself.
+    /// Set if the client has authenticated.
     known: bool,
-    /// The body of the request is read to its end, or there is none.
+    /// Set if the body of the request was read to its end, or there is none.
     whole: bool,
-    /// Bytes came after that: the next request's.
+    /// Set if bytes of the next request arrived after that.
     ahead: bool,
-    /// The bytes that came were no request, and were or will be answered so.
+    /// Set if the received bytes were not a request and the error response is due or sent.
     refused: bool,
-    /// The client closed its side.
+    /// Set if the client closed its side.
     ended: bool,
     seen: Seen,
     order: Option<Order>,
@@ -154,9 +155,9 @@ struct ConnectionState {
     stopping: bool,
     broken: Option<BodyBroken>,
     reader: Option<Waker>,
-    /// The part of a body that the handler left.
+    /// The part of a body that the handler did not read.
     rest: Option<Incoming>,
-    /// The socket, when hyper has done with it.
+    /// The socket, once hyper has finished with it.
     stream: Option<TcpStream>,
 }
 
@@ -197,17 +198,17 @@ impl ClientConnection {
         self.quiet.load(Ordering::Relaxed)
     }
 
-    /// Returns the address that the connection came from: a proxy's, where there is one.
+    /// Returns the address of the peer, which may be a proxy.
     pub(crate) fn address(&self) -> IpAddr {
         self.peer
     }
 
-    /// Notes that the client proved itself: its connection is the last that has to make room.
+    /// Notes that the client has authenticated: its connection is among the last to be evicted.
     pub(crate) fn note_known(&self) {
         self.state().known = true;
     }
 
-    /// Notes bytes that came; none at the end.
+    /// Notes received bytes; an empty slice is the end of the stream.
     pub(super) fn read(&self, bytes: &[u8]) {
         let mut state = self.state();
         if bytes.is_empty() {
@@ -216,7 +217,7 @@ impl ClientConnection {
         }
         match state.turn {
             Turn::Head { begun } => {
-                // A whole head is a request at once, and needs no deadline of its own.
+                // A whole head becomes a request at once and needs no deadline.
                 let is_request = state.answered && self.is_quiet() && is_a_head(bytes);
                 if !begun && !is_request {
                     state.turn = Turn::Head { begun: true };
@@ -234,15 +235,16 @@ impl ClientConnection {
         }
     }
 
-    /// Notes that the client does not take more now, or takes it again.
+    /// Notes whether the client has stopped reading.
     pub(super) fn blocked(&self, is_blocked: bool) {
         let mut state = self.state();
         let since = state.blocked;
         state.blocked = is_blocked.then(|| since.unwrap_or_else(Instant::now));
     }
 
-    /// Returns the beginning of the head, if what is written now is hyper's own answer to it:
-    /// every answer of ours was handed to the socket before. Once: it is the last answer.
+    /// Returns the beginning of the head if the bytes being written are hyper's own response to it:
+    /// all responses of ours were handed to the socket before. Returns it once, as that response is
+    /// the last one.
     pub(super) fn take_refused(&self) -> Option<Seen> {
         if !self.is_quiet() {
             return None;
@@ -253,12 +255,12 @@ impl ClientConnection {
         refused.then_some(state.seen)
     }
 
-    /// Returns the beginning of the head that is waited for.
+    /// Returns the beginning of the pending head.
     pub(super) fn seen(&self) -> Seen {
         self.state().seen
     }
 
-    /// Notes that all that was to be written is.
+    /// Notes that everything written was flushed.
     pub(super) fn flushed(&self) {
         if self.is_quiet() {
             return;
@@ -269,7 +271,7 @@ impl ClientConnection {
         }
     }
 
-    /// Notes a whole head. `whole` where no body follows it.
+    /// Notes a whole head. `whole` is set if no body follows it.
     pub(super) fn request(&self, whole: bool) {
         let mut state = self.state();
         state.turn = Turn::Work;
@@ -280,7 +282,7 @@ impl ClientConnection {
         state.rest = None;
     }
 
-    /// Notes that a piece of a body is waited for.
+    /// Notes that the handler waits for a piece of a body.
     pub(super) fn wants_body(&self, reader: &Waker) {
         let mut state = self.state();
         if state.turn != Turn::Body {
@@ -296,26 +298,26 @@ impl ClientConnection {
         }
     }
 
-    /// Notes that the rest of a body is waited for, which the answer does not need.
+    /// Notes that the rest of a body is being read, which the response does not need.
     pub(super) fn drains(&self) {
         let mut state = self.state();
         state.turn = Turn::Body;
         state.since = Instant::now();
     }
 
-    /// Notes that a piece of a body came, or its end.
+    /// Notes that a piece of a body, or its end, arrived.
     pub(super) fn has_body(&self, whole: bool) {
         let mut state = self.state();
         state.turn = Turn::Work;
         state.whole |= whole;
     }
 
-    /// Returns the reason why a body is no longer waited for.
+    /// Returns the reason why a body is no longer awaited.
     pub(super) fn broken(&self) -> Option<BodyBroken> {
         self.state().broken
     }
 
-    /// Notes that an answer is made, and with hyper.
+    /// Notes that a response is complete and handed to hyper.
     pub(super) fn answered(&self) {
         let mut state = self.state();
         state.turn = Turn::Head { begun: state.ahead };
@@ -335,12 +337,12 @@ impl ClientConnection {
         state.blocked = None;
     }
 
-    /// Returns if the server stops.
+    /// Returns `true` if the server is stopping.
     pub(super) fn is_stopping(&self) -> bool {
         self.state().stopping
     }
 
-    /// Returns if the client closed its side.
+    /// Returns `true` if the client closed its side.
     pub(super) fn has_ended(&self) -> bool {
         self.state().ended
     }
@@ -357,7 +359,7 @@ impl ClientConnection {
         self.state().stream = Some(stream);
     }
 
-    /// Forgets the task of the connection, which has ended, and what it left.
+    /// Removes the task of the connection, which has ended, and its remaining parts.
     pub(super) fn end(&self) {
         let mut state = self.state();
         state.waiter = None;
@@ -369,8 +371,7 @@ impl ClientConnection {
         self.state().stream.take()
     }
 
-    /// Returns what the connection waits for its client with; none while the server works, or
-    /// closes it.
+    /// Returns the wait for the client; `None` while the server works or is closing the connection.
     pub(super) fn waits(&self, now: Instant) -> Option<Waits> {
         let state = self.state();
         if state.closing {
@@ -379,7 +380,7 @@ impl ClientConnection {
         let since = match (state.turn, state.blocked) {
             (_, Some(since)) => since,
             (Turn::Work, None) => return None,
-            // An answer is being written.
+            // A response is being written.
             (Turn::Head { .. }, None) if !self.is_quiet() => return None,
             (Turn::Head { .. } | Turn::Body | Turn::Linger, None) => state.since,
         };
@@ -400,7 +401,7 @@ impl ClientConnection {
         Some(Waits { rank, since })
     }
 
-    /// Acts on a deadline that is over; returns which.
+    /// Applies an expired deadline; returns its name.
     pub(super) fn check(&self, now: Instant, limits: &Limits) -> Option<&'static str> {
         let mut state = self.state();
         if state.closing {
@@ -437,12 +438,12 @@ impl ClientConnection {
         }
     }
 
-    /// Closes it.
+    /// Closes the connection.
     pub(super) fn close(&self) {
         self.give(&mut self.state(), Order::Close);
     }
 
-    /// Closes it, unless a request is on its way: then after its answer.
+    /// Closes the connection, after the response if a request is in progress.
     pub(super) fn stop(&self) {
         let mut state = self.state();
         state.stopping = true;
@@ -454,7 +455,7 @@ impl ClientConnection {
         self.give(&mut state, order);
     }
 
-    /// Ends the wait for a body.
+    /// Stops waiting for a body.
     pub(super) fn stop_body(&self) {
         break_body(&mut self.state(), BodyBroken::Stopping);
     }
@@ -468,7 +469,7 @@ impl ClientConnection {
         }
     }
 
-    /// Waits for the next order. One task does at a time.
+    /// Waits for the next order. Only one task may wait at a time.
     pub(super) async fn order(&self) -> Order {
         let mut known: Option<Waker> = None;
         poll_fn(|cx| {

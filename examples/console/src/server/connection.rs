@@ -19,31 +19,31 @@ use super::client::{ClientConnection, HEAD, Order};
 use super::stream::Stream;
 use super::table::ConnectionEntry;
 
-/// Most bytes that are read at a time.
+/// Maximum number of bytes read at a time.
 const BUFFER: usize = 64 * 1024;
-/// Time for an answer of a few hundred bytes to be written.
+/// Maximum time to write a response of a few hundred bytes.
 const SAYING: Duration = Duration::from_secs(2);
-/// After an answer the client is listened to so long, until it closes, so that a reset does
-/// not overtake the answer (RFC 9112, 9.6). As nginx has it (`lingering_time`).
+/// Maximum time to read from the client after a response, until it closes, so that a reset does not
+/// overtake the response (RFC 9112, 9.6). Like nginx's `lingering_time`.
 const LINGER: Duration = Duration::from_secs(30);
-/// So long without a byte (`lingering_timeout`).
+/// Maximum silence meanwhile (nginx's `lingering_timeout`).
 const SILENCE: Duration = Duration::from_secs(5);
-/// So many bytes at a time: it may be done for every connection at once.
+/// Buffer size meanwhile, in bytes: every connection may linger at once.
 const LINGER_BUFFER: usize = 8 * 1024;
-/// So long while the server stops.
+/// Maximum linger time while the server stops.
 const LAST_LINGER: Duration = Duration::from_secs(1);
-/// So many bytes.
+/// Maximum number of bytes read while lingering.
 const LINGER_BYTES: usize = 64 * 1024 * 1024;
 
-/// The way a conversation ended.
+/// The outcome of serving a connection.
 enum Ended {
-    /// There is nothing to say.
+    /// No response is due.
     Dropped,
-    /// Everything that was to be said is.
+    /// All responses were sent.
     Said,
-    /// With a request that hyper could not read, and did not answer.
+    /// hyper could not parse a request and did not respond.
     Unreadable,
-    /// Before the head of a request was whole.
+    /// The head of a request did not arrive in time.
     Late,
 }
 
@@ -73,7 +73,7 @@ async fn converse(socket: TcpStream, client: &Arc<ClientConnection>, router: Rou
     let stream = TokioIo::new(Stream::new(socket, Arc::clone(client)));
     let service = service_fn(|request| answer(router.clone(), Arc::clone(client), request));
     let mut http = http1::Builder::new();
-    // Its deadlines are those of the table.
+    // Deadlines are enforced by the table.
     http.header_read_timeout(None)
         .max_header_size(HEAD)
         .max_buf_size(BUFFER);
@@ -95,7 +95,7 @@ async fn converse(socket: TcpStream, client: &Arc<ClientConnection>, router: Rou
     }
 }
 
-/// Closes our side, and reads away what still comes.
+/// Closes our side, and discards the bytes that still arrive.
 async fn linger(mut socket: TcpStream, client: &ClientConnection) {
     client.lingers();
     if socket.shutdown().await.is_err() {

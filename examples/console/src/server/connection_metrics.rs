@@ -6,7 +6,7 @@ const CLOSED: &str = "incident_console_connections_closed_total";
 const OPEN: &str = "incident_console_connections";
 const CONNECTIONS_LIMIT: &str = "incident_console_connections_limit";
 
-/// Tells the recorder of metrics about those of the server.
+/// Describes the metrics of the server to the recorder.
 pub(crate) fn describe_metrics() {
     describe_gauge!(OPEN, "Connections that are open.");
     describe_gauge!(
@@ -20,17 +20,17 @@ pub(crate) fn describe_metrics() {
     );
 }
 
-/// Counts a connection that was closed.
+/// Counts a closed connection.
 pub(super) fn closed(reason: &'static str) {
     counter!(CLOSED, "reason" => reason).increment(1);
 }
 
-/// Sets the number of connections that are open.
+/// Sets the number of open connections.
 pub(super) fn set_open(connections: usize) {
     set(OPEN, connections);
 }
 
-/// Sets the most connections that are open at a time.
+/// Sets the maximum number of open connections.
 pub(super) fn set_limit(connections: usize) {
     set(CONNECTIONS_LIMIT, connections);
 }

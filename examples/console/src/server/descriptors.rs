@@ -1,22 +1,22 @@
-//! How many connections the descriptors of the process allow.
+//! The number of connections that the process's file descriptors allow.
 
 use std::io;
 
-/// Assumed where the system does not tell: the soft limit that macOS gives, the lowest of
-/// the usual ones.
+/// Assumed limit if the system does not report it: the soft limit of macOS, the lowest of the
+/// common ones.
 const ASSUMED: u64 = 256;
 /// Descriptors of the process itself: standard streams, listener, runtime, signals, files.
 const OWN: usize = 16;
-/// At least so many are kept for requests to vendors, each of which is a socket.
+/// Minimum number of descriptors reserved for requests to vendors, one socket each.
 const PAGERS: usize = 16;
-/// At most so many are: the loop runs 16 passes of 32 pages each.
+/// Maximum number reserved for them: the loop runs 16 passes of 32 pages each.
 const ALL_PAGERS: usize = 16 * 32;
-/// Fewer connections would be no server.
+/// Minimum number of connections of a useful server.
 const FEWEST: usize = 8;
-/// More are never open, whatever the limit of descriptors: each costs memory.
+/// Maximum number of connections, whatever the limit of descriptors: each costs memory.
 const MAX_CONNECTIONS: usize = 4_096;
 
-/// Returns the descriptors that the process may open.
+/// Returns the number of descriptors that the process may open.
 pub(super) fn limit() -> u64 {
     soft_limit().unwrap_or(ASSUMED)
 }
@@ -24,7 +24,7 @@ pub(super) fn limit() -> u64 {
 #[cfg(unix)]
 fn soft_limit() -> Option<u64> {
     use rustix::process::{Resource, getrlimit};
-    // None is without a limit.
+    // `None` means unlimited.
     Some(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
 }
 
@@ -33,8 +33,8 @@ fn soft_limit() -> Option<u64> {
     None
 }
 
-/// Returns the most connections under a limit of descriptors: without those of the process
-/// itself, those of the store's pools, and a quarter for pagers.
+/// Returns the maximum number of connections under a limit of descriptors, after subtracting those
+/// of the process, those of the store's pools, and a quarter for pagers.
 pub(super) fn connections(limit: u64, store: usize) -> usize {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let pagers = (limit / 4).clamp(PAGERS, ALL_PAGERS);
@@ -43,7 +43,7 @@ pub(super) fn connections(limit: u64, store: usize) -> usize {
         .clamp(FEWEST, MAX_CONNECTIONS)
 }
 
-/// Tells an error of too few descriptors from others.
+/// Returns whether an error is caused by a lack of descriptors.
 pub(super) fn are_used_up(error: &io::Error) -> bool {
     #[cfg(unix)]
     {

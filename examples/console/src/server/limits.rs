@@ -1,23 +1,23 @@
-//! Deadlines of connections, and their number.
+//! Deadlines of connections, and their maximum number.
 
 use std::time::Duration;
 
-/// Deadlines of connections, and their number.
+/// Deadlines of connections, and their maximum number.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Time for the head of a request, counted from the start of the connection and, on one
-    /// that was used before, from the first byte of the head.
+    /// Maximum time for the head of a request, counted from the start of the connection or, after
+    /// an earlier request, from the first byte of the head.
     pub head: Duration,
-    /// Time without a byte of a body that is waited for.
+    /// Maximum time without a byte of an awaited body.
     pub body: Duration,
-    /// Time without a request, on a connection that had one. Longer than the 60 s after
-    /// which nginx and load balancers close such a connection, so that none of them sends a
-    /// request into one that is being closed here.
+    /// Maximum time without a request on a connection that had one. Longer than the 60 s after
+    /// which nginx and load balancers close idle connections, so that none of them sends a request
+    /// on a connection that is being closed here.
     pub idle: Duration,
-    /// Time in which a client takes nothing of its answer.
+    /// Maximum time without progress while writing a response.
     pub write: Duration,
-    /// Most connections at a time; none for as many as the process has descriptors for,
-    /// without those that pagers, store and files need.
+    /// Maximum number of connections; if `None`, as many as the descriptors of the process allow,
+    /// minus those that pagers, store and files need.
     pub connections: Option<usize>,
 }
 
@@ -34,7 +34,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Returns the time between two looks at the deadlines: so much later they act.
+    /// Returns the interval at which deadlines are checked, which is how late they may act.
     pub(super) fn tick(&self) -> Duration {
         let all = [self.head, self.body, self.idle, self.write];
         let shortest = all.into_iter().min().unwrap_or(self.head);

@@ -1,7 +1,7 @@
-//! The HTTP server: connections with deadlines, a cap on their number, and a stop that ends.
+//! The HTTP server: connections with deadlines, a cap on their number, and a bounded shutdown.
 //!
-//! `axum::serve` accepts without a limit and waits without a deadline, so that silent clients
-//! take every descriptor of the process, those of pagers and store too.
+//! `axum::serve` accepts without a limit and waits without a deadline, so that silent clients could
+//! take every descriptor of the process, including those of pagers and store.
 
 mod answer;
 mod bare;
@@ -35,18 +35,18 @@ use connection_metrics::{closed, set_limit};
 use queue::Queue;
 use table::{ConnectionEntry, Table};
 
-/// Time that a connection has to make room.
+/// Maximum time to wait for an evicted connection to close.
 const DESCRIPTOR_RETRY: Duration = Duration::from_secs(1);
-/// Pause after a connection that could not be accepted.
+/// Pause after a failed `accept`.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Time between two log lines about connections that could not be accepted.
+/// Minimum time between two log lines about failed `accept` calls.
 const LOG_EVERY: Duration = Duration::from_secs(60);
-/// Time that requests have to end after the stop.
+/// Maximum time for requests to end after the stop.
 const REQUESTS: Duration = Duration::from_secs(4);
-/// Time that bodies have to come to their end after the stop. Streams have none.
+/// Maximum time for bodies to end after the stop. Streams have none of their own.
 const BODIES: Duration = Duration::from_secs(1);
 
-/// An address that is listened on, and the routes served there.
+/// A listener, and the routes served on it.
 #[derive(Debug)]
 pub(crate) struct Server {
     listener: TcpListener,
@@ -58,11 +58,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens on the first address that can be listened on. `store` is the number of
-    /// descriptors that the store may open.
+    /// Binds the first address that can be bound. `store` is the number of descriptors that the
+    /// store may open.
     ///
     /// # Errors
-    /// None can.
+    /// Fails if none can be bound.
     pub(crate) async fn listen(
         bind: &[SocketAddr],
         router: Router,
@@ -83,21 +83,21 @@ impl Server {
         })
     }
 
-    /// Returns the address.
+    /// Returns the bound address.
     ///
     /// # Errors
-    /// The system does not tell.
+    /// Fails if the system does not report it.
     pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Returns the most connections that are open at a time.
+    /// Returns the maximum number of open connections.
     pub(crate) fn most(&self) -> usize {
         self.table.most()
     }
 
-    /// Serves until `stopped` is done; then ends every connection, in less than
-    /// [`REQUESTS`] and a little.
+    /// Serves until `stopped` completes, then ends every connection in little more than
+    /// [`REQUESTS`].
     pub(crate) async fn run(mut self, stopped: impl Future<Output = ()>) {
         let mut stopped = pin!(stopped);
         let mut connections = JoinSet::new();
@@ -122,7 +122,7 @@ impl Server {
         self.end(connections).await;
     }
 
-    /// Makes room for a connection; none where all others are at work.
+    /// Makes room for a connection; returns `None` if all others are in use.
     async fn admit(&mut self, peer: IpAddr) -> Option<ConnectionEntry> {
         if self.table.is_full() {
             let Some(longest) = self.queue.longest_waiting(&self.table, Instant::now()) else {
@@ -131,7 +131,7 @@ impl Server {
             };
             closed("evicted");
             longest.close();
-            // Unless it is gone the process would hold more than the cap.
+            // Until it has closed, another connection would exceed the cap.
             let gone = async {
                 while self.table.is_full() {
                     self.table.left().await;
@@ -145,10 +145,11 @@ impl Server {
         Some(self.table.enter(peer))
     }
 
-    /// Waits after an error of `accept`, so that one which stays does not take the processor.
+    /// Handles an error of `accept`; pauses, so that a persistent error does not use up the
+    /// processor.
     async fn not_accepted(&mut self, error: &io::Error) {
         use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-        // The client's own doing.
+        // Caused by the client.
         if matches!(
             error.kind(),
             ConnectionAborted | ConnectionRefused | ConnectionReset
@@ -164,7 +165,7 @@ impl Server {
                 "connections cannot be accepted; trying on"
             );
         }
-        // Others may have taken the reserve: one connection less is one page more.
+        // Other parts may have used up the reserve: one connection less is one page more.
         if descriptors::are_used_up(error)
             && let Some(longest) = self.queue.longest_waiting(&self.table, now)
         {

@@ -1,4 +1,4 @@
-//! Which connection makes room for a new one.
+//! The order in which connections are evicted for new ones.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use tokio::time::Instant;
 use super::client::{ClientConnection, Waits};
 use super::table::Table;
 
-/// The connections that make room first, as they were when they were last looked at. Looking
-/// at all of them for each new one would let a flood take the processor.
+/// The connections to evict first, as of the last scan. Scanning all of them for each new
+/// connection would let a flood use up the processor.
 #[derive(Debug, Default)]
 pub(super) struct Queue(VecDeque<(Waits, Arc<ClientConnection>)>);
 
 impl Queue {
-    /// Returns the connection that has waited longest for its client, of those that are least
-    /// worth keeping; none where all are at work.
+    /// Returns the connection that has waited longest for its client among those of the lowest
+    /// rank; `None` if all are in use.
     pub(super) fn longest_waiting(
         &mut self,
         table: &Table,
@@ -29,7 +29,7 @@ impl Queue {
 
     fn next_of_those_known(&mut self, now: Instant) -> Option<Arc<ClientConnection>> {
         while let Some((then, client)) = self.0.pop_front() {
-            // One that moved since is somewhere else in the order.
+            // A connection with activity since then has another position.
             if client.waits(now) == Some(then) {
                 return Some(client);
             }
@@ -37,7 +37,7 @@ impl Queue {
         None
     }
 
-    /// Takes the older half of the lowest rank: what comes while they make room is younger.
+    /// Collects the older half of the lowest rank: connections that arrive meanwhile are younger.
     fn look(&mut self, table: &Table, now: Instant) {
         let all = table.all().into_iter();
         let mut waiting: Vec<_> = all

@@ -1,4 +1,4 @@
-//! The body of a request: waited for up to a deadline, and not into a stop.
+//! The body of a request, awaited until a deadline, and no longer than a stop allows.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -13,14 +13,14 @@ use tokio::time::timeout;
 
 use super::client::ClientConnection;
 
-/// So much of a body that was not asked for is read, to keep the connection.
+/// Maximum number of unread bytes that are discarded to keep the connection open.
 const DRAINED: u64 = 64 * 1024;
-/// So long.
+/// Maximum time for that.
 const DRAINING: Duration = Duration::from_millis(200);
 
 /// The body of a request.
 pub(super) struct RequestBody {
-    /// None once its rest was left with the connection.
+    /// `None` once its rest was left with the connection.
     incoming: Option<Incoming>,
     client: Arc<ClientConnection>,
     ended: bool,
@@ -81,10 +81,10 @@ impl Body for RequestBody {
     }
 }
 
-/// Reads what a handler left of a body; returns if nothing of it is left then.
+/// Discards the part of a body that a handler did not read; returns whether it reached the end.
 ///
-/// Without it the connection would have to be closed after every early answer, for the next
-/// request comes behind the rest.
+/// Otherwise the connection would have to be closed after every early response, because the next
+/// request follows the rest.
 pub(super) async fn drain(client: &ClientConnection, expects: bool) -> bool {
     let Some(mut rest) = client.take_rest() else {
         return true;
@@ -92,7 +92,7 @@ pub(super) async fn drain(client: &ClientConnection, expects: bool) -> bool {
     if rest.is_end_stream() {
         return true;
     }
-    // A client that expects to be asked for its body does not send it (RFC 9110, 10.1.1).
+    // A client that expects `100 Continue` does not send its body unasked (RFC 9110, 10.1.1).
     if expects || rest.size_hint().lower() > DRAINED {
         return false;
     }

@@ -1,4 +1,4 @@
-//! The socket of a connection: tells what comes and goes, and gives hyper's own answers a body.
+//! The socket of a connection: reports its activity, and replaces hyper's own responses.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,15 +14,15 @@ use super::client::ClientConnection;
 
 /// The socket of a connection.
 ///
-/// hyper answers what it cannot read (400, 414, 431) by itself, with no body, and closes the
-/// connection. Such an answer is the only thing that it writes while the head of a request is
-/// waited for and everything before was flushed; here it is replaced by a problem.
+/// hyper responds to requests that it cannot parse (400, 414, 431) by itself, without a body, and
+/// closes the connection. Such a response is the only data that it writes while waiting for a
+/// request's head with everything flushed; here it is replaced by a problem.
 pub(super) struct Stream {
-    /// None once it was left with the connection.
+    /// `None` once it was left with the connection.
     socket: Option<TcpStream>,
     client: Arc<ClientConnection>,
     is_blocked: bool,
-    /// The bytes that are written instead of hyper's own answer.
+    /// The bytes written instead of hyper's own response.
     instead: Option<Bytes>,
 }
 
@@ -43,7 +43,7 @@ impl Stream {
             .ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    /// Notes whether the client takes what is written.
+    /// Notes whether the client is reading.
     fn noted<T>(&mut self, written: Poll<T>) -> Poll<T> {
         if written.is_pending() != self.is_blocked {
             self.is_blocked = written.is_pending();
@@ -52,7 +52,7 @@ impl Stream {
         written
     }
 
-    /// Swallows an answer of hyper's own, and has another one written.
+    /// Replaces hyper's own response by another one, and returns whether it did.
     fn is_replaced(&mut self, written: &[u8]) -> bool {
         if self.instead.is_none()
             && let Some(seen) = self.client.take_refused()

@@ -1,4 +1,4 @@
-//! The connections that are open.
+//! The open connections.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use super::client::ClientConnection;
 use super::connection_metrics::{closed, set_open};
 use super::limits::Limits;
 
-/// The connections that are open, up to a number.
+/// The open connections, up to a maximum.
 #[derive(Debug)]
 pub(super) struct Table {
     most: usize,
@@ -25,7 +25,7 @@ struct Open {
     all: HashMap<u64, Arc<ClientConnection>>,
 }
 
-/// A connection in the table; dropped, it leaves it.
+/// A connection in the table, removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct ConnectionEntry {
     table: Arc<Table>,
@@ -58,7 +58,7 @@ impl Table {
         self.len() >= self.most
     }
 
-    /// Takes a connection in.
+    /// Adds a connection.
     pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> ConnectionEntry {
         let client = Arc::new(ClientConnection::new(peer, Instant::now()));
         let mut open = self.open();
@@ -82,7 +82,7 @@ impl Table {
         self.open().all.values().map(Arc::clone).collect()
     }
 
-    /// Ends what is over its deadline.
+    /// Closes the connections whose deadlines have expired.
     pub(super) fn check(&self, now: Instant, limits: &Limits) {
         for client in self.all() {
             if let Some(reason) = client.check(now, limits) {
@@ -91,14 +91,14 @@ impl Table {
         }
     }
 
-    /// Closes what waits for a request, and lets what has one come to its end.
+    /// Closes the connections without a request, and lets requests in progress end.
     pub(super) fn stop(&self) {
         for client in self.all() {
             client.stop();
         }
     }
 
-    /// Breaks off the bodies that are still being read.
+    /// Aborts the bodies that are still being read.
     pub(super) fn stop_bodies(&self) {
         for client in self.all() {
             client.stop_body();
@@ -118,7 +118,7 @@ impl Drop for ConnectionEntry {
         open.all.remove(&self.id);
         set_open(open.all.len());
         drop(open);
-        // Left there where the task was ended from outside.
+        // Still there if the task was cancelled from outside.
         self.client.end();
         self.table.left.notify_one();
     }

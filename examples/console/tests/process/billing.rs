@@ -1,4 +1,4 @@
-//! A process that dies while it hands credits to billing, and those that go on after it.
+//! A process that crashes while it submits credits to billing, and its successors.
 
 use std::io::BufReader;
 use std::time::{Duration, Instant};
@@ -35,7 +35,7 @@ impl World {
         }
     }
 
-    /// A process that dies at a place, and its address.
+    /// Starts a process that crashes at a failpoint; returns it with its address.
     fn start(&self, place: &str) -> (Running, String) {
         let mut console = command();
         console
@@ -73,7 +73,7 @@ impl World {
             let approve = format!("{address}/sys/sla/credits/{id}/approve");
             world.client.post(approve, json!({})).await;
         }
-        // The lease of the dead lasts half a minute.
+        // The lease of a crashed process lasts half a minute.
         let report = format!("{address}/sys/sla/billing?period=2026-01");
         let started = Instant::now();
         loop {
@@ -126,7 +126,7 @@ impl Client {
         serde_json::from_str(&text).unwrap()
     }
 
-    /// Three tenants are owed 10 % each, and it is approved.
+    /// Creates and approves credits of 10 % for each of three tenants.
     async fn owe(&self, address: &str) {
         let sys = format!("{address}/sys");
         let begun = json!({"title": "API down", "severity": "SEV2", "mode": "retrospective",
@@ -139,7 +139,7 @@ impl Client {
         let open = self.get(format!("{sys}/sla/credits?state=estimated")).await;
         for credit in open["items"].as_array().unwrap() {
             let id = credit["id"].as_str().unwrap();
-            // It may be issued, and the process dead, before the last one is approved.
+            // The process may issue it and crash before the last one is approved.
             let approve = format!("{sys}/sla/credits/{id}/approve");
             let request = self.0.post(approve).bearer_auth(TOKEN).json(&json!({}));
             let _ = request.send().await;
@@ -147,7 +147,7 @@ impl Client {
     }
 }
 
-/// Before the sink has the batch, after it, and before that is written down.
+/// Crashes before the sink has the batch, after it has it, and before that is recorded.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_dies_over_a_batch_loses_and_repeats_no_credit() {
     tokio::join!(
@@ -157,7 +157,7 @@ async fn a_process_that_dies_over_a_batch_loses_and_repeats_no_credit() {
     );
 }
 
-/// A file, as somebody would run it.
+/// A file, configured as an operator would.
 #[tokio::test(flavor = "multi_thread")]
 async fn credits_go_into_a_file() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,4 @@
-//! What the command line says where the database cannot be used, and what it says while
-//! there is nothing to do.
+//! Messages of the command line when the database cannot be used, and silence when idle.
 
 use std::io::{BufRead, BufReader};
 use std::sync::{Arc, Mutex};
@@ -10,10 +9,10 @@ use sqlx::{ConnectOptions, Executor};
 
 use crate::{Running, command, until};
 
-/// A history of a status page without incidents.
+/// A status page's history without incidents.
 const HISTORY: &str = r#"{"page": {"id": "p", "name": "x"}, "incidents": []}"#;
 
-/// Runs a command against a database; what it wrote to stderr where it failed.
+/// Runs a command against a database; returns stdout, or stderr if it failed.
 fn run(url: &str, arguments: &[&str]) -> Result<String, String> {
     let mut console = command();
     console.args(arguments).env("DATABASE_URL", url);
@@ -26,8 +25,8 @@ fn run(url: &str, arguments: &[&str]) -> Result<String, String> {
     }
 }
 
-/// The first line names the setting, each cause has a line of its own and one of them
-/// says this, none is said twice, and the last line says what to do.
+/// Asserts that the first line names the setting, that each cause has a line of its own and one of
+/// them is `cause`, that no line is repeated, and that the last line is advice.
 fn explained(what: &str, told: &str, cause: &str, advice: &str) {
     let lines: Vec<&str> = told.trim_end().lines().collect();
     assert!(
@@ -55,13 +54,13 @@ fn explained(what: &str, told: &str, cause: &str, advice: &str) {
         last.starts_with("  to do: ") && last.contains(advice),
         "{what}: {told}"
     );
-    // The line of the server's source, which helps nobody here.
+    // The line number in the server's source helps no operator.
     assert!(!told.contains(" at line "), "{what}: {told}");
 }
 
-/// L13: `verify` before `migrate` said "the store did not do it", and a role without rights
-/// "permission denied ... at line 3655". Every command says the cause, a layer a line, and
-/// what to do.
+/// L13: `verify` before `migrate` failed with "the store did not do it", and a role without rights
+/// with "permission denied ... at line 3655". Every command prints the causes, one per line, and
+/// advice.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_says_why_the_database_cannot_be_used_and_what_to_do() {
     let cluster = Cluster::start(Safety::Durable).unwrap();
@@ -71,7 +70,7 @@ async fn every_command_says_why_the_database_cannot_be_used_and_what_to_do() {
     let import = ["import", "statuspage", file.to_str().unwrap()];
     let all: [&[&str]; 5] = [&["migrate"], &["doctor"], &["verify"], &import, &[]];
 
-    // Nobody listens there: those who wait for a server to come wait for half a minute.
+    // Nothing listens there: commands that wait for a server wait for half a minute.
     let dead = tempfile::tempdir().unwrap();
     let away = format!("postgres://app@localhost/x?host={}", dead.path().display());
     let waiting: Vec<_> = all
@@ -98,7 +97,7 @@ async fn every_command_says_why_the_database_cannot_be_used_and_what_to_do() {
             "createdb nowhere",
         );
     }
-    // Before it is migrated; the others migrate.
+    // `verify` runs before the migration; the other commands migrate.
     let told = run(&url, &["verify"]).unwrap_err();
     explained(
         "verify",
@@ -127,7 +126,7 @@ async fn every_command_says_why_the_database_cannot_be_used_and_what_to_do() {
         .await
         .unwrap();
     run(&stranger, &["verify"]).unwrap();
-    // As a migration of later would be missing.
+    // As if a later migration were missing.
     owner
         .execute("drop procedure incident.commit; alter table incident.incidents rename to was_incidents")
         .await
@@ -151,7 +150,7 @@ async fn every_command_says_why_the_database_cannot_be_used_and_what_to_do() {
     }
 }
 
-/// S12: a standby, and a database that is set to read only, are said at the start.
+/// S12: a standby and a read-only database are reported at startup.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_takes_no_writes_stops_the_start_and_is_not_ready() {
     let cluster = Cluster::start(Safety::Durable).unwrap();
@@ -161,7 +160,7 @@ async fn a_database_that_takes_no_writes_stops_the_start_and_is_not_ready() {
     let mut owner = database.options().connect().await.unwrap();
     let standby = cluster.standby(Safety::Durable).unwrap();
     let followed = standby.url(database.name());
-    // Until the migration is there, too.
+    // Waits for the migration to be replicated, too.
     for _ in 0..300 {
         if run(&followed, &["verify"]).is_ok() {
             break;
@@ -193,7 +192,7 @@ async fn a_database_that_takes_no_writes_stops_the_start_and_is_not_ready() {
             found.starts_with("unsafe: ") && found.contains(word),
             "{found}"
         );
-        // Whoever wants to read there may.
+        // A read-only console may still be started.
         let mut console = command();
         console
             .env("DATABASE_URL", url)
@@ -214,8 +213,8 @@ async fn a_database_that_takes_no_writes_stops_the_start_and_is_not_ready() {
     }
 }
 
-/// L12: an idle console wrote a line a second into its log and one into the server's. Six
-/// seconds here, which every pass of the relay falls into; a minute in the long tier.
+/// L12: an idle console used to write one line a second to its own log and one to the server's. Six
+/// seconds here, which include every pass of the relay; a minute in the long tier.
 #[tokio::test(flavor = "multi_thread")]
 async fn while_there_is_nothing_to_do_nobody_writes_a_line() {
     let long = std::env::var_os("INCIDENT_TEST_LONG").is_some();
@@ -235,7 +234,7 @@ async fn while_there_is_nothing_to_do_nobody_writes_a_line() {
         }
     });
     let mut owner = database.options().connect().await.unwrap();
-    // What the migration wrote is no work of an idle minute.
+    // Lines about the migration are not those of an idle console.
     owner.execute("checkpoint").await.unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
     let (before, server) = (log.lock().unwrap().len(), cluster.log().unwrap().len());

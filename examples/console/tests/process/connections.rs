@@ -1,4 +1,4 @@
-//! The process under clients that only hold on to what they can get.
+//! The process under clients that hold on to its connections.
 
 use std::io::{BufReader, Read};
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ async fn connect(address: SocketAddr) -> TcpStream {
         .unwrap()
 }
 
-/// Sends a request, and reads as much as holds the status; none where the connection ended.
+/// Sends a request and returns the status; `None` if the connection ended.
 async fn ask(stream: &mut TcpStream, request: &str) -> Option<u16> {
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut answer = vec![0; 4_096];
@@ -41,8 +41,8 @@ fn sev1(title: &str) -> String {
     )
 }
 
-/// The ways in which a client can hold on: nothing, half a head, half a body with a signature
-/// that may be one, and half a body that is refused before.
+/// Returns one of the ways to hold a connection: nothing, half a head, half a body with a plausible
+/// signature, and half a body that is refused early.
 fn held(number: usize) -> String {
     let signature = "0".repeat(64);
     match number % 4 {
@@ -56,9 +56,9 @@ fn held(number: usize) -> String {
     }
 }
 
-/// S1, L3: three times as many silent and half-sent requests as the process has descriptors:
-/// it is alive, and a SEV1 over a connection that was open before reaches on-call, whether
-/// the connection had shown a token before or not.
+/// S1, L3: with three times as many silent and half-sent requests as the process has descriptors it
+/// stays alive, and a SEV1 over an existing connection reaches on-call, whether that connection had
+/// sent a token before or not.
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_hold_on_stop_no_page() {
     for limit in [64, 128, 1_024] {
@@ -91,7 +91,7 @@ async fn clients_that_hold_on_stop_no_page() {
         let mut holding = Vec::new();
         for number in 0..3 * limit {
             let mut one = connect(address).await;
-            // Those before may be closed by now, and so may this one.
+            // Earlier connections, and this one, may already be closed.
             let _ = one.write_all(held(number).as_bytes()).await;
             holding.push(one);
         }
@@ -138,7 +138,7 @@ async fn clients_that_hold_on_stop_no_page() {
     }
 }
 
-/// The most memory that a process had, in MiB, where the system tells.
+/// Returns the peak memory of a process, in MiB, if the system reports it.
 fn peak(child: &Running) -> Option<usize> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
     let line = status
@@ -147,8 +147,8 @@ fn peak(child: &Running) -> Option<usize> {
     Some(line.trim().trim_end_matches(" kB").parse::<usize>().ok()? / 1_024)
 }
 
-/// S2: 400 bodies of 1 MB to a hook that is switched on, with no signature and with one that
-/// is wrong, cost no more memory than the room that there is for them.
+/// S2: 400 bodies of 1 MB to an open webhook, without a signature and with a wrong one, cost no
+/// more memory than is reserved for them.
 #[tokio::test(flavor = "multi_thread")]
 async fn unproven_bodies_cost_little_memory() {
     let mut console = command();
@@ -182,7 +182,7 @@ async fn unproven_bodies_cost_little_memory() {
             sending.push(tokio::spawn(async move {
                 let mut stream = connect(address).await;
                 let _ = stream.write_all(head.as_bytes()).await;
-                // All but the last byte: it is held until the client goes.
+                // All but the last byte: the server holds it until the client disconnects.
                 let _ = timeout(Duration::from_secs(5), stream.write_all(&[b'x'; 999_999])).await;
                 stream
             }));
@@ -198,7 +198,7 @@ async fn unproven_bodies_cost_little_memory() {
     stop(child);
 }
 
-/// S15: thousands of wrong tokens are counted, and are one line of the log.
+/// S15: thousands of wrong tokens are counted, and logged as one line.
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_tokens_are_counted_and_logged_once() {
     let mut console = command();
@@ -221,9 +221,9 @@ async fn wrong_tokens_are_counted_and_logged_once() {
         let (status, _) = ask("/sys/incidents", &format!("wrong-c4n4ry-{number}")).await;
         answers[usize::from(status == 429)] += 1;
     }
-    // Twenty, unless a minute went by.
+    // Twenty, unless a minute passed meanwhile.
     assert!(answers[0] % 20 == 0 && answers[0] <= 60, "{answers:?}");
-    // Longer than it takes until the first line.
+    // Longer than the time until the first line.
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     let (status, metrics) = ask("/metrics", TOKEN).await;
     assert_eq!(status, 200);

@@ -30,7 +30,7 @@ fn run(database: &str, arguments: &[&str], settings: &[(&str, &str)]) -> (bool, 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_postgres_it_migrates_serves_keeps_and_verifies() {
-    // As in production: nothing about it is unsafe.
+    // As in production: none of its settings is unsafe.
     let cluster = Cluster::start(Safety::Durable).unwrap();
     let database = Database::create(&cluster, None).await.unwrap();
     let url = cluster.url(database.name());
@@ -39,7 +39,7 @@ async fn on_postgres_it_migrates_serves_keeps_and_verifies() {
     let (well, said, error) = run(&url, &["migrate"], &[]);
     assert!(well && said.contains("up to date"), "{said}{error}");
     let (well, said, _) = run(&url, &["doctor"], &[]);
-    // Only that the superuser serves.
+    // The only warning is that the console connects as superuser.
     assert!(
         well && said.lines().count() == 2 && said.contains("guards"),
         "{said}"
@@ -50,7 +50,7 @@ async fn on_postgres_it_migrates_serves_keeps_and_verifies() {
     let tokens = format!("root:admin:{token}");
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let mut id = String::new();
-    // Twice: what the first process kept, the second one shows.
+    // Twice: the second process shows the data stored by the first one.
     for round in 0..2 {
         let mut console = command();
         console
@@ -71,7 +71,7 @@ async fn on_postgres_it_migrates_serves_keeps_and_verifies() {
             .await
             .unwrap();
         assert!(ready.text().await.unwrap().contains("postgres"));
-        // A9: how far the clocks are apart shows once it was measured.
+        // A9: the difference of the clocks is reported once it was measured.
         let mut shown = serde_json::Value::Null;
         for _ in 0..100 {
             let asked = client.get(format!("{address}/readyz")).send();
@@ -116,8 +116,8 @@ async fn on_postgres_it_migrates_serves_keeps_and_verifies() {
     );
 }
 
-/// M1, over a real database: a figure in which statement and ledger differ is named, and the
-/// command fails.
+/// M1, with a real database: a difference between statement and ledger is reported, and the command
+/// fails.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_compares_statements_with_the_ledger() {
     let cluster = Cluster::start(Safety::Durable).unwrap();
@@ -148,7 +148,7 @@ async fn the_doctor_compares_statements_with_the_ledger() {
         well && said.contains("statements and ledger agree"),
         "{said}"
     );
-    // The command line over an export says what the ledger does.
+    // The command line over an export agrees with the ledger.
     let period = &end[..7];
     let (well, exported, error) = run(&url, &["outages", &start[..7], period], &[]);
     assert!(well, "{error}");
@@ -182,7 +182,7 @@ async fn the_doctor_compares_statements_with_the_ledger() {
     );
 }
 
-/// Serves until it has declared an incident; answers what it logged.
+/// Serves until an incident is declared; returns the log.
 async fn serve_once(url: &str, settings: &[(&str, &str)]) -> String {
     let token = "token-0123456789-token";
     let mut console = command();
@@ -231,7 +231,7 @@ async fn anchors_in_a_file_or_in_the_log_show_what_the_database_hides() {
         assert!(well && said.contains(&timelines), "{said}");
     }
 
-    // Somebody with the rights of the owner lets all of it disappear.
+    // A role with the owner's rights deletes everything.
     let mut owner = database.options().connect().await.unwrap();
     for table in [
         "timeline_texts",
@@ -258,9 +258,9 @@ async fn anchors_in_a_file_or_in_the_log_show_what_the_database_hides() {
         "{said}"
     );
     assert!(said.contains("BROKEN audit chain"), "{said}");
-    // The anchors themselves were touched.
+    // The anchor file itself is tampered with.
     let kept = std::fs::read_to_string(file).unwrap();
-    // The last pass may have written a line of its own for what came at the end.
+    // The last pass may have written a line of its own for the final entries.
     let touched = kept.lines().position(|line| line.contains("\"seq\":2"));
     let changed = kept.replace("\"seq\":2", "\"seq\":1");
     std::fs::write(file, changed).unwrap();
@@ -318,7 +318,7 @@ async fn while_the_database_is_away_it_says_so_and_goes_on_afterwards() {
         "data": {"incident_key": "sys-incident:01890000-0000-7000-8000-000000000000"}}}"#;
     assert_eq!(hook.deliver(body).await, Delivered::Taken(202));
     cluster.kill().unwrap();
-    // A vendor tries again later, and does not stop delivering.
+    // The vendor gets 503: it retries later and does not stop delivering.
     for _ in 0..2 {
         assert_eq!(hook.deliver(body).await, Delivered::Again(503));
     }

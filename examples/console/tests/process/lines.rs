@@ -1,4 +1,4 @@
-//! What the process writes: one line stays one line, and files are its owner's alone.
+//! Output of the process: values cannot break out of a line, and files are private to their owner.
 
 use std::io::{BufReader, Read};
 use std::time::Duration;
@@ -7,10 +7,10 @@ use serde_json::json;
 
 use crate::{Running, command, stop, until};
 
-/// A title that would begin a line of its own, turn the rest round and clear the screen.
+/// A title that would start a line of its own, reverse the text and clear the screen.
 const FORGED: &str = "API down\n2026-11-20T23:00:00.000000Z ERROR forged\u{202e}\u{2066}\u{200f}\u{1b}[2J\u{9b}2J\u{2028}\r";
 
-/// Asserts that a text drives no terminal and has no line that somebody forged.
+/// Asserts that a text contains no terminal control and no forged line.
 fn is_plain(text: &str) {
     for (number, line) in text.lines().enumerate() {
         assert!(
@@ -39,8 +39,7 @@ fn run(arguments: &[&str], settings: &[(&str, &str)]) -> (bool, String, String) 
     )
 }
 
-/// S9: a title with a line break and characters that turn the writing round stays in the
-/// line of the log that tells of its page.
+/// S9: a title with a line break and bidirectional control characters stays in its line of the log.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_title_forges_no_line_of_the_log() {
     let token = "token-0123456789-token";
@@ -68,7 +67,7 @@ async fn a_title_forges_no_line_of_the_log() {
     is_plain(&log);
 }
 
-/// S9: nor does a name, an id or a path forge a line of a command's output or of its error.
+/// S9: neither a name, an id nor a path can forge a line of a command's output or error.
 #[test]
 fn what_is_given_forges_no_line_of_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
@@ -115,8 +114,8 @@ fn what_is_given_forges_no_line_of_the_command_line() {
     }
 }
 
-/// S14: the files that the process makes are its owner's alone, and one that holds something
-/// else stops the start, by name and as it was.
+/// S14: files created by the process are private to their owner, and a file with other content
+/// stops the startup, is named and stays unchanged.
 #[test]
 fn files_are_made_for_their_owner_and_foreign_ones_are_left_alone() {
     use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,5 @@
-//! The binary as a process: starts with nothing, refuses wrong settings, plays
-//! the demo, stops on a signal.
+//! The binary as a process: starts without settings, refuses wrong ones, plays the demo, stops on a
+//! signal.
 
 #![cfg(unix)]
 #![expect(
@@ -29,7 +29,8 @@ fn command() -> Command {
     prepared(Command::new(env!("CARGO_BIN_EXE_incident-console")))
 }
 
-/// The same, started by a shell that does something before: a limit, a signal.
+/// Returns the command run by a shell that first runs a script, such as one that sets a limit or
+/// ignores a signal.
 fn after(script: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("{script}; exec \"$0\"")]);
@@ -48,7 +49,7 @@ fn prepared(mut command: Command) -> Command {
     command
 }
 
-/// Reads lines until one starts with a text; answers all of them.
+/// Reads lines until one starts with a text; returns all of them.
 fn until(lines: &mut BufReader<ChildStdout>, start: &str) -> Vec<String> {
     let mut seen = Vec::new();
     loop {
@@ -65,7 +66,7 @@ fn until(lines: &mut BufReader<ChildStdout>, start: &str) -> Vec<String> {
     }
 }
 
-/// A console that ends with the test, however the test ends.
+/// A console process that is killed when the test ends.
 struct Running(Child);
 
 impl Running {

@@ -12,7 +12,7 @@ use crate::{Running, command, until};
 
 const TOKEN: &str = "token-0123456789-token";
 
-/// How many incidents, tenants of each and clients, and by how much memory may grow.
+/// Numbers of incidents, of tenants per incident and of clients, and the maximum growth in bytes.
 struct Load {
     incidents: usize,
     tenants: usize,
@@ -20,7 +20,7 @@ struct Load {
     most: u64,
 }
 
-/// With `INCIDENT_TEST_LONG=1` the load that is promised, else a small one.
+/// Returns the documented load with `INCIDENT_TEST_LONG=1`, otherwise a small one.
 fn load() -> Load {
     if std::env::var_os("INCIDENT_TEST_LONG").is_some() {
         return Load {
@@ -38,14 +38,14 @@ fn load() -> Load {
     }
 }
 
-/// A console with its address.
+/// Starts a console; returns it with its address.
 fn serve(database: Option<&str>) -> (Running, String) {
     let mut console = command();
     console.env("INCIDENT_TOKENS", format!("root:admin:{TOKEN}"));
     console.env("RUST_LOG", "error");
     if let Some(url) = database {
         console.env("DATABASE_URL", url);
-        // It crashes nothing, and is filled faster.
+        // Nothing crashes here, and filling is faster.
         console.env("INCIDENT_ALLOW_UNSAFE_DATABASE", "1");
     }
     let mut child = Running::of(&mut console);
@@ -55,7 +55,7 @@ fn serve(database: Option<&str>) -> (Running, String) {
     (child, address.to_owned())
 }
 
-/// Resident bytes of a process, as the kernel counts them.
+/// Returns the resident bytes of a process, as counted by the kernel.
 fn resident(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status
@@ -66,7 +66,7 @@ fn resident(pid: u32) -> u64 {
     kilobytes * 1024
 }
 
-/// The most that a process takes while something is done.
+/// Runs some work; returns its result and the peak memory of a process meanwhile.
 async fn peak<T>(pid: u32, work: impl Future<Output = T>) -> (T, u64) {
     let over = Arc::new(AtomicBool::new(false));
     let watched = Arc::clone(&over);
@@ -115,7 +115,7 @@ fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-/// Walks the whole list, in the largest pages.
+/// Reads the whole list, in the largest pages.
 async fn walk(address: String, load: (usize, usize)) {
     let (client, mut found, mut next) = (client(), 0, String::new());
     loop {
@@ -148,7 +148,7 @@ async fn listed(address: &str, load: &Load) -> Duration {
     started.elapsed()
 }
 
-/// Lists what a console has and says by how much it grew.
+/// Lists the incidents of a console and asserts the limit on its memory growth.
 async fn grows_little(store: &str, child: &Running, address: &str, load: &Load) {
     let before = resident(child.id());
     let (took, most) = peak(child.id(), listed(address, load)).await;
@@ -164,8 +164,8 @@ async fn grows_little(store: &str, child: &Running, address: &str, load: &Load) 
     assert!(grew < load.most, "{store}: {grew} bytes more");
 }
 
-/// L1: live incidents of thousands of tenants, listed by ten clients, in memory and on
-/// PostgreSQL: what the process takes grows by less than is promised.
+/// L1: live incidents of thousands of tenants, listed by ten clients, in memory and on PostgreSQL,
+/// stay within the documented memory growth.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_of_large_incidents_take_little_memory() {
@@ -181,12 +181,12 @@ async fn lists_of_large_incidents_take_little_memory() {
     let (child, address) = serve(Some(&url));
     fill(&address, &load).await;
     drop(child);
-    // A process that has nothing left over from the filling.
+    // A fresh process, without memory left over from the filling.
     let (child, address) = serve(Some(&url));
     grows_little("postgres", &child, &address, &load).await;
 }
 
-/// S11: who may do nothing makes no memory grow: 10,000 refused calls.
+/// S11: refused calls do not accumulate memory: 10,000 of them.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_calls_take_no_memory() {

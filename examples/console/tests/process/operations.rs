@@ -7,11 +7,11 @@ use incident_test_postgres::{Cluster, Database, Safety};
 
 const PAGE: &str = include_str!("../../../../docs/operations.md");
 
-/// Where a command fails, what was started in the background ends with the rest.
+/// Shell trap that ends background processes when a command fails.
 const AFTER: &str = "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT";
 
-/// What stands for `cargo install` but in the long tier: the package, its lock file and its
-/// program are looked at, and nothing is built for minutes.
+/// Replacement of `cargo install`, except in the long tier: it checks the package, its lock file
+/// and its program without a build that takes minutes.
 const CARGO: &str = r#"
 cargo() {
     [ "$1 $2 $3" = "install --locked --path" ]
@@ -25,7 +25,7 @@ cargo() {
 }
 "#;
 
-/// What a database holds that is dumped: usage in partitions, and credits.
+/// Additional data for the dump: usage in partitions, and credits.
 const MORE: &str = r#"
 sys() { curl --silent --fail --header "Authorization: Bearer $TOKEN" --json "$2" "http://$INCIDENT_BIND/sys/$1"; }
 sys usage-events '[{"tenant_id": "t", "user_id": "u", "service": "api", "occurred_at": "2020-01-01T00:00:00Z"}]'
@@ -34,8 +34,8 @@ id=$(echo "$made" | sed 's/.*"id":"\([0-9a-f-]*\)","number".*/\1/')
 sys "incidents/$id/updates" '{"message": "over", "status": "resolved", "public_message": "It is over."}'
 "#;
 
-/// The blocks of shell commands, one after the other. The first command that fails, in a
-/// pipe or not, ends it.
+/// Returns the page's blocks of shell commands as one script. It stops at the first command that
+/// fails, in a pipe or not.
 fn script() -> String {
     let blocks: Vec<&str> = PAGE
         .split("```sh\n")
@@ -47,11 +47,11 @@ fn script() -> String {
         "set -euxo pipefail\n{AFTER}\n{CARGO}\n{}",
         blocks.join("\n")
     );
-    // More to dump than one drill, before the first stop.
+    // More data for the dump than one drill creates, before the first stop.
     script.replacen("kill -TERM", &format!("{MORE}\nkill -TERM"), 1)
 }
 
-/// Where a program of PostgreSQL lies: beside the server's own, or on the search path.
+/// Finds the folder of a PostgreSQL program: beside the server's own, or in the search path.
 fn folder_of(cluster: &Cluster, program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let places = cluster.programs().map(Path::to_path_buf);
@@ -64,8 +64,8 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// E7: everything that the page tells somebody to type works as it stands there: with a
-/// dump that is restored and verified against the anchors, and a token that is rotated.
+/// E7: every command of the page works as written, including a dump that is restored and verified
+/// against the anchors, and a token rotation.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_of_the_page_of_operations_works() {
     let cluster = Cluster::start(Safety::Durable).unwrap();
@@ -123,7 +123,8 @@ async fn every_command_of_the_page_of_operations_works() {
     ] {
         assert!(said.contains(told), "{told}: {said}");
     }
-    // After the restore, against the anchors; and as after a promotion, without: on the copy.
+    // Verified after the restore, against the anchors; and as after a promotion, on the copy and
+    // without them.
     let sound = "timelines: 2 sound, 0 broken; ";
     let counts: Vec<&str> = said
         .split(sound)

@@ -1,4 +1,4 @@
-//! Behind a real PgBouncer, as it comes.
+//! The console behind a real PgBouncer with its default settings.
 
 use std::io::BufReader;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::{Running, command, stop, until};
 
 const TOKEN: &str = "token-0123456789-token";
 
-/// A server with a database behind a PgBouncer; nothing where that is not installed.
+/// Starts a server with a database behind a PgBouncer; returns `None` if that is not installed.
 async fn behind(mode: &str, test: &str) -> Option<(Cluster, Database, Bouncer)> {
     if Bouncer::program().is_none() {
         eprintln!("NOT RUN: {test}: pgbouncer is not installed here");
@@ -33,7 +33,7 @@ fn run(url: &str, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), String::from_utf8(text).unwrap())
 }
 
-/// L15: it did not start ("unsupported startup parameter: options").
+/// L15: the console did not start ("unsupported startup parameter: options").
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_pooler_in_session_mode_everything_works() {
     let test = "behind_a_pooler_in_session_mode_everything_works";
@@ -58,7 +58,7 @@ async fn behind_a_pooler_in_session_mode_everything_works() {
         .trim_start_matches("listening on ")
         .to_owned();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    // More at a time than it has connections: every pool is opened to its end.
+    // More requests at a time than connections, so that every pool is used in full.
     let creates = (0..60).map(|n| {
         let request = client
             .post(format!("{address}/sys/incidents"))
@@ -80,7 +80,7 @@ async fn behind_a_pooler_in_session_mode_everything_works() {
         .await
         .unwrap();
     assert_eq!(taken.status(), 202);
-    // Pages go out, so that nothing waits in the end.
+    // Waits until the pages are sent, so that nothing is pending in the end.
     for attempt in 0.. {
         let list = client
             .get(format!("{address}/sys/incidents?limit=200"))
@@ -103,8 +103,8 @@ async fn behind_a_pooler_in_session_mode_everything_works() {
     assert!(well && said.contains("60 sound, 0 broken"), "{said}");
 }
 
-/// L15: in transaction mode it ended with "cannot be examined: the store is not available".
-/// Whatever is asked for says that it is the pooler's mode, and what to set.
+/// L15: in transaction mode it failed with "cannot be examined: the store is not available". Every
+/// command now names the pooler's mode and the setting to change.
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_pooler_in_transaction_mode_every_command_says_what_to_set() {
     let test = "behind_a_pooler_in_transaction_mode_every_command_says_what_to_set";
@@ -116,7 +116,7 @@ async fn behind_a_pooler_in_transaction_mode_every_command_says_what_to_set() {
     assert!(well, "{said}");
     for arguments in [&["migrate"][..], &["doctor"], &["verify"], &[]] {
         let (well, said) = run(&url, arguments);
-        // A newer one keeps statements, and then all but the migration works.
+        // A newer one supports prepared statements, so that everything but the migration works.
         if said.contains("migrate over the server's own address") || well {
             eprintln!("NOT RUN: {test}: this pgbouncer keeps prepared statements");
             return;
@@ -136,8 +136,8 @@ async fn behind_a_pooler_in_transaction_mode_every_command_says_what_to_set() {
     }
 }
 
-/// A19, S5: what a client no longer waits for ends at the server, too, on each connection of
-/// a pool from its first statement.
+/// A19, S5: the server also ends statements whose client has stopped waiting, on each connection of
+/// a pool from its first statement on.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_ends_what_nobody_waits_for() {
     let cluster = Cluster::start(Safety::Durable).unwrap();

@@ -1,4 +1,4 @@
-//! What the program says of itself, and of settings that cannot be meant.
+//! The program's help and version, and its handling of invalid settings.
 
 use std::ffi::OsStr;
 use std::io::{BufReader, Read};
@@ -9,7 +9,7 @@ use incident_console::cli::COMMANDS;
 
 use crate::{Running, command, stop, until};
 
-/// Runs to the end: the exit code, what was said and what was complained of.
+/// Runs a command to its end; returns its exit code, stdout and stderr.
 fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = command().args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -20,7 +20,7 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     )
 }
 
-/// E7: every command has help, the program has a version, and what there is not is said.
+/// E7: every command has a help text, the program has a version, and unknown commands are reported.
 #[test]
 fn the_program_and_every_command_have_help_and_a_version() {
     let version = format!("incident-console {}\n", env!("CARGO_PKG_VERSION"));
@@ -65,7 +65,7 @@ fn the_program_and_every_command_have_help_and_a_version() {
     }
 }
 
-/// Starts with a setting that stops it; answers the one line that it says.
+/// Starts with a setting that stops the startup; returns the line of the error.
 fn stopped(name: &str, value: &OsStr) -> String {
     let mut child = Running::of(command().env(name, value));
     let started = Instant::now();
@@ -87,8 +87,8 @@ fn stopped(name: &str, value: &OsStr) -> String {
     error
 }
 
-/// L11: a name that is nearly one of ours stops the start and names the setting that was
-/// meant; one that only begins like ours is a warning.
+/// L11: a name that nearly matches a setting stops the startup and names that setting; one that
+/// only shares a prefix is a warning.
 #[test]
 fn a_misspelt_setting_stops_the_start() {
     for (name, meant) in [
@@ -136,7 +136,7 @@ fn a_misspelt_setting_stops_the_start() {
         !log.contains("canary") && !log.contains("INCIDENT_PORT"),
         "{log}"
     );
-    // A command that serves nothing says it too.
+    // A command that does not serve prints the warning too.
     let output = command()
         .env("INCIDENT_COLOUR", "x")
         .arg("doctor")
@@ -149,7 +149,7 @@ fn a_misspelt_setting_stops_the_start() {
     );
 }
 
-/// A value that is no text is not taken for an absent one: without tokens one would be made.
+/// A value that is not text does not count as absent: without tokens one would be generated.
 #[test]
 fn a_setting_that_is_no_text_stops_the_start() {
     let error = stopped(
@@ -162,7 +162,7 @@ fn a_setting_that_is_no_text_stops_the_start() {
     );
 }
 
-/// E7: the name of a host is as good as an address.
+/// E7: a host name works like an address.
 #[test]
 fn it_listens_on_the_name_of_a_host() {
     let mut child = Running::of(command().env("INCIDENT_BIND", "localhost:0"));
@@ -192,7 +192,8 @@ fn the_store_in_memory_may_be_named() {
     assert!(error.contains("INCIDENT_DATA: expected memory"), "{error}");
 }
 
-/// S10: a file that is read whole has a size; sparse, it takes no room here.
+/// S10: the size of a file that is read whole is limited; the file is sparse, so it takes no space
+/// here.
 #[test]
 fn files_of_any_size_are_not_read() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Signals, and the time that a stop takes.
+//! Signals, and the duration of a stop.
 
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
@@ -20,7 +20,7 @@ fn kill(signal: &str, pid: u32) {
     assert!(killed.success());
 }
 
-/// Waits for the end of a process, for 10 s from a moment on.
+/// Waits for the end of a process, at most 10 s from `since`.
 fn ended(child: &mut Running, since: Instant) -> ExitStatus {
     loop {
         if let Some(status) = child.try_wait().unwrap() {
@@ -46,8 +46,8 @@ fn started(command: &mut Command) -> (Running, String) {
     (child, address.to_owned())
 }
 
-/// The console with SIGHUP as a terminal leaves it. Tests that were started by `nohup` hand
-/// on that it is ignored, which the console keeps to.
+/// Returns the command with SIGHUP at its default. Tests started by `nohup` inherit an ignored
+/// SIGHUP, which the console would respect.
 fn with_a_terminal() -> Command {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -60,7 +60,7 @@ fn with_a_terminal() -> Command {
     }
 }
 
-/// L9: SIGHUP stops as SIGTERM and SIGINT do, whatever clients hold on to; each says so.
+/// L9: SIGHUP stops like SIGTERM and SIGINT, whatever connections clients hold, and is reported.
 #[test]
 fn every_signal_stops_it_within_ten_seconds() {
     for signal in ["-HUP", "-TERM", "-INT"] {
@@ -90,7 +90,7 @@ fn every_signal_stops_it_within_ten_seconds() {
     }
 }
 
-/// L9: started as `nohup` starts it, it outlives its terminal, and stops at SIGTERM.
+/// L9: started by `nohup`, it outlives its terminal and stops on SIGTERM.
 #[test]
 fn a_hang_up_that_is_ignored_stays_ignored() {
     let (mut child, _) = started(&mut after("trap '' HUP"));
@@ -102,8 +102,8 @@ fn a_hang_up_that_is_ignored_stays_ignored() {
     assert!(ended(&mut child, since).success());
 }
 
-/// S5: with a page at a vendor that answers nothing a stop takes seconds; a second signal,
-/// the same or another one, ends the process at once with the code of its signal.
+/// S5: with a page at a vendor that does not respond, a stop takes seconds; a second signal, the
+/// same or another one, ends the process at once with the exit code of its signal.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_it_at_once() {
     for (signals, code) in [
@@ -138,7 +138,7 @@ async fn a_second_signal_ends_it_at_once() {
     }
 }
 
-/// The processes of a server: the first one and its children.
+/// Returns the processes of a server: the first one and its children.
 fn processes(cluster: &Cluster) -> Vec<u32> {
     let first = cluster.pid().unwrap();
     let mut all = vec![first];
@@ -147,7 +147,7 @@ fn processes(cluster: &Cluster) -> Vec<u32> {
             continue;
         };
         let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-        // The name before it may hold blanks, and ends with a bracket.
+        // The preceding name may contain spaces, and ends with a bracket.
         let parent = stat
             .rsplit(") ")
             .next()
@@ -159,8 +159,8 @@ fn processes(cluster: &Cluster) -> Vec<u32> {
     all
 }
 
-/// S5: commands queue on one incident while PostgreSQL is frozen; the stop ends within ten
-/// seconds all the same.
+/// S5: commands queue on one incident while PostgreSQL is frozen; the stop still ends within ten
+/// seconds.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_database_does_not_hold_up_the_stop() {
     let cluster = Cluster::start(Safety::Durable).unwrap();

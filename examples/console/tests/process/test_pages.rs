@@ -1,4 +1,4 @@
-//! A process that dies with a test page open, and the one after it.
+//! A process that crashes with a test page open, and its successor.
 
 use std::io::BufReader;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::{Running, command, stop, until};
 
 const TOKEN: &str = "token-0123456789-token";
 
-/// A console on a database, paging stand-ins, that dies at a place.
+/// A console with a database and mock vendors that crashes at a failpoint.
 struct Setup {
     pagerduty: MockVendor,
     opsgenie: MockVendor,
@@ -47,7 +47,7 @@ impl Setup {
         (child, address.to_owned())
     }
 
-    /// Asks for a test page; none where the answer never came.
+    /// Requests a test page; returns `None` if there was no response.
     async fn test(&self, address: &str) -> Option<u16> {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let asked = client.post(format!("{address}/sys/pages/test"));
@@ -69,9 +69,9 @@ impl Setup {
     }
 }
 
-/// S7: dead with the end committed and nothing sent, with everything sent and no
-/// answer kept, and killed after the answer. The next process leaves no alert open,
-/// whether it is asked for a test or not.
+/// S7: crashes with the end committed and nothing sent, and with everything sent and no response
+/// stored; and a kill after the response. The next process leaves no alert open, whether a test is
+/// requested or not.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_page_that_a_crash_left_open_is_resolved_by_the_next_process() {
     let lives = [
@@ -91,7 +91,7 @@ async fn a_test_page_that_a_crash_left_open_is_resolved_by_the_next_process() {
             assert_eq!(it.test(&address).await, Some(200));
             assert_eq!((it.open(), it.wakes()), (2, 2), "the same alerts");
         }
-        // The end was seen, even where there was nothing to resolve.
+        // The resolution was sent, even if there was nothing to resolve.
         let started = Instant::now();
         let seen = |it: &Setup| {
             it.pagerduty.requests().iter().any(|request| {

@@ -12,8 +12,7 @@ const ROUTING_KEY: &str = "R0c4n4ry0c4n4ry0c4n4ry0c4n4ry0c4";
 const HOOK_SECRET: &str = "signed-c4n4ry-signed-c4n4ry";
 const API_KEY: &str = "c4n4ry-c4n4ry-c4n4ry";
 
-/// A console that pages stand-ins, with everything it says at trace level, and
-/// secrets with a canary in each.
+/// Returns a console that pages mock vendors, logs at trace level, and has a canary in each secret.
 fn paging(pagerduty: &MockVendor, opsgenie: &MockVendor) -> Command {
     let mut command = command();
     command
@@ -34,7 +33,7 @@ fn paging(pagerduty: &MockVendor, opsgenie: &MockVendor) -> Command {
 async fn it_pages_the_vendors_and_its_log_holds_no_secret() {
     let pagerduty = MockVendor::pagerduty().await.unwrap();
     let opsgenie = MockVendor::opsgenie().await.unwrap();
-    // The vendor repeats the key; the next one is asked instead.
+    // The vendor's error repeats the key; the next vendor is paged instead.
     let words = format!(r#"{{"message":"Invalid routing key {ROUTING_KEY}"}}"#);
     pagerduty.script(vec![
         Fault::Answer(CannedResponse::status(400).body(&words));
@@ -43,7 +42,7 @@ async fn it_pages_the_vendors_and_its_log_holds_no_secret() {
     let mut child = Running::of(&mut paging(&pagerduty, &opsgenie));
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     let mut stderr = child.stderr.take().unwrap();
-    // Read all along: a full pipe would stop the process.
+    // Read continuously: a full pipe would block the process.
     let log = std::thread::spawn(move || {
         let mut log = String::new();
         stderr.read_to_string(&mut log).unwrap();
@@ -74,8 +73,8 @@ async fn it_pages_the_vendors_and_its_log_holds_no_secret() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!((pagerduty.wakes().len(), opsgenie.wakes().len()), (0, 2));
-    // The look-up of a key carries a secret as well. A refusal that no page met
-    // may be left for it.
+    // The look-up of a dedup key sends a secret as well. One of the refusals above may still be
+    // pending and apply to it.
     let mut hook = Webhooks::to(format!("{address}/hooks/pagerduty"), HOOK_SECRET).unwrap();
     let body = r#"{"event": {"id": "1", "event_type": "incident.acknowledged",
         "data": {"id": "Q1", "incident_key": null}}}"#;
@@ -89,7 +88,7 @@ async fn it_pages_the_vendors_and_its_log_holds_no_secret() {
         }
     };
     assert_eq!(metrics("wrong").await.0, 401);
-    // The outcome of the last page is noted just after the vendor has it.
+    // The outcome of the last page is recorded just after the vendor has it.
     let mut text = String::new();
     for _ in 0..500 {
         text = metrics("token-c4n4ry-token-c4n4ry").await.1;
@@ -141,7 +140,7 @@ fn without_certificates_a_vendor_on_the_network_is_refused_and_not_panicked_at()
         !error.contains("panicked") && !error.contains("c4n4ry"),
         "{error}"
     );
-    // On loopback none are needed.
+    // On loopback no certificates are needed.
     let mut local = command();
     bare(&mut local);
     let mut child = Running::of(local.env("PAGERDUTY_URL", "http://127.0.0.1:9"));

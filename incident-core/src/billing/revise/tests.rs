@@ -1,4 +1,4 @@
-//! Which credits a computation leaves as they are, and what takes the place of the others.
+//! Tests of the credits that a computation leaves as they are, and of the rows that replace others.
 
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ fn fresh(of: &str, percent: u32) -> ComputedCredit {
     }
 }
 
-/// A row of a tenant as it was computed, in a state; the next one of its revision.
+/// Creates row `n` of a revision: a tenant's credit as it was computed, in a state.
 fn row(n: u64, revision: u32, of: &ComputedCredit, state: CreditState) -> LedgerRow {
     LedgerRow {
         id: id(n),
@@ -79,7 +79,7 @@ fn revised(rows: &[LedgerRow], fresh: Vec<ComputedCredit>) -> LedgerWrite {
     revise(subject(), 9, rows, fresh, &[], &PersonName::policy(), id)
 }
 
-/// Every fact that a credit has, once with another value.
+/// Lists every fact of a credit, each once with another value.
 fn changed() -> Vec<(&'static str, ComputedCredit)> {
     let one = fresh("fr", 10);
     let mut all = vec![("tenant", fresh("de", 10)), ("credit", fresh("fr", 25))];
@@ -169,13 +169,13 @@ fn a_reversal_is_on_its_way_until_it_is_replaced() {
         ..row(2, 1, &one, state)
     };
     let given = issued(1, 1, &one, 10);
-    // Owed nothing any more, and its reversal waits already.
+    // The tenant is owed nothing any more, and the reversal waits already.
     assert!(is_up_to_date(&[given.clone(), reversal(Estimated)], &[]));
     assert!(!is_up_to_date(&[given.clone(), reversal(Superseded)], &[]));
     assert!(is_up_to_date(&[given, reversal(Superseded)], &[one]));
 }
 
-/// A reversal takes back what was granted, and was itself neither granted nor issued.
+/// A reversal takes back the granted credit, and is itself neither granted nor issued.
 #[test]
 fn a_reversal_is_to_be_decided_and_takes_back_what_was_granted() {
     let one = fresh("fr", 25);

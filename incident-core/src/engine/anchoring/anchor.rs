@@ -1,4 +1,4 @@
-//! Anchoring: heads of chains that moved are written down outside the store.
+//! Anchoring: the heads of chains that changed are written outside the store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,31 +18,31 @@ use crate::incident::Incident;
 use crate::port::{AnchorError, AnchorSink, AuditQuery, IncidentFilter, StoreError};
 use crate::{IncidentId, Timestamp};
 
-/// How far a pass looks back behind the one before it. A commit carries the time
-/// of its decision: it may land later than one that was decided after it.
+/// Overlap of a pass with the one before it. A commit carries the time of its decision: it may land
+/// later than one that was decided after it.
 const OVERLAP: Duration = Duration::from_secs(10 * 60);
 
-/// How far the first pass looks back where nobody knows of an earlier one.
+/// Time that the first pass goes back if no earlier one is known.
 const FIRST_LOOK: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Heads in one anchor: a line that every log takes.
+/// Maximum number of heads in one anchor, so that every log takes its line.
 const HEADS: usize = 64;
 
-/// So many incidents that did not move are compared with their chains in one pass, in turn:
-/// a state that is rewritten is found without a command on it.
+/// Maximum number of unchanged incidents that one pass compares with their chains, in turn: a state
+/// that is rewritten is found without a command on it.
 const COMPARED: usize = 100;
 
-/// How many of them are read at a time; each may be large.
+/// Number of those that are read at a time; each may be large.
 const AT_A_TIME: usize = 20;
 
-/// What one pass did.
+/// The result of one pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Anchored {
-    /// How many heads were anchored.
+    /// Number of heads that were anchored.
     pub heads: usize,
-    /// How many chains were found broken, or not to fit their incident's state. The alarm
-    /// of each went to the listeners.
+    /// Number of chains that are broken, or do not fit their incident's state. Each raised an
+    /// alarm.
     pub broken: usize,
 }
 
@@ -60,19 +60,18 @@ impl AnchorSink for LogAnchors {
 }
 
 impl WorkerHandle<'_> {
-    /// One pass: anchors the head of every chain that moved since the one
-    /// before. Call it every few minutes; the loop of `incident-pagers` does.
+    /// Runs one pass: anchors the head of every chain that changed since the one before. Call it
+    /// every few minutes; the loop of `incident-pagers` does.
     ///
-    /// Before a new head takes the place of an old one, the links between them
-    /// are checked, and the old one has to be still there: a chain that was
-    /// rewritten raises [`Alarm::ChainBroken`] and is not anchored. So does an incident
-    /// whose state is not the one that its newest entry marks
-    /// ([`StateMarks`](crate::timeline::StateMarks)); beside those that moved, a pass compares
-    /// 100 others in turn.
+    /// Before a new head replaces an old one, the links between them are checked, and the old one
+    /// has to be still there: a chain that was rewritten raises [`Alarm::ChainBroken`] and is not
+    /// anchored. So does an incident whose state is not the one that its newest entry marks
+    /// ([`StateMarks`](crate::timeline::StateMarks)); beside those that changed, a pass compares up
+    /// to 100 others in turn.
     ///
     /// # Errors
-    /// The store or the sink did not answer. What was not anchored is by the
-    /// next pass; each chain fails alone.
+    /// Fails if the store or the sink did not answer. Each chain fails alone, and is anchored by
+    /// the next pass.
     pub async fn anchor(self) -> Result<Anchored, Error> {
         let this = self.0;
         let mut progress = this.inner.anchors.progress.lock().await;
@@ -126,7 +125,7 @@ impl WorkerHandle<'_> {
 }
 
 impl Incidents {
-    /// What is anchored of a chain, and whether what came after it fits.
+    /// Checks what follows the anchored head of a chain, and returns both.
     async fn look_at(
         &self,
         chain: AnchoredChain,
@@ -147,8 +146,8 @@ impl Incidents {
         Ok((known, verdict))
     }
 
-    /// Compares the next incidents with the marks of their newest entries, but for those
-    /// that were looked at already; says how many do not fit.
+    /// Compares the next incidents with the marks of their newest entries, except those that were
+    /// checked already. Returns how many do not fit.
     async fn compare_some(
         &self,
         from: &mut Option<(Timestamp, IncidentId)>,
@@ -176,7 +175,7 @@ impl Incidents {
             left -= batch.len();
             *from = batch.last().map(|last| (last.declared_at, last.id));
             if batch.len() < filter.limit {
-                // A new round, from the newest one on.
+                // The next round starts from the newest one.
                 *from = None;
                 break;
             }
@@ -191,7 +190,7 @@ impl Incidents {
         let before = incident.last_seq.saturating_sub(1);
         let newest = match store.timeline(incident.id, before, 1, timeout).await {
             Ok(entries) => entries.into_iter().next(),
-            // Its bytes are for `verify`.
+            // Its bytes are left to `verify`.
             Err(StoreError::Corrupt(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
@@ -212,8 +211,8 @@ impl Incidents {
         })
     }
 
-    /// Every command and every page's outcome is audited in its own commit, so
-    /// the audit trail tells which chains moved.
+    /// Lists the chains that changed since a time. The audit trail names them: every command and
+    /// every outcome of a page is audited in its own commit.
     async fn moved_since(&self, from: Timestamp) -> Result<BTreeSet<AnchoredChain>, Error> {
         let mut moved = BTreeSet::new();
         let mut query = AuditQuery {

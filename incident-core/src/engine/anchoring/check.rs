@@ -1,5 +1,5 @@
-//! Walking chains: a timeline with the state that its newest entry marks, a chain of the
-//! audit trail.
+//! Walks of chains: a timeline with the state that its newest entry marks, and a chain of the audit
+//! trail.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,28 +14,28 @@ use crate::port::StoreError;
 use crate::timeline::{StateMarks, SysIncidentUpdateEntry};
 use crate::{IncidentId, redaction, timeline};
 
-/// So many links are checked in one turn: tens of microseconds. A runtime with one thread
-/// looks at its sockets once in about sixty turns (tokio: 61).
+/// Number of links that are checked in one turn, which takes tens of microseconds. A runtime with
+/// one thread polls its sockets once in about sixty turns (tokio: 61).
 const IN_A_TURN: usize = 8;
 
-/// How often an incident that is written meanwhile is looked at again.
+/// Maximum attempts at an incident that is written meanwhile.
 const MAX_CONFLICT_RETRIES: u32 = 64;
 
-/// How a state that cannot be read is taken.
+/// The treatment of a state that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) enum OnUnreadable {
-    /// As damage: somebody asked whether all is well.
+    /// Counts as damage: the caller verifies the chain.
     IsBroken,
-    /// As one of a newer version, which has marks of its own: it is not compared.
+    /// Counts as the state of a newer version, which has marks of its own: it is not compared.
     IsSkipped,
 }
 
-/// What a walk of a timeline has met, beside its links.
+/// The contents of a walked timeline, beside its links.
 #[derive(Debug, Default)]
 struct Met {
     /// The marks of the last entry.
     marks: Option<StateMarks>,
-    /// Entries whose texts are gone.
+    /// Entries whose texts were erased.
     erased: BTreeSet<u64>,
 }
 
@@ -56,8 +56,8 @@ enum FoundIncident {
 }
 
 impl Incidents {
-    /// Walks a timeline to its end and compares the end with the incident's state, or stops
-    /// at the first thing that does not fit.
+    /// Walks a timeline to its end and compares the end with the incident's state; stops at the
+    /// first mismatch.
     pub(in crate::engine) async fn check_timeline(
         &self,
         id: IncidentId,
@@ -98,7 +98,7 @@ impl Incidents {
                 }
                 break;
             }
-            // It was written after its entries were read.
+            // The incident was written after its entries were read.
         }
         if let Some(seq) = self.not_on_record(id, met.erased).await? {
             let reason = "its texts are gone and no redaction of them is on record";
@@ -107,8 +107,8 @@ impl Incidents {
         Ok(walk.end())
     }
 
-    /// A sentence about what of an incident does not fit the marks of its newest entry, or
-    /// what is kept beside its state.
+    /// Returns the first mismatch of an incident with the marks of its newest entry, or with the
+    /// data that is stored beside its state.
     pub(in crate::engine) async fn mismatch(
         &self,
         state: &Incident,
@@ -130,7 +130,7 @@ impl Incidents {
         }
     }
 
-    /// The first of these entries whose redaction the audit trail does not record.
+    /// Returns the first of these entries whose redaction is not in the audit trail.
     async fn not_on_record(
         &self,
         id: IncidentId,
@@ -188,7 +188,7 @@ impl Incidents {
         }
     }
 
-    /// Walks a timeline to its end; the verdict on the first link that does not fit.
+    /// Walks a timeline to its end, and returns the verdict on the first link that does not fit.
     async fn walk_timeline(
         &self,
         id: IncidentId,
@@ -225,8 +225,7 @@ impl Incidents {
     }
 }
 
-/// One of several links cannot be read: the next ones are read singly, and the one that
-/// cannot is broken.
+/// Switches to reading links one by one after several could not be read; a single one is broken.
 fn one_by_one(
     walk: &Walk,
     batch: &mut usize,

@@ -1,4 +1,4 @@
-//! Chains of hashes: verified, and their heads anchored outside the store.
+//! Hash chains: verified, and their heads anchored outside the store.
 
 pub(super) mod anchor;
 pub(super) mod check;

@@ -1,4 +1,4 @@
-//! Checking chains: link by link, and against what was anchored.
+//! Verification of chains: link by link, and against their anchors.
 
 use std::collections::BTreeSet;
 
@@ -12,40 +12,40 @@ use crate::engine::{AuditHandle, Error, Incidents};
 #[cfg(doc)]
 use crate::timeline::StateMarks;
 
-/// What checking the whole audit trail found.
+/// The result of verifying the whole audit trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditVerdict {
     /// Every chain is as it was sealed.
     Valid {
-        /// How many chains there are.
+        /// Number of chains.
         chains: u64,
-        /// How many entries they have.
+        /// Number of entries.
         entries: u64,
-        /// How many of those are known to be the anchored ones; see
-        /// [`Verdict::Valid`].
+        /// Number of entries that are known to be the anchored ones; see [`Verdict::Valid`].
         anchored: u64,
     },
-    /// The first chain that is not.
+    /// The first chain that is broken.
     Broken {
-        /// Which chain.
+        /// The chain.
         chain: Chain,
         /// The first bad entry.
         seq: u64,
-        /// What does not fit.
+        /// The mismatch.
         reason: &'static str,
     },
 }
 
 impl AuditHandle<'_> {
-    /// Checks the whole chain of a timeline, that no entry is missing at its
-    /// end, that it holds what was anchored of it, where an
-    /// [`AnchorRecord`](crate::port::AnchorRecord) was given, that every text that is gone
-    /// was redacted on record, and that the incident's state is the one that its newest
-    /// entry marks ([`StateMarks`]): what credits are computed from.
+    /// Verifies the chain of a timeline and the state of its incident.
+    ///
+    /// Checks every link; that no entry is missing at the end; that the chain holds what was
+    /// anchored of it, if an [`AnchorRecord`](crate::port::AnchorRecord) was given; that every
+    /// erased text was redacted on record; and that the incident's state, which credits are
+    /// computed from, is the one that its newest entry marks ([`StateMarks`]).
     ///
     /// # Errors
-    /// There never was such an incident, or the store or the anchors did not
-    /// answer.
+    /// Returns [`Error::NotFound`] if there never was such an incident. Fails if the store or the
+    /// anchors did not answer.
     pub async fn verify_timeline(self, id: IncidentId) -> Result<Verdict, Error> {
         let this = self.0;
         let anchors = this.heads_of(AnchoredChain::Timeline(id)).await?;
@@ -56,22 +56,20 @@ impl AuditHandle<'_> {
             .await
     }
 
-    /// Checks one chain of the audit trail, and that it holds what was anchored
-    /// of it.
+    /// Verifies one chain of the audit trail, and that it holds what was anchored of it.
     ///
     /// # Errors
-    /// The store or the anchors did not answer.
+    /// Fails if the store or the anchors did not answer.
     pub async fn verify_chain(self, chain: Chain) -> Result<Verdict, Error> {
         let this = self.0;
         let anchors = this.heads_of(AnchoredChain::Audit(chain)).await?;
         this.check_audit(chain, Walk::whole(anchors)).await
     }
 
-    /// Checks every chain of the audit trail, those included that were anchored
-    /// and are gone.
+    /// Verifies every chain of the audit trail, including those that were anchored and are gone.
     ///
     /// # Errors
-    /// The store or the anchors did not answer.
+    /// Fails if the store or the anchors did not answer.
     pub async fn verify(self) -> Result<AuditVerdict, Error> {
         let this = self.0;
         let (mut entries, mut anchored, mut after) = (0, 0, None);
@@ -114,11 +112,11 @@ impl AuditHandle<'_> {
         })
     }
 
-    /// The chains that were anchored, after `after`, ascending; none where no
-    /// record of anchors was given.
+    /// Lists the chains that were anchored, after `after`, ascending; empty if no record of anchors
+    /// was given.
     ///
     /// # Errors
-    /// The anchors did not answer.
+    /// Fails if the anchors did not answer.
     pub async fn anchored(
         self,
         after: Option<AnchoredChain>,

@@ -1,4 +1,4 @@
-//! What the audit trail notes of a command.
+//! The name and the detail of a command in the audit trail.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::incident::{Change, Command, Event};
 use crate::redaction;
 
 impl Command {
-    /// Its name in the audit trail.
+    /// Returns the command's name in the audit trail.
     pub(in crate::engine) const fn name(&self) -> &'static str {
         match self {
             Self::Acknowledge { .. } => "acknowledge",
@@ -25,8 +25,8 @@ impl Command {
         }
     }
 
-    /// The same, where it depends on what follows: what a vendor reports is named
-    /// after what it changed.
+    /// Returns the command's name, given its events: a vendor report is named after the change it
+    /// caused.
     pub(in crate::engine) fn name_of(&self, events: &[Event]) -> &'static str {
         match (self, events) {
             (Self::Report(_), [Event::Acknowledged { .. }]) => "acknowledge",
@@ -35,7 +35,7 @@ impl Command {
         }
     }
 
-    /// What the audit trail notes of it, and of what follows.
+    /// Returns the audit detail of a command and its events.
     pub(in crate::engine) fn audit_detail(&self, events: &[Event]) -> BTreeMap<String, String> {
         let mut detail = self.detail_of_command();
         if let (Self::Report(_), [Event::Updated(updated)]) = (self, events)
@@ -46,8 +46,8 @@ impl Command {
         detail
     }
 
-    /// What the audit trail notes of it: never free text, but for the reason of
-    /// a redaction and the address of a post-mortem, whose proof it is.
+    /// Returns the audit detail of a command. It has no free text, except the reason of a redaction
+    /// and the address of a post-mortem, which it proves.
     fn detail_of_command(&self) -> BTreeMap<String, String> {
         let mut detail = BTreeMap::new();
         let mut note = |name: &str, value: String| detail.insert(name.to_owned(), value);
@@ -117,7 +117,7 @@ mod tests {
         Statement::new(text).unwrap()
     }
 
-    /// The audit trail tells what was done, and none of the words that were said with it.
+    /// The audit trail names what was done, and has none of the texts that came with it.
     #[test]
     fn particulars_tell_what_was_done_and_none_of_its_words() {
         let id = IncidentId::from_uuid(uuid::Uuid::nil());

@@ -1,6 +1,6 @@
-//! Rights: what is refused is audited before it is answered. Refusals that pile up are
-//! counted instead, and one entry tells of all of them: who may do nothing must not fill
-//! the audit trail.
+//! Authorization: a refusal is audited before it is returned. Repeated refusals are counted
+//! instead, and summed up in one entry, so that a caller without rights cannot fill the audit
+//! trail.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,19 @@ use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::Commit;
 use crate::engine::{Error, Incidents, RequestContext, WorkerHandle};
 
-/// Most counts that are written down in one commit.
+/// Maximum number of entries about refusals in one commit.
 const ENTRIES_PER_COMMIT: usize = 100;
 
 impl RequestContext {
-    /// Checks that the caller may do something; a refusal is audited.
+    /// Checks that the caller may take an action; a refusal is audited.
     ///
-    /// Commands check by themselves, but for what their context was authorized for already. This
-    /// is for what the host does around them: reads, and refusing before a body is even looked at.
+    /// Commands check their actions themselves, except those that their context was authorized for
+    /// already. This is for what the host does around them: reads, and refusals before a body is
+    /// read.
     ///
     /// # Errors
-    /// [`Error::Forbidden`]; or the store did not take the audit entry.
+    /// Returns [`Error::Forbidden`] if the role does not allow the action. Fails if the store did
+    /// not take the audit entry.
     pub async fn authorize(
         &mut self,
         incidents: &Incidents,
@@ -35,18 +37,18 @@ impl RequestContext {
         Ok(())
     }
 
-    /// Tells if the caller was authorized for an action already.
+    /// Returns `true` if the caller was authorized for an action already.
     fn permits(&self, action: Action) -> bool {
         self.authorized == Some((self.caller.role, action))
     }
 }
 
 impl WorkerHandle<'_> {
-    /// Writes down the refusals that were only counted, of minutes that are over. Call it
-    /// about once a minute; the loop of `incident-pagers` does.
+    /// Writes the audit entries of refusals that were only counted, of minutes that are over. Call
+    /// it about once a minute; the loop of `incident-pagers` does.
     ///
     /// # Errors
-    /// The store did not take the entries.
+    /// Fails if the store did not take the entries.
     pub async fn note_denials(self) -> Result<(), Error> {
         let this = self.0;
         let over = this.inner.denials.over(this.inner.now());
@@ -55,8 +57,8 @@ impl WorkerHandle<'_> {
 }
 
 impl Incidents {
-    /// Authorizes a command for all that it needs, but for what its caller was authorized for
-    /// already.
+    /// Authorizes a command for all actions that it needs, except those that its caller was
+    /// authorized for already.
     pub(in crate::engine) async fn authorize_command(
         &self,
         context: &RequestContext,
@@ -96,7 +98,8 @@ impl Incidents {
         Err(Error::Forbidden(*missing))
     }
 
-    /// Whether a caller may do something that is refused as input of everybody else.
+    /// Returns `true` if a caller may take an action that other callers' input is refused for.
+    /// Nothing is audited.
     pub(in crate::engine) fn may(&self, caller: &Caller, action: Action) -> bool {
         self.inner.settings.permissions.allows(caller.role, action)
     }

@@ -1,4 +1,4 @@
-//! Declaring incidents, and repeats of their alerts.
+//! Declarations of incidents, and repeats of their alerts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,22 +17,20 @@ use crate::incident::{
 use crate::port::{IncidentFilter, StoreError};
 use crate::{IncidentId, Name, PublicId, Timestamp, failpoint};
 
-/// Most incidents to which one declaration is linked; the newest.
+/// Maximum number of incidents that one declaration is linked to; the newest.
 const MAX_LINKED: usize = 20;
 
 impl Incidents {
-    /// Declares an incident, pages on-call as the policy says, and audits it,
-    /// all in one commit.
+    /// Declares an incident, pages on-call as the policy says, and audits it, all in one commit.
     ///
-    /// With an alert key a live incident may stand for it
-    /// ([`may_stand_for`]): then that one is the answer,
-    /// it counts the repeat, and a worse severity raises it and pages as a raise does.
-    /// Otherwise the new incident and the live ones of the same key are linked, and the
-    /// key is the new one's. Two declarations of one alert at a time make one incident.
+    /// With an alert key, a live incident may stand for the declaration ([`may_stand_for`]): that
+    /// one is returned, counts the repeat, and a worse severity raises it and pages as a raise
+    /// does. Otherwise the new incident and the live ones of the same key are linked, and the new
+    /// one takes over the key. Two concurrent declarations of one alert make one incident.
     ///
     /// # Errors
-    /// A right is missing, a value does not fit, the suggestion is not open, or
-    /// the store did not keep it.
+    /// Fails if a right is missing, a value is invalid, the suggestion is not open, or the store
+    /// did not commit.
     pub async fn declare(
         &self,
         context: &RequestContext,
@@ -47,7 +45,7 @@ impl Incidents {
         let mut number = None;
         for _ in 0..MAX_CONFLICT_RETRIES {
             match this.try_declare(context, asked, &mut number).await {
-                // Somebody else was faster; look again who stands for the alert now.
+                // Another process was faster: find again which incident stands for the alert.
                 Err(Error::Store(StoreError::AlertKeyTaken(_) | StoreError::Conflict)) => {}
                 Err(Error::Store(StoreError::IdempotencyKeyInUse)) => {
                     return this
@@ -83,9 +81,9 @@ impl Incidents {
         self.commit(prepared).await
     }
 
-    /// Lists live incidents that were declared for an alert or stand for it: the newest, to which
-    /// a new one is linked, then others that stand for it. All of them are seen by the claim,
-    /// newest first; however many there are, few are held.
+    /// Lists live incidents that were declared for an alert or stand for it: the newest, to which a
+    /// new one is linked, then others that stand for it. The claim sees all of them, newest first;
+    /// only few are held in memory.
     pub(in crate::engine) async fn live_of_alert(
         &self,
         claim: Option<&mut AlertClaim>,
@@ -109,8 +107,8 @@ impl Incidents {
         Ok(live)
     }
 
-    /// Decides everything about a declaration, and commits nothing of it. `live` are the live
-    /// incidents of its alert; none of them stands for it. A number that was taken is used again.
+    /// Decides a declaration, and commits nothing. `live` are the live incidents of its alert; none
+    /// of them stands for it. A `number` that was taken is used again.
     pub(in crate::engine) async fn decide_declare(
         &self,
         context: &RequestContext,
@@ -190,21 +188,21 @@ impl Incidents {
         Ok(())
     }
 
-    /// The alert came again, and a live incident stands for it.
+    /// Counts a repeat of an alert at the live incident that stands for it.
     async fn repeat_alert(
         &self,
         context: &RequestContext,
         asked: &Declare,
         holder: IncidentId,
     ) -> Result<CommandOutcome, Error> {
-        // Commands on one incident queue in process: a storm of one alert is counted to
-        // the last repeat, instead of fighting over revisions.
+        // Commands on one incident queue in process: every repeat of an alert storm is counted,
+        // instead of conflicting over revisions.
         let _turn = self.turn(holder).await?;
         let holder = self.get(holder).await?;
         let policy = &self.inner.settings.policy;
         let stands = may_stand_for(&holder, asked, policy);
         let Some(key) = asked.alert_key.clone().filter(|_| stands) else {
-            // It ended meanwhile; whoever asked looks again.
+            // It ended meanwhile; the caller finds another one.
             return Err(StoreError::Conflict.into());
         };
         let now = self.inner.now();
@@ -232,7 +230,7 @@ impl Incidents {
     }
 }
 
-/// Returns the claim of a declaration on its alert, which has seen no other incident of it yet.
+/// Returns the claim of a declaration on its alert; it has seen no other incident of the alert yet.
 pub(super) fn alert_claim(asked: &Declare) -> Option<AlertClaim> {
     let key = asked.alert_key.clone()?;
     Some(AlertClaim {
@@ -241,7 +239,7 @@ pub(super) fn alert_claim(asked: &Declare) -> Option<AlertClaim> {
     })
 }
 
-/// The alert of a new incident, if another one stood for it until now.
+/// Returns the alert key of a new incident, if another one stood for it until now.
 fn takes_over(declared: &Incident, other: &Incident) -> Option<Name> {
     let key = declared.alert_key.as_ref()?;
     let stood = other.alerts().any(|held| held == key);

@@ -1,4 +1,4 @@
-//! How a command runs: recall, load, decide, gather, keep.
+//! The run of a command: replay, load, decide, stage, commit.
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ impl Incidents {
     /// Runs a command on an incident.
     ///
     /// # Errors
-    /// There is no such incident, a right is missing, the command does not fit,
-    /// or the store did not keep it.
+    /// Returns [`Error::NotFound`] if there is no such incident. Fails if a right is missing, the
+    /// command does not fit the incident, or the store did not commit.
     pub async fn act(
         &self,
         context: &RequestContext,
@@ -103,8 +103,8 @@ impl Incidents {
         Ok(prepared)
     }
 
-    /// Decides a command on one incident and adds what follows to a prepared command: its
-    /// audit entry, and with events the state, entries, messages and credits.
+    /// Decides a command on one incident and adds the result to a prepared command: its audit
+    /// entry, and with events the state, entries, messages and credits.
     async fn stage_command(
         &self,
         prepared: &mut PreparedCommand,
@@ -132,7 +132,7 @@ impl Incidents {
         Ok(events)
     }
 
-    /// The incident with what an entry tells of its texts: which of them it wrote.
+    /// Returns the incident, with the texts that an entry wrote attributed to it.
     async fn with_sources(&self, before: Arc<Incident>, seq: u64) -> Result<Arc<Incident>, Error> {
         let entries = self.entries(before.id, &[seq.max(1)]).await?;
         Ok(match entries.first() {
@@ -157,7 +157,7 @@ impl Incidents {
         Err(ValidationError::new("rule", expected))
     }
 
-    /// Commits what was prepared.
+    /// Commits a prepared command and notifies listeners.
     pub(in crate::engine) async fn commit(
         &self,
         prepared: PreparedCommand,
@@ -172,7 +172,7 @@ impl Incidents {
         event.outbox |= !commit.outbox.is_empty();
         let committed = self.store.commit(commit, self.left()?).await;
         if let Err(StoreError::Unknown(_)) = &committed {
-            // It may be written: a cache that waited to be sure would show what was withdrawn.
+            // It may be written: a cache that is not cleared could show text that was withdrawn.
             event.alarm = None;
             self.inner.emit(&event);
         }
@@ -199,7 +199,7 @@ impl Incidents {
         })
     }
 
-    /// What was answered under the caller's key before, if anything.
+    /// Returns the response that is stored under the caller's key, if any.
     pub(in crate::engine) async fn recalled(
         &self,
         context: &RequestContext,
@@ -262,7 +262,7 @@ impl Incidents {
             .await?)
     }
 
-    /// Adds the answer of a prepared command under the key of its context, if it has one.
+    /// Adds the response of a prepared command under the key of its context, if it has one.
     pub(in crate::engine) fn remember(
         &self,
         prepared: &mut PreparedCommand,
@@ -280,7 +280,7 @@ impl Incidents {
     }
 }
 
-/// The incident that takes in the one whose events these are.
+/// Returns the incident that these events merge theirs into, if they do.
 fn merged_into(events: &[Event]) -> Option<IncidentId> {
     events.iter().find_map(|event| {
         let Event::Updated(updated) = event else {

@@ -9,26 +9,25 @@ use crate::incident::Incident;
 
 /// A command that is decided and not committed.
 ///
-/// A host hands it to its store with a transaction of its own (`PgStore::commit_with`), so that
-/// its rows and the incident are committed together or not at all. Where it commits by itself
+/// A host hands it to its store with a transaction of its own (`PgStore::commit_with`), so that its
+/// rows and the incident are committed together or not at all. If it commits by itself
 /// (`PgStore::commit_in`), it calls [`committed`](Self::committed) when that transaction is
-/// committed, or may be: without it a page goes out at the next poll, up to a second later, and
-/// listeners hear nothing. The trait `Store` has neither: another store takes
+/// committed, or may be: otherwise a page goes out at the next poll, up to a second later, and
+/// listeners are not notified. The trait `Store` has neither: another store takes
 /// [`commit`](Self::commit), whatever its transactions are.
 ///
-/// **Cancellation** is the host's: nothing here runs in a task of its own. What is not
-/// committed never was; the number of a declared incident stays unused.
+/// **Cancellation** is the host's: nothing here runs in a task of its own. A command that is not
+/// committed has no effect; the number of a declared incident stays unused.
 ///
-/// **Conflicts:** `commit_in` refuses what was decided on a state that is no longer the newest
-/// ([`StoreError::Conflict`](crate::port::StoreError::Conflict)), and a key or alert that
-/// somebody else has by then
-/// ([`IdempotencyKeyInUse`](crate::port::StoreError::IdempotencyKeyInUse),
+/// **Conflicts:** `commit_in` refuses a decision on a state that is no longer the newest
+/// ([`StoreError::Conflict`](crate::port::StoreError::Conflict)), and a key or alert that is in use
+/// by then ([`IdempotencyKeyInUse`](crate::port::StoreError::IdempotencyKeyInUse),
 /// [`AlertKeyTaken`](crate::port::StoreError::AlertKeyTaken)). A refusal fails the host's
-/// transaction: roll it back, prepare again, and repeat it as a whole; for a key or an alert
-/// in use, [`Incidents::act`] and [`Incidents::declare`] give the answer.
+/// transaction: roll it back, prepare again, and repeat it as a whole; for a key or an alert in
+/// use, [`Incidents::act`] and [`Incidents::declare`] return the answer.
 #[derive(Clone, Debug)]
 pub struct PreparedCommand {
-    /// The incident that is the answer, as it was decided on.
+    /// The incident that the command returns, as it was when the command was decided.
     before: Arc<Incident>,
     pub(in crate::engine) commit: Commit,
     pub(in crate::engine) event: EngineEvent,
@@ -53,7 +52,7 @@ impl PreparedCommand {
         self
     }
 
-    /// Returns the incident as it will be.
+    /// Returns the incident after the command.
     #[must_use]
     pub fn incident(&self) -> &Arc<Incident> {
         let writes = &mut self.commit.writes.iter();
@@ -62,14 +61,14 @@ impl PreparedCommand {
             .map_or(&self.before, |write| &write.after)
     }
 
-    /// Returns what the store is to commit.
+    /// Returns the commit that the store has to make.
     #[must_use]
     pub const fn commit(&self) -> &Commit {
         &self.commit
     }
 
-    /// Tells the engine that the host's transaction is committed, or may be: listeners hear
-    /// of it, and the relay is woken.
+    /// Notifies the engine that the host's transaction is committed, or may be: it calls the
+    /// listeners, which wake the relay.
     pub fn committed(&self) {
         if let Some(engine) = &self.engine
             && !self.event.is_empty()
@@ -78,7 +77,7 @@ impl PreparedCommand {
         }
     }
 
-    /// Returns one of its incidents as it will be; as it is where nothing changes it.
+    /// Returns one of the command's incidents after the command; `before` if nothing changes it.
     pub(in crate::engine) fn after<'a>(&'a self, before: &'a Incident) -> &'a Incident {
         let writes = &mut self.commit.writes.iter();
         writes
@@ -86,14 +85,14 @@ impl PreparedCommand {
             .map_or(before, |write| &write.after)
     }
 
-    /// Returns one of its incidents that it changes, to change it further.
+    /// Returns an incident that the command changes, to change it further.
     pub(in crate::engine) fn after_mut(&mut self, id: IncidentId) -> Option<&mut Incident> {
         let writes = &mut self.commit.writes.iter_mut();
         let write = writes.find(|write| write.after.id == id)?;
         Some(Arc::make_mut(&mut write.after))
     }
 
-    /// Returns the numbers of the entries that the answer gets.
+    /// Returns the numbers of the entries that belong to the command's answer.
     pub(in crate::engine) fn seqs(&self) -> Vec<u64> {
         let writes = &mut self.commit.writes.iter();
         let own = writes.find(|write| write.after.id == self.before.id);

@@ -1,4 +1,4 @@
-//! Staging: from events to the commit that holds what follows from them. Pure but for ids
+//! Staging: from events to the commit with everything that follows from them. Pure except for ids
 //! and salts.
 
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use crate::timeline::EntryDraft;
 use crate::{IncidentId, Revision, RuleName, Timestamp};
 
 impl Inner {
-    /// Applies events to an incident and adds all that follows from them to a prepared
-    /// command. `expected` is none for an incident that is new. Returns whether its credits
-    /// are to be computed, too.
+    /// Applies events to an incident and adds everything that follows from them to a prepared
+    /// command. `expected` is none for a new incident. Returns whether its credits have to be
+    /// computed, too.
     pub(in crate::engine) fn stage(
         &self,
         prepared: &mut PreparedCommand,
@@ -71,8 +71,8 @@ impl Inner {
         Ok(recompute)
     }
 
-    /// Applies events one after the other: returns the incident after all of them, and adds the
-    /// entry of each that has one, and what has to follow, each once.
+    /// Applies events one after the other, and returns the incident after all of them. Adds the
+    /// entry of each event that has one, and each effect once.
     fn apply(
         &self,
         before: &Incident,
@@ -84,7 +84,7 @@ impl Inner {
     ) -> Incident {
         let policy = &self.settings.policy;
         let mut after = before.clone();
-        // What stood before an event; before the first one that is `before`.
+        // The state before an event; before the first one that is `before`.
         let mut between: Option<Incident> = None;
         for (place, event) in events.iter().enumerate() {
             if matches!(
@@ -111,7 +111,7 @@ impl Inner {
         after
     }
 
-    /// Returns what an effect changes in the outbox, and begins the page it is about.
+    /// Returns the outbox writes of an effect, and begins the page that it is about.
     fn messages_of(
         &self,
         effect: Effect,
@@ -133,7 +133,7 @@ impl Inner {
             }
             Effect::NotifyTargets(action) => action,
             Effect::Escalate(rule) => {
-                // Nobody is paged by this rule: the entry tells of it.
+                // The rule has no pager: the timeline entry is all there is.
                 if self.escalation_pagers(&rule).is_empty() {
                     return Vec::new();
                 }
@@ -172,7 +172,7 @@ impl Inner {
         self.message(incident, priority, MessageBody::Page(page), now)
     }
 
-    /// What a pager is told about an incident as it is now.
+    /// Returns the page event of an incident as it is now.
     pub(in crate::engine) fn page_event(
         &self,
         incident: &Incident,
@@ -191,7 +191,7 @@ impl Inner {
             summary: incident.summary.clone(),
             severity: incident.severity,
             urgency: match rule {
-                // Who is told beyond on-call is told because it cannot wait.
+                // An escalation cannot wait, whatever the severity.
                 Some(_) => Urgency::High,
                 None => self.settings.policy.of(incident.severity).urgency,
             },

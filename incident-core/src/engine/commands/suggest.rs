@@ -11,30 +11,30 @@ use crate::port::{IncidentFilter, StoreError, SuggestionQuery};
 use crate::suggestion::{Suggest, Suggestion, SuggestionState};
 use crate::{IncidentId, SuggestionId, Timestamp, ValidationError};
 
-/// Most suggestions that are open at a time.
+/// Maximum number of suggestions that are open at a time.
 pub const MAX_OPEN_SUGGESTIONS: u64 = 10_000;
 
-/// What came of a suggestion.
+/// The result of a suggestion.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Suggested {
     /// The suggestion.
     pub suggestion: Suggestion,
-    /// A live incident that concerns the same pair.
+    /// A live incident of the same service and tenant.
     pub live_incident: Option<IncidentId>,
-    /// Whether it was open before.
+    /// `true` if a suggestion of the same service and tenant was open before.
     pub repeated: bool,
-    /// Whether this answer was given before, under the same key.
+    /// `true` if this is the response of an earlier request with the same key.
     pub replayed: bool,
 }
 
 impl SignalsHandle<'_> {
-    /// Takes a suggestion. A repeat while one is open for the pair is that one.
+    /// Receives a suggestion. If one is open for the same service and tenant, that one is returned.
     ///
     /// # Errors
-    /// A right is missing, a time lies in the future, too many are open
-    /// ([`MAX_OPEN_SUGGESTIONS`]), the open one was followed and redacted at this moment
-    /// ([`StoreError::Conflict`]: ask again), or the store did not keep it.
+    /// Fails if a right is missing, a name is invalid, a time lies in the future, too many are open
+    /// ([`MAX_OPEN_SUGGESTIONS`]), or the store did not commit. [`StoreError::Conflict`] means that
+    /// the open one was used and redacted at this moment: try again.
     pub async fn suggest(
         self,
         context: &RequestContext,
@@ -109,10 +109,10 @@ impl SignalsHandle<'_> {
         }
     }
 
-    /// Suggestions, newest first, each with the live incident of its pair.
+    /// Lists suggestions, newest first, each with the live incident of its service and tenant.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// Fails if the store did not answer.
     pub async fn suggestions(
         self,
         query: &SuggestionQuery,
@@ -129,7 +129,7 @@ impl SignalsHandle<'_> {
 }
 
 impl Incidents {
-    /// The suggestion that a declaration follows, if it names one that is open.
+    /// Returns the suggestion that a declaration uses, if it names one that is open.
     pub(in crate::engine) async fn usable_suggestion(
         &self,
         asked: &Declare,
@@ -152,7 +152,7 @@ impl Incidents {
         }
     }
 
-    /// Returns the answer that was given under the key of a context, if there was one.
+    /// Returns the response that is stored under the key of a context, if any.
     async fn suggested_before(&self, context: &RequestContext) -> Result<Option<Suggested>, Error> {
         match self.recalled(context).await? {
             Some(StoredResponse::Suggestion {

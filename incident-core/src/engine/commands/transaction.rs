@@ -1,4 +1,4 @@
-//! Commands inside of a host's own transaction.
+//! Commands inside a host's own transaction.
 
 use super::declare::alert_claim;
 use super::prepare::PreparedCommand;
@@ -8,11 +8,11 @@ use crate::incident::declare::rights_for_declare;
 use crate::incident::{Command, Declare, may_stand_for};
 
 impl PreparedCommand {
-    /// Prepares a declaration, as [`Incidents::declare`] decides it. Commits nothing but the
-    /// audit of a refusal and the number that the incident takes.
+    /// Prepares a declaration, decided as by [`Incidents::declare`]. Commits only the audit of a
+    /// refusal and the number that the incident takes.
     ///
     /// # Errors
-    /// As [`Incidents::declare`], but for what only committing can find.
+    /// Fails as [`Incidents::declare`] does, except for what only a commit can find.
     pub async fn declare(
         incidents: &Incidents,
         context: &RequestContext,
@@ -25,7 +25,7 @@ impl PreparedCommand {
         let mut live = this.live_of_alert(claim.as_mut()).await?;
         let policy = &this.inner.settings.policy;
         if live.iter().any(|one| may_stand_for(one, asked, policy)) {
-            // Not seen: committing it answers that the alert is taken.
+            // Claimed as unseen, so that the commit finds the alert taken.
             claim = alert_claim(asked);
             live.clear();
         }
@@ -35,11 +35,11 @@ impl PreparedCommand {
         Ok(prepared.of(incidents))
     }
 
-    /// Prepares a command on an incident, as [`Incidents::act`] decides it. Commits nothing but
-    /// the audit of a refusal.
+    /// Prepares a command on an incident, decided as by [`Incidents::act`]. Commits only the audit
+    /// of a refusal.
     ///
     /// # Errors
-    /// As [`Incidents::act`], but for what only committing can find.
+    /// Fails as [`Incidents::act`] does, except for what only a commit can find.
     pub async fn act(
         incidents: &Incidents,
         context: &RequestContext,

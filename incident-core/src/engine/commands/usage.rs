@@ -1,4 +1,4 @@
-//! Usage events, taken once under a key.
+//! Usage events, recorded once per idempotency key.
 
 use std::collections::BTreeMap;
 
@@ -12,26 +12,25 @@ use crate::idempotency::StoredResponse;
 use crate::impact::{ApiUsageEvent, UsageDays};
 use crate::port::UsageSink;
 
-/// The usage events that were taken in.
+/// The result of recording usage events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct UsageAccepted {
-    /// How many there were.
+    /// Number of events that were recorded.
     pub accepted: u64,
-    /// Whether that was answered before, under the same key.
+    /// `true` if this is the response of an earlier request with the same key.
     #[serde(skip)]
     pub replayed: bool,
 }
 
 impl SignalsHandle<'_> {
-    /// Hands a batch of usage events to a sink and audits it.
+    /// Records a batch of usage events in a sink, and audits it.
     ///
-    /// The sink is not the store: events are kept first and the reply is
-    /// remembered after that. A crash between repeats them, which changes no
-    /// answer.
+    /// The sink is not the store: events are recorded first, and the response is stored after that.
+    /// A crash in between repeats them, which changes no count.
     ///
     /// # Errors
-    /// A right is missing, the events lie on too many days, or the sink or the store did
-    /// not take it.
+    /// Fails if a right is missing, an event is invalid, the events lie on too many days, or the
+    /// sink or the store did not take them.
     pub async fn record_usage(
         self,
         context: &RequestContext,

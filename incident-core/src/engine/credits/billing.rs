@@ -1,4 +1,4 @@
-//! Billing, looked at: what was issued against what the sink holds.
+//! The comparison of issued credits with those that the billing sink holds.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,21 @@ use crate::paging::TargetId;
 use crate::port::{CreditQuery, LookupBy, StoreError};
 use crate::{MessageId, Period, Timestamp};
 
-/// A batch that the sink was not seen to have.
+/// A batch that the sink was not seen to accept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BatchInFlight {
     /// The batch.
     pub batch: MessageId,
-    /// When it was issued.
+    /// The time at which it was issued.
     pub since: Timestamp,
-    /// How many of its credits are of the period.
+    /// Number of its credits in the period.
     pub credits: usize,
-    /// Whether it is no longer tried; see
-    /// [`resend_batch`](CreditsHandle::resend_batch).
+    /// `true` if it is no longer tried; see [`resend_batch`](CreditsHandle::resend_batch).
     pub held_back: bool,
 }
 
-/// What was issued of a period, against what the sink holds.
+/// The issued credits of a period, compared with those that the sink holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BillingReport {
@@ -34,20 +33,20 @@ pub struct BillingReport {
     pub period: Period,
     /// The sink, if there is one.
     pub sink: Option<TargetId>,
-    /// Whether the sink told what it holds; if not, only what waits is known.
+    /// `true` if the sink listed what it holds; otherwise only the waiting batches are known.
     pub compared: bool,
-    /// How many credits and reversals were issued.
+    /// Number of credits and reversals that were issued.
     pub issued: usize,
-    /// How many of them the sink holds just so.
+    /// Number of those that the sink holds with the same values.
     pub agree: usize,
-    /// Where ledger and sink differ, but for what waits.
+    /// The differences between ledger and sink, except for batches that still wait.
     pub differences: Vec<Difference>,
-    /// Batches that the sink was not seen to have, the oldest first.
+    /// The batches that the sink was not seen to accept, the oldest first.
     pub waiting: Vec<BatchInFlight>,
 }
 
 impl BillingReport {
-    /// Whether the sink's ledger is ours.
+    /// Returns `true` if ledger and sink were compared and agree, and nothing waits.
     #[must_use]
     pub fn is_balanced(&self) -> bool {
         self.compared && self.differences.is_empty() && self.waiting.is_empty()
@@ -55,15 +54,15 @@ impl BillingReport {
 }
 
 impl CreditsHandle<'_> {
-    /// What was issued of a period, against what the sink holds of it.
+    /// Compares the issued credits of a period with those that the sink holds.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// Fails if the store did not answer.
     pub async fn billing_report(self, period: Period) -> Result<BillingReport, Error> {
         let this = self.0;
         let sink = this.inner.billing.as_ref();
-        // The sink first, so that it holds nothing that we do not know of. What it was
-        // seen to take since then, it need not have told yet.
+        // The sink is read first, so that it holds nothing that the ledger lacks. A batch that it
+        // accepted since then need not be in its answer.
         let asked_at = this.inner.now();
         let holding = match sink {
             Some(sink) => {
@@ -125,12 +124,13 @@ impl CreditsHandle<'_> {
         })
     }
 
-    /// Hands a batch that was held back to billing once more, the same bytes under the
-    /// same key. The sink is asked first whether it has it; one that cannot be asked gets it
-    /// all the same, as whoever calls this has looked there.
+    /// Submits a held-back batch again, the same bytes under the same key. The sink is asked first
+    /// whether it has the batch; a sink that cannot be asked gets it all the same, as the caller
+    /// has checked there.
     ///
     /// # Errors
-    /// There is no such batch that is held back; a right is missing; the store failed.
+    /// Returns [`Error::NotFound`] if no such batch is held back. Fails if a right is missing, or
+    /// the store failed.
     pub async fn resend_batch(
         self,
         context: &RequestContext,

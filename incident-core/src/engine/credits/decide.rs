@@ -1,4 +1,4 @@
-//! Credits, decided: approved or waived, by a person or by policy.
+//! Decisions on credits: approved or waived, by a person or by policy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,13 +15,13 @@ use crate::port::{CreditQuery, StoreError};
 use crate::sla::SlaStatement;
 use crate::{CreditId, IncidentId, Percent, PersonName};
 
-/// A decision on a credit, as it was kept.
+/// The stored result of a credit decision.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CreditDecided {
     /// The credit.
     pub credit: CappedCredit,
-    /// It was decided before, under the same key.
+    /// `true` if this is the response of an earlier request with the same key.
     pub replayed: bool,
 }
 
@@ -34,13 +34,14 @@ fn refused(code: &'static str, detail: impl Into<String>) -> Error {
 }
 
 impl CreditsHandle<'_> {
-    /// Approves or waives a credit. What is granted, with the cap of its tenant and
-    /// month and the fee as they are now, is kept with it and changes no more.
+    /// Approves or waives a credit. The granted part, with the current cap of its tenant and period
+    /// and the current fee, is stored with it and does not change any more.
     ///
     /// # Errors
-    /// There is no such credit; a right is missing; the incident goes on; nothing
-    /// is owed; it was decided or replaced before; under four eyes, the caller
-    /// caused it; or the store did not keep it.
+    /// Returns [`Error::NotFound`] if there is no such credit. Fails if a right is missing; the
+    /// incident or period goes on; nothing is owed; it was decided or replaced before; the reversal
+    /// of an earlier credit has to be decided first; under four eyes, the caller caused it; or the
+    /// store did not commit.
     pub async fn decide(
         self,
         context: &RequestContext,
@@ -78,11 +79,11 @@ impl CreditsHandle<'_> {
 }
 
 impl WorkerHandle<'_> {
-    /// Approves what the policy lets through without a person; says how many.
-    /// Call it now and then; the loop of `incident-pagers` does.
+    /// Approves credits that the policy allows without a person, and returns their number. Call it
+    /// now and then; the loop of `incident-pagers` does.
     ///
     /// # Errors
-    /// The store did not answer. Each credit fails alone: all others were tried.
+    /// Fails if the store did not answer. Each credit fails alone: all others were tried.
     pub async fn approve_credits(self) -> Result<usize, Error> {
         let this = self.0;
         let Some(most) = this.inner.settings.credits.approve_up_to else {
@@ -100,7 +101,7 @@ impl WorkerHandle<'_> {
             }
             match this.approve_one(row.id, most).await {
                 Ok(()) => approved += 1,
-                // Not by policy, or somebody else was faster.
+                // The policy does not allow it, or another decision was faster.
                 Err(Error::Refused(_)) => {}
                 failed => {
                     each.note(row.id, "a credit could not be approved by policy", failed);
@@ -113,7 +114,7 @@ impl WorkerHandle<'_> {
 
 impl Incidents {
     async fn approve_one(&self, id: CreditId, most: Percent) -> Result<(), Error> {
-        // What the cap of its tenant and month leaves of it.
+        // With the part that the cap of its tenant and period leaves.
         let one = CreditQuery {
             id: Some(id),
             ..CreditQuery::default()
@@ -149,8 +150,8 @@ impl Incidents {
         let row = &found.row;
         let open = match decision {
             CreditDecision::Approve => row.state == CreditState::Estimated,
-            // What was approved can be taken back until it is issued; but others may
-            // have been granted the room that an approved reversal makes.
+            // An approved credit can be waived until it is issued; but the room that an approved
+            // reversal makes may have been granted to others.
             CreditDecision::Waive { .. } => {
                 row.state == CreditState::Estimated
                     || row.state == CreditState::Approved && row.reverses.is_none()
@@ -186,9 +187,9 @@ impl Incidents {
         Ok(())
     }
 
-    /// Whether somebody had a hand in the figure of a credit: it was computed because of a
-    /// command of theirs, now or in an earlier revision, or they changed what it is computed
-    /// from at one of its incidents.
+    /// Returns `true` if an actor influenced the figure of a credit: it was computed because of a
+    /// command of theirs, now or in an earlier revision, or they changed an input at one of its
+    /// incidents.
     async fn shaped(&self, row: &LedgerRow, by: &Actor) -> Result<bool, Error> {
         if row.author == by.name {
             return Ok(true);
@@ -214,7 +215,7 @@ impl Incidents {
         Ok(false)
     }
 
-    /// Whether what is owed may still change by itself.
+    /// Returns `true` if the credit may still change by itself.
     async fn goes_on(&self, row: &LedgerRow) -> Result<bool, Error> {
         if let Some(id) = row.incident_id {
             return Ok(self.get(id).await?.is_provisional());
@@ -228,8 +229,8 @@ impl Incidents {
         Ok(made.iter().any(here))
     }
 
-    /// The reversal that comes with a row, or the row that takes the place of what a
-    /// reversal takes back.
+    /// Finds the reversal that comes with a row, or the row that replaces what a reversal takes
+    /// back.
     async fn twin(&self, row: &LedgerRow) -> Result<Option<LedgerRow>, Error> {
         let wanted = CreditQuery {
             tenant: Some(row.tenant_id.clone()),
@@ -278,7 +279,7 @@ impl Incidents {
             granted: row.granted.clone(),
             issued: None,
         }];
-        // What was issued stays, so nothing takes its place.
+        // The issued credit stays, so its replacement is waived with the reversal.
         if row.reverses.is_some() && matches!(decision, CreditDecision::Waive { .. }) {
             moves.extend(self.twin(row).await?.and_then(|twin| waived(&twin)));
         }
@@ -315,7 +316,7 @@ impl Incidents {
     }
 }
 
-/// Tells if others may have more under the cap of tenant and period after a decision.
+/// Returns `true` if a decision leaves others more room under the cap of tenant and period.
 const fn makes_room(row: &LedgerRow, decision: &CreditDecision) -> bool {
     match decision {
         CreditDecision::Approve => row.reverses.is_some(),

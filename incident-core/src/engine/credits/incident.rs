@@ -1,4 +1,4 @@
-//! Credits as an effect of the end of an incident and of corrections after it.
+//! Credits of an incident, computed at its end and after corrections.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::sla::{Basis, IncidentTerms, credit_rows};
 use crate::{CreditId, IncidentId, MessageId, Percent, PersonName, TenantId, Timestamp};
 use crate::{Window, Windows, Zone};
 
-/// What comes with new credits of an incident.
+/// Extra writes committed with recomputed credits.
 #[derive(Default)]
 pub(in crate::engine) struct RecomputeContext {
     pub(in crate::engine) audit: Vec<AuditDraft>,
@@ -28,8 +28,8 @@ pub(in crate::engine) struct RecomputeContext {
 }
 
 impl Incidents {
-    /// Adds the credits of an incident that ended to its commit. What needs to know
-    /// other incidents, or who all tenants are, is left to the relay.
+    /// Adds the credits of an incident that ended to its commit. Credits that depend on other
+    /// incidents, or on the list of all tenants, are left to the relay.
     pub(in crate::engine) async fn add_credits(
         &self,
         before: &Incident,
@@ -68,8 +68,8 @@ impl Incidents {
         Ok(())
     }
 
-    /// Returns the message to the relay, if something is left to it: periods that are credited as a whole, and
-    /// what a cap had cut of other credits of the tenants whose credits changed.
+    /// Returns the message for the relay, if something is left to it: periods that are credited as
+    /// a whole, and what a cap had cut of other credits of the tenants whose credits changed.
     fn recompute_message(
         &self,
         before: &Incident,
@@ -103,8 +103,8 @@ impl Incidents {
         })
     }
 
-    /// The message that looks at the credits of a tenant and period again, as one of them is
-    /// not granted or taken back: what a cap had cut of the others may have room.
+    /// Returns the message that recomputes the credits of a tenant and period after one of them was
+    /// waived or reversed: what a cap had cut of the others may have room.
     pub(in crate::engine) fn freed_room(
         &self,
         row: &LedgerRow,
@@ -127,7 +127,7 @@ impl Incidents {
         }))
     }
 
-    /// All rows of an incident, if it ever had any.
+    /// Loads all ledger rows of an incident; empty if it never had any.
     pub(in crate::engine) async fn rows_of(
         &self,
         incident: &Incident,
@@ -157,7 +157,7 @@ impl Incidents {
         revise(subject, revision, rows, fresh, outgrown, author, id)
     }
 
-    /// What each tenant is owed for an incident, as it stands now.
+    /// Computes the credit of each tenant for an incident, as it is now.
     fn computed_credits(
         &self,
         facts: SlaFacts<'_>,
@@ -200,8 +200,8 @@ impl Incidents {
         fresh
     }
 
-    /// Returns tenants, sorted by name, in runs that have the same terms: those of the period in
-    /// which the outage of each ended, or of `fallback` without one.
+    /// Groups tenants, sorted by name, into runs of the same terms: those of the period in which
+    /// the outage of each ended, or of `fallback` without one.
     pub(in crate::engine) fn by_terms<'a>(
         &'a self,
         tenants: &'a [AffectedTenant],
@@ -210,7 +210,7 @@ impl Incidents {
     ) -> Vec<IncidentTerms<'a>> {
         let contracts = &self.inner.settings.contracts;
         let mut runs: Vec<IncidentTerms<'_>> = Vec::new();
-        // Where the last run begins, and where what was looked at ends.
+        // The start of the last run, and the end of the tenants that were grouped.
         let (mut start, mut end) = (0, 0);
         let by_tenant = tenants.chunk_by(|a, b| a.tenant_id == b.tenant_id);
         for found in by_tenant.filter_map(|one| contracts.terms_of_outage(outage, one, fallback)) {
@@ -228,7 +228,7 @@ impl Incidents {
         runs
     }
 
-    /// What a commit left to the relay, as a message.
+    /// Runs a message that computes the credits that a commit left to the relay.
     pub(in crate::engine) async fn run_recompute_job(
         &self,
         claim: &Claim,
@@ -262,9 +262,10 @@ impl Incidents {
         Ok(())
     }
 
-    /// Computes the credits of an incident anew, in a commit of its own, and says
-    /// whether anything came out differently; those that are `outgrown` do. Nothing is
-    /// written where it did not, but what is to be settled with it.
+    /// Recomputes the credits of an incident in a commit of its own, and returns whether any
+    /// changed. Those that are `outgrown` count as changed while they stand as granted.
+    ///
+    /// Without a change nothing is written, except for the lease completion.
     pub(in crate::engine) async fn recompute_incident_credits(
         &self,
         id: IncidentId,
@@ -322,8 +323,8 @@ impl Incidents {
         }
     }
 
-    /// All tenants, by name, each once: the arithmetic relies on it, whatever order
-    /// the host's directory has.
+    /// Lists all tenants, sorted and deduplicated as the computation requires, whatever order the
+    /// host's directory has.
     pub(in crate::engine) async fn all_tenants(&self) -> Result<Vec<TenantId>, Error> {
         let missing =
             Error::NotConfigured("an incident that hits all tenants needs a tenant directory");
@@ -337,8 +338,8 @@ impl Incidents {
     }
 }
 
-/// The credits that an incident had before it was reopened, of tenants that it still hits: they
-/// are computed again when it ends.
+/// Returns the credits that an incident had before it was reopened, of tenants that it still hits.
+/// They are computed again when it ends.
 fn as_before(rows: &[LedgerRow], tenants: &[AffectedTenant]) -> Vec<ComputedCredit> {
     let hit = |tenant: &TenantId| {
         let found = tenants.binary_search_by(|one| one.tenant_id.cmp(tenant));
@@ -349,7 +350,7 @@ fn as_before(rows: &[LedgerRow], tenants: &[AffectedTenant]) -> Vec<ComputedCred
     standing.map(ComputedCredit::of).collect()
 }
 
-/// Tells if one of these credits stands as it was granted.
+/// Returns `true` if one of these credits stands as it was granted.
 pub(in crate::engine) fn still_granted(rows: &[LedgerRow], ids: &[CreditId]) -> bool {
     let granted =
         |row: &&LedgerRow| matches!(row.state, CreditState::Approved | CreditState::Issued);

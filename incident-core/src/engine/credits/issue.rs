@@ -1,4 +1,4 @@
-//! Credits that were approved, frozen in batches for billing.
+//! The issue of approved credits, frozen in batches for billing.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +16,14 @@ use crate::port::{CreditQuery, StoreError};
 use crate::{MessageId, PersonName, Timestamp};
 
 impl WorkerHandle<'_> {
-    /// Issues every credit that is approved: freezes them in batches, from which the
-    /// relay hands them to billing. Says how many. Call it now and then; the loop of
-    /// `incident-pagers` does. Without a sink nothing is issued.
+    /// Issues every approved credit: freezes them in batches, which the relay submits to billing.
+    /// Returns their number. Call it now and then; the loop of `incident-pagers` does. Without a
+    /// sink nothing is issued.
     ///
     /// Several processes may do so at a time: each credit is in one batch.
     ///
     /// # Errors
-    /// The store did not answer. Each batch fails alone: all others were tried.
+    /// Fails if the store did not answer. Each batch fails alone: all others were tried.
     pub async fn issue_credits(self) -> Result<usize, Error> {
         self.0.on_relay().issue_here().await
     }
@@ -53,8 +53,8 @@ impl Incidents {
             };
             match kept {
                 Ok(_) => issued += rows.len(),
-                // Somebody else issued or waived some of them, or a correction took
-                // them back: what is left is looked at the next time.
+                // Some of them were issued by another process, waived or corrected: the rest is
+                // issued by the next pass.
                 Err(Error::Store(StoreError::CreditMoved(_))) => {}
                 failed => drop(each.note(batch, "approved credits could not be issued", failed)),
             }
@@ -110,7 +110,7 @@ fn issue(row: &LedgerRow, batch: MessageId, at: Timestamp) -> CreditTransition {
     }
 }
 
-/// Returns who hands credits to billing, under a name.
+/// Returns the actor that submits credits to billing, under a name.
 pub(super) const fn billing_actor(name: PersonName) -> Actor {
     Actor {
         kind: ActorKind::Service,

@@ -17,15 +17,15 @@ use crate::{
     CreditId, IncidentId, Month, Period, PeriodKind, PersonName, TenantId, Window, Windows,
 };
 
-/// How many tenants' credits are kept at a time.
+/// Maximum number of tenants whose credits are written in one commit.
 const CREDITS_PER_COMMIT: usize = 200;
 
-/// The calendars of the zones are less than a day apart from UTC.
+/// Upper bound of the distance of any zone from UTC.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Incidents {
-    /// Computes the credits of every period that an outage in `span` may lie in, of
-    /// `only` these tenants or of all; says how many came out differently.
+    /// Recomputes the credits of every period that an outage in `span` may lie in, of `only` these
+    /// tenants or of all, and returns how many changed.
     pub(in crate::engine) async fn recompute_period_credits(
         &self,
         author: &PersonName,
@@ -55,8 +55,8 @@ impl Incidents {
         Ok(changed)
     }
 
-    /// The span of outages that touch each other, around one: where terms leave out short
-    /// outages, how long they are together counts in every period they lie in.
+    /// Returns a span widened by the outages that touch those in it. If terms leave out short
+    /// outages, the joint length of touching ones counts in every period that they lie in.
     async fn reach_of(
         &self,
         span: Window,
@@ -82,7 +82,7 @@ impl Incidents {
         Ok(reach)
     }
 
-    /// Computes the credits of a period as a whole, and those that a cap had cut and that have
+    /// Recomputes the credits of a period as a whole, and those that a cap had cut and that have
     /// room again.
     async fn recompute_period(
         &self,
@@ -92,10 +92,11 @@ impl Incidents {
     ) -> Result<usize, Error> {
         let timeout = self.inner.settings.store_deadline;
         'again: for _ in 0..MAX_CONFLICT_RETRIES {
-            // The rows first: whoever writes newer ones has read what came after.
+            // Rows are read first: a concurrent writer of newer rows has read outages at least as
+            // new.
             let rows = self.rows_of_period(only, period).await?;
             let outgrown = self.outgrown(&rows);
-            // Those of an older contract are looked at even if nobody has one now.
+            // Periods of an older contract are recomputed even if no contract credits them now.
             let by_period = rows.iter().any(|row| row.incident_id.is_none());
             let mut changed = 0;
             if by_period || self.inner.settings.contracts.credits_by(period.kind()) {
@@ -129,13 +130,13 @@ impl Incidents {
         Err(StoreError::Conflict.into())
     }
 
-    /// Credits that were granted and would be granted otherwise now.
+    /// Returns the credits that were granted and would be granted otherwise now.
     fn outgrown(&self, rows: &[LedgerRow]) -> Vec<CreditId> {
         let account = |tenant: &TenantId, period| self.credit_account(tenant, period);
         stale_grants(&cap_periods(rows.to_vec(), account), account)
     }
 
-    /// All rows of a period, of incidents and of the period as a whole.
+    /// Loads all rows of a period, of incidents and of the period as a whole.
     async fn rows_of_period(
         &self,
         only: Option<&BTreeSet<TenantId>>,
@@ -189,8 +190,8 @@ impl Incidents {
         writes
     }
 
-    /// What a tenant is owed for a period as a whole, where its contract says so and
-    /// an incident hit it.
+    /// Computes the credit of a tenant for a period as a whole, if its contract has one and an
+    /// incident hit it.
     fn period_credit(
         &self,
         tenant: &TenantId,
@@ -198,7 +199,7 @@ impl Incidents {
         period: Period,
     ) -> Option<ComputedCredit> {
         let contracts = &self.inner.settings.contracts;
-        // As a statement has them: kept as inputs, they are compared in this order.
+        // In the order of a statement: stored as inputs, they are compared in this order.
         shares.sort_by_key(|share| (share.outage.start(), share.incident));
         let made = contracts.statement(
             tenant,
@@ -210,8 +211,8 @@ impl Incidents {
         if !by_period || made.incidents.is_empty() {
             return None;
         }
-        // Those of the period, and those that an outage of it touches beyond its edge where
-        // that counts.
+        // Shares in the period and, if terms measure runs, those that touch its outages over the
+        // edge.
         let bounds = made.period.window(made.zone);
         let terms = contracts.terms_of(tenant, period.first_month());
         let reached = if terms.measures_runs() {
@@ -236,7 +237,7 @@ impl Incidents {
     }
 }
 
-/// The outages, joined, that lie in a period at least in part.
+/// Returns the outages, joined, that lie in a period at least in part.
 fn reached(shares: &[IncidentShare], bounds: Window) -> Windows {
     let windows = shares.iter().flat_map(|one| one.outage.as_slice());
     let runs: Windows = windows.copied().collect();

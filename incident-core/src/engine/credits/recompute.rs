@@ -1,4 +1,4 @@
-//! Credits of a month, computed anew: its terms changed, or those of a tenant.
+//! Recomputation of the credits of a month, after a change of its terms or those of a tenant.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,17 @@ use crate::port::IncidentFilter;
 use crate::{Month, ValidationError};
 
 impl CreditsHandle<'_> {
-    /// Computes the credits of every incident and period anew that has something in a
-    /// month, under the terms that are configured now; says how many came out
-    /// differently. What was not issued gives way; what was issued is reversed, beside
-    /// a new row. What comes out the same is left alone, so it may be done again, and
-    /// goes on where it was broken off.
+    /// Recomputes the credits of a month under the terms that are configured now, and returns how
+    /// many changed. These are the credits of every incident and period that has an outage in the
+    /// month.
+    ///
+    /// Credits that were not issued are replaced; issued ones are reversed, beside a new row.
+    /// Unchanged ones are left alone, so the call can be repeated, and goes on where it was
+    /// interrupted.
     ///
     /// # Errors
-    /// A right is missing; a month that has not begun; an incident hits all tenants
-    /// and nobody knows who they are; the store failed.
+    /// Fails if a right is missing, the month has not begun, an incident hits all tenants and these
+    /// cannot be listed, or the store failed.
     pub async fn recompute(self, context: &RequestContext, month: Month) -> Result<usize, Error> {
         let this = self.0;
         this.authorize_command(context, &[Action::DecideCredit], None)
@@ -35,7 +37,7 @@ impl CreditsHandle<'_> {
         let mut changed = 0;
         let mut pages = this.pages(filter);
         while let Some(incident) = pages.next().await? {
-            // One that goes on is settled when it ends.
+            // An incident that goes on is credited when it ends.
             if incident.credit_revision == 0 || incident.is_provisional() {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Batches, handed to billing.
+//! The submission of batches to billing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,18 +15,18 @@ use crate::paging::{Backoff, DeliveryLog, DeliveryResult, NotSentReason, TargetI
 use crate::port::{BillingSink, CreditQuery, LookupBy};
 use crate::{CreditId, PersonName, failpoint};
 
-/// Money is in less of a hurry than pages are.
+/// The waits between submissions; billing is less urgent than pages.
 const WAITS: Backoff = Backoff {
     first: Duration::from_secs(2),
     cap: Duration::from_secs(15 * 60),
 };
 
-/// How long a batch may be on its way before somebody is told.
+/// Time after which a batch that was not accepted raises an alarm.
 const LATE_AFTER: Duration = Duration::from_secs(60 * 60);
 
 impl Incidents {
-    /// Hands a batch to the sink, and records what came of it. A sink that may have forgotten
-    /// whether it took the batch is asked first.
+    /// Submits a batch to the sink and records the outcome. A sink that may have accepted the batch
+    /// and forgotten its key is asked first.
     pub(in crate::engine) async fn bill(
         &self,
         claim: &Claim,

@@ -1,4 +1,4 @@
-//! Accepted is not opened: pages are looked after until their alert is there.
+//! Confirmation of accepted pages: their targets are polled until the alert is there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,44 +17,42 @@ use crate::port::{PageCheck, StoreError};
 use crate::timeline::{EntryDraft, EntryKind};
 use crate::{IncidentId, Text, Timestamp};
 
-/// How long an alert may take to appear. Vendors work on what they accepted
-/// within seconds.
+/// Time within which an alert must appear. Vendors process what they accepted within seconds.
 const WITHIN: Duration = Duration::from_secs(120);
 
-/// How long after its acceptance a page is still asked about by a process that
-/// did not send it.
+/// Time after its acceptance in which a page is still polled by a process that did not send it.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
 
-/// How long a page is left to the process that sent it.
+/// Time for which a page is left to the process that sent it.
 const SENDER_FIRST: Duration = Duration::from_secs(60);
 
-/// The waits between two questions.
+/// The waits between two polls of a page.
 const ASKING: Backoff = Backoff {
     first: Duration::from_secs(2),
     cap: Duration::from_secs(30),
 };
 
-/// How many pages are asked about at a time.
+/// Maximum number of pages that are polled at a time.
 const MAX_CONCURRENT: usize = 8;
 
 impl WorkerHandle<'_> {
-    /// Asks about every page that was accepted and whose alert was not seen yet.
-    /// Call it every few seconds; the loop of `incident-pagers` does.
+    /// Polls every page that was accepted and whose alert was not seen yet. Call it every few
+    /// seconds; the loop of `incident-pagers` does.
     ///
-    /// A page whose alert is not there after two minutes, or that the vendor says
-    /// opened none, raises [`Alarm::PageUnconfirmed`]. Once a minute the pages of other
-    /// processes are looked for too: one of those may be gone. One pass runs at a time; a
-    /// second call returns at once.
+    /// A page whose alert is not there after two minutes, or that opened none according to the
+    /// vendor, raises [`Alarm::PageUnconfirmed`]. Once a minute the pages of other processes are
+    /// loaded too: one of those may be gone. One pass runs at a time; a second call returns at
+    /// once.
     ///
     /// # Errors
-    /// The store did not answer. Each page fails alone: all others were asked about.
+    /// Fails if the store did not answer. Each page fails alone: all others were polled.
     pub async fn confirm(self) -> Result<(), Error> {
         self.0.on_relay().confirm_here().await
     }
 }
 
 impl Incidents {
-    /// A page was accepted: from now on it is asked about, where that is possible.
+    /// Tracks an accepted page until it is confirmed, if its target can be polled.
     pub(in crate::engine) fn track_confirmation(&self, incident: &Incident) {
         let paging = &incident.paging;
         if self.check_of(paging, incident.status).is_some() {
@@ -64,8 +62,7 @@ impl Incidents {
         }
     }
 
-    /// Returns who can tell if the page of an incident opened an alert, if that is still to
-    /// be asked.
+    /// Returns the check of the page of an incident, if its alert still has to be confirmed.
     fn check_of(&self, paging: &Paging, status: Status) -> Option<&Arc<dyn PageCheck>> {
         let open = paging.state == PagingState::Accepted
             && paging.confirmed_at.is_none()
@@ -98,7 +95,7 @@ impl Incidents {
             .map(|page| async move { (page, self.poll_confirmation(page).await) })
             .buffer_unordered(MAX_CONCURRENT);
         while let Some((page, answer)) = asked.next().await {
-            // What is gone, or cannot be read, is not asked for again.
+            // An incident that is gone, or cannot be read, is not polled again.
             let hopeless = matches!(&answer, Err(Error::NotFound(_)))
                 || answer.as_ref().is_err_and(is_unreadable);
             let over = each.note(page.0, "an accepted page could not be asked about", answer);
@@ -109,8 +106,8 @@ impl Incidents {
         each.end()
     }
 
-    /// Pages that another process sent and may not see through. Who sent a page asks
-    /// first; the others leave it some time.
+    /// Loads pages that another process sent and may be unable to poll. The sender polls first; the
+    /// others leave it some time.
     async fn load_unconfirmed(&self, now: Timestamp) -> Result<(), Error> {
         let live = self.live().await?;
         let mut seen = BTreeSet::new();
@@ -140,7 +137,7 @@ impl Incidents {
         Ok(())
     }
 
-    /// Whether nothing is left to be asked about a page.
+    /// Polls a page once. Returns `true` if it needs no further poll.
     async fn poll_confirmation(&self, (id, epoch): (IncidentId, u32)) -> Result<bool, Error> {
         let incident = self.get(id).await?;
         if incident.paging.epoch != epoch {
@@ -163,8 +160,8 @@ impl Incidents {
             Confirmation::NotYet if late => {
                 self.note_confirmation(&page, &receipt, false).await?;
             }
-            // Whether there is an alert is not known, and nobody is helped by an
-            // alarm each time a vendor's other API is away.
+            // The state of the alert is unknown, and an alarm each time a vendor's query API is
+            // away would help no one.
             Confirmation::Unknown if late => {
                 tracing::warn!(incident.id = %id, "nobody can tell whether a page opened an alert");
                 let mut waiting = self.inner.unconfirmed.lock();
@@ -176,7 +173,7 @@ impl Incidents {
                     *asked += 1;
                     let seed = id.uuid().as_u64_pair().1;
                     let wait = now.saturating_add(ASKING.wait(*asked, seed));
-                    // At last when the time is over.
+                    // The last poll is when the time is over.
                     *due = wait.min(accepted.saturating_add(WITHIN));
                 }
                 return Ok(false);
@@ -185,7 +182,7 @@ impl Incidents {
         Ok(true)
     }
 
-    /// Keeps what the vendor said, unless the page it is about is over.
+    /// Records what the vendor reported, unless the page that it is about is over.
     async fn note_confirmation(
         &self,
         page: &PageEvent,

@@ -1,4 +1,5 @@
-//! Delivery of one page, as a pipeline: stale? grouped? admit and send, bound the retry, record.
+//! The delivery of one page, as a pipeline: stale? grouped? admit and send, bound the retry,
+//! record.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +13,7 @@ use crate::incident::{Incident, Severity};
 use crate::outbox::{Claim, JobOutcome};
 use crate::paging::{PageAction, PageEvent, PagingState};
 
-/// A page on its way: the message that was claimed for it, and its incident as it was then.
+/// A page on its way: the claimed message, and its incident as it was loaded for it.
 pub(in crate::engine) struct Delivery<'a> {
     pub(in crate::engine) claim: &'a Claim,
     pub(in crate::engine) page: &'a PageEvent,
@@ -30,7 +31,7 @@ impl Incidents {
         let incident = self.get(page.incident_id).await?;
         let mut reworded = None;
         if incident.redacted_at.is_some() {
-            // It may have been claimed before the words were erased in the outbox.
+            // It may have been claimed before its texts were erased in the outbox.
             reworded.insert(page.clone()).reword(&incident);
         }
         let page = reworded.as_ref().unwrap_or(page);
@@ -54,7 +55,7 @@ impl Incidents {
             })
             .await;
         if page.is_resend {
-            // Told before: once more is enough, whatever comes of it.
+            // A resend repeats what was delivered: one attempt is enough, whatever its outcome.
             outcome.outcome = JobOutcome::Done;
         }
         cap_superseded_retry(&delivery, &mut outcome.outcome, self.inner.now());
@@ -72,8 +73,8 @@ impl Incidents {
         Ok(())
     }
 
-    /// For how long nobody has been paged, if that is to be said now. If it is
-    /// to be said later, the message comes back by then.
+    /// Returns how long the page has been undelivered, if an overdue alarm is due. If the alarm is
+    /// due later, the message comes back by then.
     fn overdue(&self, delivery: &Delivery<'_>, outcome: &mut JobOutcome) -> Option<Duration> {
         let Delivery {
             claim,
@@ -100,7 +101,7 @@ impl Incidents {
 }
 
 impl Delivery<'_> {
-    /// Tells if a newer page took its place, or nothing is left to be said by it.
+    /// Returns `true` if the page is a stale trigger or a stale resend.
     fn is_stale(&self) -> bool {
         let (incident, page) = (&self.incident, &self.page);
         match page.action {
@@ -112,11 +113,11 @@ impl Delivery<'_> {
     }
 }
 
-/// Calling off an older page holds up the page that follows it only so long.
+/// Maximum time for which resolving an older page delays the page that follows it.
 const MAX_HOLD_UP: Duration = Duration::from_secs(60);
 
-/// A newer page of the incident waits behind this one. What could not be called
-/// off by then stays known as open, and is called off with the newer one.
+/// Caps the retry of a message while a newer page of the incident waits behind it. An alert that
+/// could not be resolved by then stays recorded as open, and is resolved with the newer one.
 fn cap_superseded_retry(delivery: &Delivery<'_>, outcome: &mut JobOutcome, now: Timestamp) {
     let Delivery {
         claim,
@@ -144,8 +145,8 @@ fn cap_superseded_retry(delivery: &Delivery<'_>, outcome: &mut JobOutcome, now: 
     }
 }
 
-/// A trigger that is wanted no more: a newer page took its place, or it is an
-/// escalation of an incident that ended.
+/// Returns `true` if a trigger is stale: a newer page took its place, or it is an escalation of an
+/// incident that ended.
 fn is_stale_trigger(incident: &Incident, page: &PageEvent) -> bool {
     let newest = incident.paging_of(page.rule.as_ref());
     let older = newest.is_none_or(|paging| page.epoch < paging.epoch);

@@ -1,4 +1,4 @@
-//! The end of a test page: its alerts are resolved, by whoever is there then.
+//! The end of a test page: its alerts are resolved, by this process or another one.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ impl Incidents {
             .await
     }
 
-    /// One step of the end of a test that a message of the outbox asks for.
+    /// Runs one step of the end of a test, for its message in the outbox.
     pub(in crate::engine) async fn end_test(
         &self,
         claim: &Claim,
@@ -61,8 +61,7 @@ impl Incidents {
         let given_up = matches!(tried.outcome, JobOutcome::DeadLettered { .. });
         let open = given_up.then(|| left_open(&route.targets, &log));
         let open = open.unwrap_or_default();
-        // There is nothing to try again by hand: the end of the next test resolves
-        // the same alerts.
+        // Not a dead letter: the end of the next test resolves the same alerts.
         let outcome = if given_up {
             JobOutcome::Done
         } else {
@@ -92,8 +91,8 @@ impl Incidents {
     }
 }
 
-/// Where an alert may stay open. Not at a target that refuses the key: under it
-/// nothing was opened there, and that it is refused is an alarm of its own.
+/// Lists the targets at which an alert may stay open. A target that refuses the key is left out: no
+/// alert was opened under it, and the refusal has an alarm of its own.
 fn left_open(targets: &[TargetId], log: &[DeliveryLog]) -> Vec<TargetId> {
     let closed = |target: &TargetId| {
         let last = log.iter().find(|one| one.target == *target);

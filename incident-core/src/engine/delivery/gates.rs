@@ -1,4 +1,4 @@
-//! The gates of all targets: in memory, one set per process.
+//! Admission of pages by the gates of their targets, and probes of targets that are down.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use crate::paging::{
 use crate::{MessageId, Timestamp};
 
 impl Incidents {
-    /// Gives the next thing to do with a page, given what its targets take now. One that
-    /// takes nothing is held in the log, as one that certainly has not taken it; only what
-    /// informs waits for room instead of going on to the next target.
+    /// Returns the next action for a page, given what its targets accept now. A target that accepts
+    /// nothing is held in the log, as one that certainly does not have the page; only a page that
+    /// informs waits for its rate limit instead of going on to the next target.
     pub(in crate::engine) fn choose(
         &self,
         route: &Route<'_>,
@@ -53,18 +53,18 @@ impl Incidents {
             if is_limited && mode == DeliveryMode::FirstSuccess && calm {
                 return NextAction::Wait(until);
             }
-            // After now, or the same step would come again.
+            // Later than now, or `next_step` would return the same target again.
             let until = until.max(now.saturating_add(Duration::from_micros(1)));
             DeliveryLog::change(log, &target, now, |entry| entry.hold(reason, until));
         }
     }
 
-    /// Tries targets that are down and that hold no page up by it: with the resolution of
-    /// an alert that there never is, which vendors take and drop. Not under the
-    /// incident's own key: an older page of it may be open there.
+    /// Probes targets that are down and do not delay the page. A probe resolves an alert that never
+    /// exists, which vendors accept and drop; under the incident's own key an older page may be
+    /// open.
     ///
-    /// All of them at a time: one that hangs must not keep another from being tried. A
-    /// page with one target tries it itself: a probe would only take its turn.
+    /// Targets are probed concurrently: one that hangs must not delay another. A page with one
+    /// target tries it itself: a probe would only take its turn.
     pub(in crate::engine) async fn probe(
         &self,
         page: &PageEvent,
@@ -96,8 +96,8 @@ impl Incidents {
         self.note_answer(target, &answer).await;
     }
 
-    /// Notes what a target answered. Pages that wake people and were held because it was
-    /// down are due as soon as it works again.
+    /// Notes the answer of a target in its gate. Pages that wake people and were held because it
+    /// was down are due as soon as it works again.
     pub(in crate::engine) async fn note_answer(&self, target: &TargetId, answer: &DeliveryResult) {
         let now = self.inner.now();
         let gates = &self.inner.gates;
@@ -121,8 +121,8 @@ impl Incidents {
         }
     }
 
-    /// Makes held messages due. Without it they come back by themselves within seconds,
-    /// so a failure is no more than a warning.
+    /// Makes held messages due. If it fails they come back by themselves within seconds, so the
+    /// failure is only logged as a warning.
     async fn hasten(&self, messages: Vec<MessageId>, due_at: Timestamp) {
         if messages.is_empty() {
             return;
@@ -145,9 +145,11 @@ impl Incidents {
     }
 }
 
-/// Decides whether a page itself may try a target that is down: where it may be already, or where
-/// there is no other target. An answer that cannot be known would keep a fresh page from
-/// every other target for a minute; there a [`probe`](Incidents::probe) goes out instead.
+/// Returns `true` if a page itself may try a target that is down: the page has to reach all
+/// targets, may be there already, or has no other target.
+///
+/// An unknown answer would keep a fresh page from every other target for a minute; a
+/// [`probe`](Incidents::probe) goes out instead.
 fn may_probe(
     goal: DeliveryMode,
     targets: &[TargetId],
@@ -164,8 +166,8 @@ mod tests {
     use super::*;
     use crate::paging::Backoff;
 
-    /// A fresh page goes round a target that is down where there is another one; what must
-    /// reach every target, and what the target may have already, tries it.
+    /// A fresh page skips a target that is down if there is another one. A page that must reach
+    /// every target, and one that the target may have already, tries it.
     #[test]
     fn a_page_tries_a_target_that_is_down_where_it_loses_nothing() {
         let [one, other] = ["pagerduty", "opsgenie"].map(|name| TargetId::new(name).unwrap());

@@ -1,4 +1,4 @@
-//! Coalescing: where there is no room for all, one alert stands for a service.
+//! Grouping: if the rate limit has no room for all pages, one alert stands for a service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +11,12 @@ use crate::incident::Incident;
 use crate::outbox::{Claim, JobOutcome};
 use crate::paging::{PageAction, PageEvent, PagingState, Urgency};
 
-/// About how often a page that waits behind another one is looked at again.
+/// Approximate interval at which a grouped page is checked again.
 const LOOK_AGAIN: Duration = Duration::from_secs(300);
 
 impl Incidents {
-    /// A page that informs was accepted: more of its services may wait behind it.
+    /// Records the alert of a low-urgency page that was accepted: pages of its services may be
+    /// grouped under it.
     pub(in crate::engine) fn record_open_alert(&self, incident: &Incident, page: &PageEvent) {
         if page.urgency != Urgency::Low || page.rule.is_some() {
             return;
@@ -25,8 +26,8 @@ impl Incidents {
         }
     }
 
-    /// The incident whose open alert stands for this page: it only informs, was
-    /// never tried, and has found no room for as long as the policy says.
+    /// Returns the incident under whose open alert this page is grouped, if any. The page has low
+    /// urgency, was never tried, and has waited for as long as the policy says.
     pub(in crate::engine) async fn covering_alert(
         &self,
         delivery: &Delivery<'_>,
@@ -56,8 +57,8 @@ impl Incidents {
         known.filter(|id| *id != incident.id).collect()
     }
 
-    /// Nothing is lost by it: the page stays in the outbox, and goes out when the
-    /// alert it waits behind is over and its own incident is not.
+    /// Groups a page under the alert of another incident. The page is not lost: it stays in the
+    /// outbox, and goes out if that alert ends before its own incident.
     pub(in crate::engine) async fn group_under(
         &self,
         leader: Arc<Incident>,
@@ -82,7 +83,7 @@ impl Incidents {
     }
 }
 
-/// Tells if a page wakes nobody and was never tried, so that it may wait behind another one.
+/// Returns `true` if a page has low urgency and was never tried, so that it may be grouped.
 fn only_informs(claim: &Claim, page: &PageEvent) -> bool {
     page.action == PageAction::Trigger
         && page.urgency == Urgency::Low
@@ -90,7 +91,7 @@ fn only_informs(claim: &Claim, page: &PageEvent) -> bool {
         && claim.message.log.iter().all(|entry| entry.attempts == 0)
 }
 
-/// Whether its alert is open, so that somebody looks at the service.
+/// Returns `true` if the incident is live and its alert is open.
 fn is_open(leader: &Incident) -> bool {
     let paging = &leader.paging;
     let open = paging.state == PagingState::Accepted && paging.closed_there_at.is_none();
@@ -101,8 +102,8 @@ fn is_open(leader: &Incident) -> bool {
 mod tests {
     use super::*;
 
-    /// The alert of an incident stands for others of its service while it is open there and the
-    /// incident goes on.
+    /// The alert of an incident stands for others of its service while it is open and the incident
+    /// is live.
     #[test]
     fn an_alert_is_open_until_it_is_closed_or_its_incident_ends() {
         let (incident, _, now) = crate::testing::an_incident();

@@ -1,4 +1,4 @@
-//! What timeline, audit and alarms say of one step in the life of a page.
+//! The timeline messages, audit entries and alarms of one delivery step.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::{PersonName, Timestamp};
 pub(in crate::engine) struct TargetAttempt {
     pub(in crate::engine) target: TargetId,
     pub(in crate::engine) answer: DeliveryResult,
-    /// Whether it was the first at this target.
+    /// `true` if it was the first at this target.
     pub(in crate::engine) first: bool,
-    /// A target before this one may have taken the page too: somebody may have
-    /// been woken twice.
+    /// `true` if an earlier target may have taken the page too, so that someone may have been
+    /// notified twice.
     pub(in crate::engine) perhaps_twice: bool,
 }
 
@@ -30,7 +30,7 @@ impl TargetAttempt {
 }
 
 impl DeliveryOutcome {
-    /// Returns the outcome of a page that is wanted no more.
+    /// Returns the outcome of a page that is no longer wanted.
     pub(in crate::engine) const fn cancelled() -> Self {
         Self {
             attempt: None,
@@ -40,7 +40,7 @@ impl DeliveryOutcome {
         }
     }
 
-    /// Tells if there is more to it than that the page waits.
+    /// Returns `true` if there is more to record than that the page waits.
     pub(in crate::engine) const fn is_to_be_told(&self) -> bool {
         let waits = matches!(self.outcome, JobOutcome::Retry { .. });
         self.attempt.is_some() || self.overdue.is_some() || !waits
@@ -52,17 +52,17 @@ impl DeliveryOutcome {
     }
 }
 
-/// What is to be kept of one step.
+/// The outcome of one delivery step.
 pub(in crate::engine) struct DeliveryOutcome {
     pub(in crate::engine) attempt: Option<TargetAttempt>,
     pub(in crate::engine) outcome: JobOutcome,
-    /// No pager has accepted it for so long: the alarm goes off now.
+    /// The time that the page has been undelivered, if the overdue alarm is due now.
     pub(in crate::engine) overdue: Option<Duration>,
-    /// It waits behind the open alert of another incident.
+    /// The incident under whose open alert the page is grouped.
     pub(in crate::engine) behind: Option<Arc<Incident>>,
 }
 
-/// What goes off because of a step, beside the log line for it.
+/// Returns the alarm that a step raises, and logs it.
 pub(in crate::engine) fn alarm(
     claim: &Claim,
     page: &PageEvent,
@@ -95,7 +95,7 @@ pub(in crate::engine) fn alarm(
     })
 }
 
-/// Returns what the timeline says of a step: one entry each.
+/// Returns the timeline messages of a step, one per entry.
 pub(in crate::engine) fn timeline_messages(
     page: &PageEvent,
     delivery: &DeliveryOutcome,
@@ -112,8 +112,9 @@ pub(in crate::engine) fn timeline_messages(
     happened.chain(overdue).chain(behind)
 }
 
-/// The timeline tells the first failure at each target, acceptance and giving
-/// up, but not every attempt: a bad hour at the vendor would bury the response.
+/// Returns the timeline message of an attempt or of a dead letter. The timeline has acceptance, the
+/// first failure at each target and giving up, but not every attempt: a bad hour at the vendor
+/// would bury the response.
 fn happened(page: &PageEvent, delivery: &DeliveryOutcome) -> Option<String> {
     let attempt = delivery.attempt.as_ref().filter(|_| !page.is_resend);
     let what = match &page.rule {
@@ -165,7 +166,7 @@ pub(in crate::engine) fn pager_actor(target: &str) -> Actor {
     }
 }
 
-/// A page that was not sent because another one stands for it.
+/// Returns the audit entry of a page that was not sent because another alert stands for it.
 pub(in crate::engine) fn audit_of_waiting(
     leader: &Incident,
     page: &PageEvent,
@@ -201,7 +202,7 @@ pub(in crate::engine) fn audit_of(
         ..
     }) = &attempt.answer
     {
-        // What the vendor's support asks for.
+        // The vendor's support needs this id.
         detail.insert("request_id".to_owned(), id.clone());
     }
     AuditDraft {
@@ -304,7 +305,8 @@ mod tests {
         }
     }
 
-    /// The alarms of a step: given up, taken only in the shortest form, not accepted for too long.
+    /// The alarms of a step: dead-lettered, taken only in the shortest form, not accepted for too
+    /// long.
     #[test]
     fn an_alarm_goes_off_for_what_somebody_has_to_look_at() {
         let page = crate::testing::a_page(PageAction::Trigger);

@@ -1,4 +1,4 @@
-//! What people did at the vendor, where the webhook that told of it was lost.
+//! Reconciliation with vendors: changes there whose webhook was lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,22 +12,23 @@ use crate::paging::{AlertStatus, PagingState, VendorEvent, VendorEventKind};
 use crate::port::PageCheck;
 use crate::{IncidentId, Name, PersonName, Timestamp};
 
-/// A webhook takes seconds; an alert younger than this is not asked about.
+/// Minimum age of an alert that is polled: its webhook takes seconds.
 const SETTLED: Duration = Duration::from_secs(60);
 
-/// How many are asked about at a time.
+/// Maximum number of alerts that are polled at a time.
 const MAX_CONCURRENT: usize = 4;
 
 impl WorkerHandle<'_> {
-    /// Asks the vendors where the alerts of live incidents stand that nobody has
-    /// here, and takes in what they tell as [`heed`](crate::engine::SignalsHandle::vendor_event) does. Call it
-    /// about once a minute; the loop of `incident-pagers` does.
+    /// Polls the vendors for the alerts of live incidents, and ingests changes as
+    /// [`vendor_event`](crate::engine::SignalsHandle::vendor_event) does. Call it about once a
+    /// minute; the loop of `incident-pagers` does.
     ///
-    /// Each alert is asked about every five minutes at most, and 40 in one pass.
-    /// One pass runs at a time; a second call returns at once.
+    /// Acknowledged incidents are polled only if vendors may resolve incidents. Each alert is
+    /// polled every five minutes at most, and 40 in one pass. One pass runs at a time; a second
+    /// call returns at once.
     ///
     /// # Errors
-    /// The store did not answer. Each alert fails alone: all others were asked about.
+    /// Fails if the store did not answer. Each alert fails alone: all others were polled.
     pub async fn reconcile(self) -> Result<(), Error> {
         self.0.on_relay().reconcile_here().await
     }
@@ -63,8 +64,7 @@ impl Incidents {
         each.end()
     }
 
-    /// Where the alert of an incident can be asked about, if something could have
-    /// been missed.
+    /// Returns the check of the alert of an incident, if an event of it could have been lost.
     fn asks_about(&self, incident: &Outline, now: Timestamp) -> Option<&Arc<dyn PageCheck>> {
         let paging = &incident.paging;
         let settled = paging
@@ -96,8 +96,8 @@ impl Incidents {
             AlertStatus::Merged => (VendorEventKind::Merged, None),
             AlertStatus::Open | AlertStatus::Unknown => return Ok(()),
         };
-        // The webhook may have come while the vendor was asked. Whether this is
-        // still the page that was asked about is judged in the commit.
+        // The webhook may have come during the poll. The commit checks that the page is still the
+        // polled one.
         let now = self.get(id).await?;
         let known = self
             .asks_about(&Outline::of(&now), self.inner.now())
@@ -111,8 +111,8 @@ impl Incidents {
     }
 }
 
-/// As if a webhook had told it. Its id is of this page and this moment: what was
-/// taken in shows in the incident, so that it is not asked for again.
+/// Returns the event that a webhook would have reported. Its id is made of the incident's revision
+/// at the poll; an applied event shows in the incident, so it is not polled again.
 fn event_of(
     incident: &Incident,
     vendor: &str,

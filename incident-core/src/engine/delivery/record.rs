@@ -16,7 +16,7 @@ use crate::timeline::{EntryDraft, EntryKind};
 use crate::{Text, Timestamp, failpoint};
 
 impl Incidents {
-    /// Puts a message back of which there is nothing to tell.
+    /// Completes a message of which nothing else is recorded.
     pub(in crate::engine) async fn reschedule(
         &self,
         claim: &Claim,
@@ -31,7 +31,7 @@ impl Incidents {
         Ok(())
     }
 
-    /// Records an outcome, and tells listeners. Decided anew when the incident was written
+    /// Records an outcome and notifies listeners. Starts over if the incident was written
     /// meanwhile.
     pub(in crate::engine) async fn record(
         &self,
@@ -60,7 +60,7 @@ impl Incidents {
         }
     }
 
-    /// Adds what an outcome changes of the incident to a commit, and gives the incident after it.
+    /// Adds the changes of an outcome to a commit, and returns the incident after them.
     fn record_in(
         &self,
         commit: &mut Commit,
@@ -95,7 +95,7 @@ impl Incidents {
         Ok(after)
     }
 
-    /// What follows in this process once an outcome is committed.
+    /// Runs what follows in this process once an outcome is committed.
     fn recorded(&self, delivery: &Delivery<'_>, outcome: &DeliveryOutcome, after: &Incident) {
         let Delivery { claim, page, .. } = delivery;
         if outcome.is_acceptance(page) {
@@ -114,7 +114,7 @@ impl Incidents {
     }
 }
 
-/// The incident's own picture of its page.
+/// Updates the incident's summary of its page.
 fn update_paging_summary(
     after: &mut Incident,
     page: &PageEvent,

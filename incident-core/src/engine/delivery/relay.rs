@@ -1,4 +1,4 @@
-//! The relay: claim what is due, do it, note what came of it.
+//! The relay: claims due messages, runs them, and records their outcomes.
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -12,13 +12,13 @@ use crate::outbox::{Claim, JobOutcome, MessageBody, Unreadable};
 use crate::port::{ClaimRequest, StoreError};
 use crate::{Timestamp, failpoint};
 
-/// How many messages one pass works on at a time.
+/// Maximum number of messages that one pass runs at a time.
 const MAX_CONCURRENT: usize = 32;
 
-/// The wait of a page with which nothing could be begun.
+/// The wait of a page whose delivery could not begin.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The first wait of credits that could not be computed: they are in less of a hurry.
+/// The first wait of credits that could not be computed; they are less urgent than pages.
 const CREDITS_AGAIN: Duration = Duration::from_secs(10);
 
 /// The longest wait before credits that could not be computed are computed again.
@@ -30,45 +30,42 @@ const CREDITS_LATE: Duration = Duration::from_secs(60 * 60);
 /// The time after which credits are given up.
 const CREDITS_GIVEN_UP: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What one pass did.
+/// The result of one pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drained {
-    /// Messages that were worked on.
+    /// Number of messages that were run.
     pub handled: usize,
-    /// When the next message falls due, if there is one.
+    /// The time at which the next message is due, if there is one.
     pub next_due: Option<Timestamp>,
 }
 
-/// What one of the futures of a pass came to.
+/// The result of one of the futures of a pass.
 enum Step {
-    /// Messages were handed out.
+    /// The result of a claim.
     Found(Result<Vec<Result<Claim, Unreadable>>, StoreError>),
-    /// One was worked on.
+    /// A message was run.
     Worked,
-    /// One that cannot be read was handed back.
+    /// A message that cannot be read was handed back.
     Left,
 }
 
 impl WorkerHandle<'_> {
-    /// Does everything that is due, concurrently, and returns when nothing is
-    /// due any more. Call it after a [`EngineEvent`] with `outbox`
-    /// and once a second; several passes may run at a time, in one process or
-    /// in many.
+    /// Runs all due messages concurrently, and returns when none is due any more.
     ///
-    /// One slow pager does not hold up the others: a pass takes more as soon as
-    /// something is done, and another pass may be started meanwhile.
+    /// Call it after an [`EngineEvent`] with `outbox` and once a second; several passes may run at
+    /// a time, in one process or in many. A slow pager does not delay other messages: a pass claims
+    /// more as soon as one is done, and another pass may be started meanwhile.
     ///
-    /// One message spoils nothing for the others: what cannot be read is left to other
-    /// processes with an [`Alarm::MessageUnreadable`](crate::engine::Alarm), what could not be
-    /// begun is handed back at once, and a panic ends only the message it happened in.
+    /// A message does not harm others: one that cannot be read is left to other processes with an
+    /// [`Alarm::MessageUnreadable`](crate::engine::Alarm), one that could not be begun is handed
+    /// back at once, and a panic ends only the message in which it happened.
     ///
-    /// Dropping the future is safe: what was in flight is repeated when its
-    /// lease ends.
+    /// Dropping the future is safe: what was in flight is repeated when its lease ends.
     ///
     /// # Errors
-    /// The store could not hand out messages. Failures of single messages are
-    /// kept with them.
+    /// Fails if the store could not hand out messages. Failures of single messages are stored with
+    /// them.
     pub async fn drain(self) -> Result<Drained, Error> {
         self.0.on_relay().drain_here().await
     }
@@ -80,11 +77,10 @@ impl Incidents {
         let mut working = FuturesUnordered::new();
         working.push(self.look(MAX_CONCURRENT).boxed());
         let (mut looking, mut busy) = (true, 0);
-        // Something was done while a look was on its way: what that made due, the
-        // look may have come too early for.
+        // Work ended during a claim: the claim may have come too early for what that work made due.
         let mut too_early = false;
-        // Looking for more is one of the futures that are polled together: awaited
-        // by itself, it could wait for a connection that one of the others holds.
+        // A claim is one of the futures that are polled together: awaited alone, it could wait for
+        // a connection that one of the others holds.
         while let Some(step) = working.next().await {
             let mut more = true;
             match step {
@@ -96,13 +92,13 @@ impl Incidents {
                     working.extend(claims.into_iter().map(|claim| match claim {
                         Ok(claim) => self.work(claim).boxed(),
                         Err(odd) => {
-                            // Before the next look.
+                            // Before the next claim.
                             let is_new = self.inner.returned.add(odd.id, self.inner.now());
                             self.leave(odd, is_new).boxed()
                         }
                     }));
                 }
-                // What is in flight is still finished.
+                // Otherwise work in flight is still finished.
                 Step::Found(Err(error)) if busy == 0 && drained.handled == 0 => {
                     return Err(error.into());
                 }
@@ -127,8 +123,8 @@ impl Incidents {
         }
         let deadline = self.inner.settings.store_deadline;
         let (next, now) = (self.store.next_due(deadline).await?, self.inner.now());
-        // What is due and was not handed out is left to others; this process looks again
-        // soon, and not at once for ever.
+        // A due message that was not handed out is left to others; this process claims again soon,
+        // and not in a busy loop.
         drained.next_due = next.map(|due| {
             if due <= now {
                 now.saturating_add(RETRY_AFTER)
@@ -163,7 +159,7 @@ impl Incidents {
         let began = sent.load(Ordering::Relaxed);
         match done {
             Some(Ok(())) => {}
-            // Somebody else holds the message now, and finishes it.
+            // Another worker holds the message now, and finishes it.
             Some(Err(Error::Store(StoreError::LeaseLost))) => metrics::lease_lost(),
             Some(Err(error)) => self.failed(&claim, began, error).await,
             None => {
@@ -199,9 +195,9 @@ impl Incidents {
         self.begin_again(claim, began).await;
     }
 
-    /// Credits that could not be computed are computed later, the later the longer it goes
-    /// on, and given up after a day, with an alarm from the first hour on: what always fails
-    /// is nothing that waiting mends.
+    /// Defers credits that could not be computed, longer with every failure, and gives them up
+    /// after a day. From the first hour on this raises an alarm: a permanent failure does not end
+    /// by waiting.
     async fn credits_failed(&self, claim: &Claim) {
         let (message, now) = (&claim.message, self.inner.now());
         let since = message.committed_at;
@@ -233,9 +229,9 @@ impl Incidents {
         }
     }
 
-    /// A message of which nothing was sent need not wait for the end of its lease. One
-    /// that was sent does: what came of it is not recorded, and a lease is the time in which
-    /// an answer that was lost shows.
+    /// Hands back a page of which nothing was sent, so that it does not wait for the end of its
+    /// lease. A page that was sent waits: its outcome is not recorded, and within a lease a lost
+    /// answer shows.
     async fn begin_again(&self, claim: &Claim, began: bool) {
         match claim.message.body {
             MessageBody::RecomputeCredits(_) => self.credits_failed(claim).await,
@@ -243,8 +239,8 @@ impl Incidents {
                 let due_at = self.inner.now().saturating_add(RETRY_AFTER);
                 self.hand_back(claim.message.id, claim.lease, due_at).await;
             }
-            // The first due time of a batch tells since when the sink may have it; the
-            // end of a test may have been sent already.
+            // The due time of a batch says since when the sink may have it; the end of a test may
+            // have been sent already.
             MessageBody::Page(_) | MessageBody::SubmitCredits(_) | MessageBody::EndTest(_) => {}
         }
     }

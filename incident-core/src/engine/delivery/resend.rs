@@ -1,5 +1,5 @@
-//! A resolution that is told twice: a vendor that accepts a trigger and its
-//! resolution may work on them in another order, and leave the alert open.
+//! Resends of resolutions: a vendor that accepts a trigger and its resolution may process them in
+//! another order, and leave the alert open.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use crate::incident::Incident;
 use crate::outbox::{JobOutcome, MessageBody};
 use crate::paging::{PageAction, PageEvent};
 
-/// A resolution that comes so soon after its trigger was accepted may overtake it.
+/// Time after the acceptance of a trigger in which its resolution may overtake it.
 const RESEND_WINDOW: Duration = Duration::from_secs(60);
 
-/// How long after the resolution it is told again.
+/// Delay of the resend after the resolution.
 const RESEND_AFTER: Duration = Duration::from_secs(30);
 
 impl Incidents {
-    /// The same resolution once more, where it may have overtaken its trigger. For
-    /// an alert that is closed already vendors take it and do nothing.
+    /// Returns the resend of a resolution that may have overtaken its trigger. Vendors accept it
+    /// for a closed alert and do nothing.
     pub(in crate::engine) fn resolve_resend(
         &self,
         incident: &Incident,
@@ -51,7 +51,7 @@ impl Incidents {
     }
 }
 
-/// Whether a repeated resolution could close a newer alert.
+/// Returns `true` if a resend is stale: it could close a newer alert.
 pub(in crate::engine) fn is_stale_resend(incident: &Incident, page: &PageEvent) -> bool {
     let newest = incident.paging_of(page.rule.as_ref());
     incident.status.is_live() || newest.is_none_or(|paging| page.epoch < paging.epoch)

@@ -1,4 +1,4 @@
-//! What was given up, tried once more.
+//! Dead letters: listed and retried.
 
 use crate::IncidentId;
 use crate::engine::{CommandOutcome, Error, PagingHandle, RequestContext};
@@ -6,19 +6,20 @@ use crate::incident::{Command, RetryOf};
 use crate::outbox::{DeadLetterFilter, Message, MessageBody};
 use crate::port::StoreError;
 
-/// How often to look again when another process was faster.
+/// Maximum attempts when another process is faster.
 const MAX_CONFLICT_RETRIES: u32 = 4;
 
 impl PagingHandle<'_> {
-    /// Tries the pages of an incident, or one page, once more after they were
-    /// given up: a key was mended, a vendor came back. Same key, same epoch.
+    /// Retries the dead-lettered pages of an incident, or one page: a key was mended, or a vendor
+    /// came back. The key and the epoch stay the same.
     ///
-    /// A page is only tried where it still makes sense: nobody is woken for an
-    /// incident that somebody took or that is over.
+    /// A page is only retried while it makes sense: no one is woken for an incident that is
+    /// acknowledged or over.
     ///
     /// # Errors
-    /// [`Error::NotFound`] where nothing was given up under this id; a refusal
-    /// where it is no longer wanted; a right is missing; the store failed.
+    /// Returns [`Error::NotFound`] if there is no such incident or dead letter, and
+    /// [`Error::Refused`] if no dead letter of the incident is still wanted. Fails if a right is
+    /// missing or the store fails.
     pub async fn retry(
         self,
         context: &RequestContext,
@@ -45,10 +46,10 @@ impl PagingHandle<'_> {
         Err(last.into())
     }
 
-    /// Messages that were given up, in the order in which they were committed.
+    /// Lists dead letters in the order in which they were committed.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// Fails if the store did not answer.
     pub async fn dead_letters(self, which: DeadLetterFilter) -> Result<Vec<Message>, Error> {
         let this = self.0;
         let deadline = this.left()?;

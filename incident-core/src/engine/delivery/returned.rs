@@ -1,5 +1,5 @@
-//! Messages that go back to the outbox as they were: this process cannot read them, or
-//! could not begin with them.
+//! Messages that are handed back to the outbox unchanged: this process cannot read them, or could
+//! not begin them.
 
 use crate::commit::Commit;
 use crate::engine::{Alarm, EngineEvent, Error, Incidents};
@@ -8,8 +8,8 @@ use crate::port::StoreError;
 use crate::{MessageId, Timestamp};
 
 impl Incidents {
-    /// Hands back what this process cannot read, and says so where that is new: a replica
-    /// of a newer version may take it at once.
+    /// Hands back a message that this process cannot read, and raises an alarm if it is new. A
+    /// replica of a newer version may take it at once.
     pub(in crate::engine) async fn leave_to_others(&self, message: Unreadable, is_new: bool) {
         let Unreadable {
             id,
@@ -34,7 +34,8 @@ impl Incidents {
         });
     }
 
-    /// Puts a message back as it was. Where that fails it is free when its lease ends.
+    /// Hands back a message, due at `due_at`. If that fails, the message is free when its lease
+    /// ends.
     pub(in crate::engine) async fn hand_back(
         &self,
         message: MessageId,
@@ -61,7 +62,7 @@ impl Incidents {
     }
 }
 
-/// Whether another version may be able to do what this one cannot.
+/// Returns `true` if the stored data cannot be read here, but perhaps by another version.
 pub(in crate::engine) const fn is_unreadable(error: &Error) -> bool {
     matches!(error, Error::Store(StoreError::Corrupt(_)))
 }

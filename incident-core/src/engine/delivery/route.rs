@@ -1,11 +1,11 @@
-//! The targets of a page, and when to leave one for the next.
+//! The targets of a page, and the policy of failing over between them.
 
 use super::deliver::Delivery;
 use crate::engine::Incidents;
 use crate::incident::Severity;
 use crate::paging::{DeliveryMode, FailoverPolicy, PageAction, TargetId};
 
-/// The targets of a page, and when to leave one for the next.
+/// The targets of a page, and the policy of failing over between them.
 pub(in crate::engine) struct Route<'a> {
     pub(in crate::engine) mode: DeliveryMode,
     pub(in crate::engine) targets: Vec<TargetId>,
@@ -20,8 +20,9 @@ impl Incidents {
         }
     }
 
-    /// Returns the route of a page. A trigger goes to the first configured target that takes
-    /// it; acknowledge and resolve go to every target that may hold the alert.
+    /// Returns the route of a page. A trigger goes to the first configured target that accepts it;
+    /// acknowledge and resolve go to every target that may hold the alert, a changed severity to
+    /// those of them that follow it.
     pub(in crate::engine) fn route_of(&self, delivery: &Delivery<'_>) -> Route<'_> {
         let page = &delivery.page;
         Route {

@@ -1,4 +1,4 @@
-//! One attempt: which target is next, whether it takes a request now, and what it answers.
+//! One attempt: the choice of the target, its admission, and its answer.
 
 use std::borrow::Borrow;
 
@@ -14,8 +14,8 @@ use crate::paging::{
 use crate::{Timestamp, failpoint};
 
 impl Incidents {
-    /// Sends a page to the target that is next, if one takes it now, and notes in the log
-    /// what came of it. `page_for` makes the page.
+    /// Sends a page to the next target, if one accepts it now, and notes the answer in the log.
+    /// `page_for` makes the page.
     pub(in crate::engine) async fn try_next<P: Borrow<PageEvent> + Send>(
         &self,
         claim: &Claim,
@@ -79,9 +79,8 @@ impl Incidents {
             entry.note(&answer, now, &policy.backoff, seed);
             let urgent = matches!(page.pressing(), Severity::Sev1 | Severity::Sev2);
             if down && urgent {
-                // The gate gives turns to those that wait for a target that is down, and
-                // calls all of them when it works again; a wait of its own would keep
-                // this page from both.
+                // The gate gives turns to the pages that wait for a target that is down, and makes
+                // all of them due when it works again; a backoff would keep this page from both.
                 entry.not_before = now;
             }
         });
@@ -98,7 +97,7 @@ impl Incidents {
     }
 }
 
-/// Returns what becomes of a message, by what is next.
+/// Returns the outcome of a message, given its next action.
 fn job_outcome(next: &NextAction, log: Vec<DeliveryLog>, now: Timestamp) -> JobOutcome {
     match *next {
         NextAction::Done => JobOutcome::Done,

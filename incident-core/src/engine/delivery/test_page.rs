@@ -1,4 +1,4 @@
-//! "Does my pager work?", asked of every configured target.
+//! Test pages, which check that every configured target works.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,33 +19,32 @@ use crate::paging::{
 use crate::port::{Pager, StoreError};
 use crate::{IncidentId, MessageId, Name, Text, Timestamp, Title, failpoint};
 
-/// What came of asking for a test page.
+/// The result of a test page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tested {
     /// The test.
     pub test: PagerTest,
-    /// Whether this answer was given before, under the same key.
+    /// `true` if this is the response of an earlier request with the same key.
     pub replayed: bool,
 }
 
 impl PagingHandle<'_> {
-    /// Sends a test page to every configured target at the same time, each once
-    /// and without failover, and says how each answered. It belongs to no
-    /// incident and has a key per target ([`test_key`](crate::paging::test_key)).
+    /// Sends a test page to every configured target at the same time, and returns how each
+    /// answered. Each is tried once, without failover.
     ///
-    /// It goes through the gates: a target that asked to wait or is down is not
-    /// asked, and is answered as not sent. One test is open at a time, for
-    /// [`TEST_LASTS`]. Its end is committed before anything is sent, so the relay
-    /// resolves it even after a crash; [`finish`](crate::engine::WorkerHandle::finish)
-    /// does at once.
+    /// The page belongs to no incident and has a key per target
+    /// ([`test_key`](crate::paging::test_key)). It goes through the gates: a target that asked to
+    /// wait or is down gets no request, and counts as not sent. One test is open at a time, for
+    /// [`TEST_LASTS`]. Its end is committed before anything is sent, so the relay resolves it even
+    /// after a crash; [`finish`](crate::engine::WorkerHandle::finish) does at once.
     ///
     /// # Errors
-    /// [`Error::TestPageOpen`]; a right is missing; or the store did not keep it:
-    /// what was sent by then is still resolved.
+    /// Returns [`Error::TestPageOpen`] if a test is open. Fails if a right is missing, or if the
+    /// store did not commit: what was sent by then is still resolved.
     pub async fn test(self, context: &RequestContext, urgency: Urgency) -> Result<Tested, Error> {
         let this = self.0;
-        // Targets have a time of their own, and so has what is kept around them.
+        // Targets, and the commits around them, have deadlines of their own.
         let begun = self.0.begun_for(context);
         match begun.recalled(context).await? {
             Some(StoredResponse::Tested(test)) => {
@@ -67,7 +66,7 @@ impl PagingHandle<'_> {
         let before = before.map_err(|ends_in| Error::TestPageOpen { ends_in })?;
         let _one = tests.sending.lock().await;
         if let Some(before) = before {
-            // Or the trigger would only repeat an alert that is open, and ring nowhere.
+            // Otherwise the trigger would only repeat an open alert, and notify no one.
             this.resolve_test(&before).await;
         }
         let until = this.inner.now().saturating_add(TEST_LASTS);
@@ -111,7 +110,7 @@ impl Incidents {
         }
     }
 
-    /// Who asked, and that it ends: before anything is sent.
+    /// Commits the audit entry and the end of a test, before anything is sent.
     async fn keep_end(
         &self,
         context: &RequestContext,
@@ -138,7 +137,7 @@ impl Incidents {
         Ok(())
     }
 
-    /// How each target answered.
+    /// Commits the answer of each target.
     async fn keep_test(
         &self,
         context: &RequestContext,
@@ -160,15 +159,15 @@ impl Incidents {
             ..Commit::default()
         };
         if until <= now {
-            // This process stood still for so long that another one may have ended
-            // the test before its alerts were opened: it ends once more.
+            // This process stood still until the test was over; another one may have ended it
+            // before its alerts were opened, so it is ended once more.
             self.inner.tests.forget(message);
             let again = MessageId::from_uuid(self.inner.ids.sortable(now));
             commit.outbox = vec![end_of(again, &test.page, may_hold(test), now, now)];
         }
         let deadline = self.inner.settings.store_deadline;
         match self.store.commit(commit.clone(), deadline).await {
-            // The same request ran twice at a time. Both sent, and both are audited.
+            // The same request ran twice concurrently. Both sent, and both are audited.
             Err(StoreError::IdempotencyKeyInUse) => {
                 commit.remember = None;
                 self.store.commit(commit, deadline).await?;
@@ -180,7 +179,7 @@ impl Incidents {
         Ok(())
     }
 
-    /// Asks one target once, if its gate lets it through.
+    /// Sends a request to one target, if its gate admits it.
     pub(in crate::engine) async fn try_pager(
         &self,
         pager: &dyn Pager,
@@ -249,7 +248,7 @@ impl Incidents {
     }
 }
 
-/// The targets at which a test opened an alert, or may have.
+/// Lists the targets at which a test opened an alert, or may have.
 fn may_hold(test: &PagerTest) -> Vec<TargetId> {
     let held = test.targets.iter();
     let held = held.filter(|tested| !matches!(tested.outcome, TestOutcome::NotSent(_)));

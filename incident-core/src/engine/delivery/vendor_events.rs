@@ -1,4 +1,4 @@
-//! What vendors tell: taken in as facts, once each.
+//! Vendor events: ingested as facts, once each.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,46 +11,49 @@ use crate::incident::{Command, Incident, VendorReport};
 use crate::paging::{MAX_VENDOR_EVENT_AGE, VendorEvent, VendorEventKind, incident_of_key};
 use crate::{IncidentId, PersonName};
 
-/// Longer than [`MAX_VENDOR_EVENT_AGE`]: an event is forgotten only when it is too old
-/// to be taken in again, whatever the clocks of both sides say.
+/// Time for which a vendor event is remembered. It is longer than [`MAX_VENDOR_EVENT_AGE`]: an
+/// event is forgotten only when it is too old to be ingested again, whatever the clocks of both
+/// sides say.
 const REMEMBERED: Duration = MAX_VENDOR_EVENT_AGE.saturating_mul(2);
 
-/// An event without a time counts as of now, so it never becomes too old: it is remembered
-/// for ten years instead. PagerDuty gives every event a time; few have none.
+/// Time for which an event without a time is remembered: it counts as of now, so it never becomes
+/// too old. PagerDuty gives every event a time; few have none.
 const REMEMBERED_UNDATED: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// What came of something heard.
+/// The outcome of a vendor event.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Ingested {
-    /// It stands in the timeline; whether for the first time.
+    /// The event is in the timeline.
     Applied {
-        /// The incident afterwards.
+        /// The incident after the event.
         incident: Arc<Incident>,
-        /// It was taken in before.
+        /// `true` if it was ingested before.
         repeated: bool,
     },
-    /// It has no effect; why.
+    /// The event has no effect, for this reason.
     Ignored(&'static str),
 }
 
 impl SignalsHandle<'_> {
-    /// Takes in what a vendor tells. The caller has verified that it is the
-    /// vendor: `incident_pagers::inbound` does.
+    /// Ingests a vendor event. The caller has verified that it is from the vendor:
+    /// `incident_pagers::inbound` does.
     ///
-    /// What it may change is policy
-    /// ([`heed`](crate::engine::IncidentsBuilder::inbound_policy)); the rest is an entry. It is
-    /// judged in the commit that keeps it, against the page of that moment: what
-    /// is older than the page was about an earlier one, and is an entry and nothing
-    /// else. The same event heard again changes nothing. What is not about an incident of ours,
-    /// is our own echo, is older than [`MAX_VENDOR_EVENT_AGE`], or comes when the
-    /// incident takes no more entries is [`Ingested::Ignored`]: answer it with
-    /// success, or the vendor sends it again and at last stops sending.
+    /// The policy says what it may change
+    /// ([`inbound_policy`](crate::engine::IncidentsBuilder::inbound_policy)); the rest is a
+    /// timeline entry. This is decided in its commit, against the page of that moment: an event
+    /// that is older than the page was about an earlier one, and is only an entry. A repeated event
+    /// changes nothing.
+    ///
+    /// An event is [`Ingested::Ignored`] if it is not about an incident of this system, only says
+    /// that an alert was opened, is an echo of our own request, is older than
+    /// [`MAX_VENDOR_EVENT_AGE`], or comes when the incident takes no more entries. Answer it with
+    /// success, or the vendor repeats it and at last stops sending.
     ///
     /// # Errors
-    /// The store did not do it: let the vendor try again (HTTP: 503). [`Error::IdempotencyKeyMismatch`]: an
-    /// event of this id was taken in before and said something else (HTTP: 409); there is an
-    /// [`Alarm::EventChanged`] too.
+    /// Fails if the store did not do it: let the vendor try again (HTTP: 503). Returns
+    /// [`Error::IdempotencyKeyMismatch`] if an event of this id was ingested before with different
+    /// content (HTTP: 409), and raises an [`Alarm::EventChanged`].
     pub async fn vendor_event(self, event: &VendorEvent) -> Result<Ingested, Error> {
         let this = self.0;
         this.ingest_for(event, None).await
@@ -58,7 +61,7 @@ impl SignalsHandle<'_> {
 }
 
 impl Incidents {
-    /// The same, for the answer to a question about one page as well.
+    /// Ingests a vendor event, or the answer to a poll about the page of the epoch `asked_of`.
     pub(in crate::engine) async fn ingest_for(
         &self,
         event: &VendorEvent,
@@ -80,7 +83,7 @@ impl Incidents {
         if this.find(id).await?.is_none() {
             return Ok(Ingested::Ignored("there is no such incident"));
         }
-        // We opened it ourselves, and its acceptance stands there already.
+        // This engine opened the alert, and its acceptance is in the timeline already.
         if event.what == VendorEventKind::Opened {
             return Ok(Ingested::Ignored("it is nothing new"));
         }
@@ -122,8 +125,8 @@ impl Incidents {
     }
 }
 
-/// Asks under a key that is made of the vendor's event, whoever acted there and whichever
-/// incident it names; for an answer to a question, of the question.
+/// Creates the context of a vendor event. Its key is made of the vendor's event id, independent of
+/// the person and the incident; for the answer to a poll, of the incident too.
 fn context_of(event: &VendorEvent, id: IncidentId, asked: bool) -> RequestContext {
     let who = match &event.by {
         Some(by) => format!("{}:{by}", event.vendor),

@@ -1,4 +1,4 @@
-//! The standing check: statement and ledger say the same of every tenant and period.
+//! The standing check that statements and the ledger agree for every tenant and period.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,11 +17,11 @@ pub struct FigureMismatch {
     pub tenant: TenantId,
     /// The month, quarter or year.
     pub period: Period,
-    /// Which figure it is: `credit`, `amount` or `outage`.
+    /// The figure: `credit`, `amount` or `outage`.
     pub figure: &'static str,
     /// The figure of the statement.
     pub statement: String,
-    /// The figure that the newest rows of the ledger come to.
+    /// The figure of the newest rows of the ledger.
     pub ledger: String,
 }
 
@@ -36,10 +36,11 @@ impl fmt::Display for FigureMismatch {
 }
 
 impl ReportsHandle<'_> {
-    /// Returns what hit each tenant about a month, by tenant: what its statements are made of.
+    /// Returns the outages of each tenant about a month, by tenant; its statements are computed
+    /// from them.
     ///
     /// # Errors
-    /// As [`statements`](crate::engine::ReportsHandle::statements).
+    /// Fails as [`statements`](crate::engine::ReportsHandle::statements) does.
     pub async fn outages(
         self,
         month: Month,
@@ -52,16 +53,16 @@ impl ReportsHandle<'_> {
             .map(Outages::into_shares)
     }
 
-    /// Compares the statement of every tenant about a month with the ledger, and returns where
-    /// they differ. Periods and incidents that go on are left out, and so are those of which
-    /// somebody waived a credit. Reading writes nothing.
+    /// Compares the statement of every tenant about a month with the ledger, and returns the
+    /// differences. Reading writes nothing.
     ///
-    /// Credits that a message of the outbox still has to compute differ until it was handled;
-    /// those of terms or fees that have changed until
+    /// Periods and incidents that go on are left out, and so are tenants with a credit about the
+    /// month that was waived. Credits that a message of the outbox still has to compute differ
+    /// until it is handled; those of terms or fees that have changed differ until
     /// [`recompute`](crate::engine::CreditsHandle::recompute).
     ///
     /// # Errors
-    /// As [`statements`](crate::engine::ReportsHandle::statements).
+    /// Fails as [`statements`](crate::engine::ReportsHandle::statements) does.
     pub async fn check_figures(self, month: Month) -> Result<Vec<FigureMismatch>, Error> {
         let this = self.0;
         let mut rows: BTreeMap<TenantId, Vec<CappedCredit>> = BTreeMap::new();
@@ -106,8 +107,8 @@ impl Incidents {
             one.row.reverses.is_some() && one.row.state == CreditState::Estimated
         };
         if rows.iter().any(waits) {
-            // What is taken back still has its room, until somebody approves that: the ledger
-            // is compared as it will be then.
+            // A credit with an estimated reversal still takes up room until the reversal is
+            // approved: the ledger is compared as it will be then.
             let undecided = |one: CappedCredit| LedgerRow {
                 state: CreditState::Estimated,
                 granted: None,
@@ -169,8 +170,8 @@ impl Incidents {
     }
 }
 
-/// The newest row of each incident and period, but for those that are taken back with nothing
-/// in their place; and whether one of them was waived.
+/// Returns the newest row of each incident and period, without those that were reversed and not
+/// replaced, and whether any row was waived.
 fn standing(rows: &[CappedCredit]) -> (Vec<CappedCredit>, bool) {
     let bare: Vec<LedgerRow> = rows.iter().map(|one| one.row.clone()).collect();
     let mut by_subject = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Questions: incidents, timelines, audit, ledger, the public page.
+//! Queries: incidents, timelines, audit, ledger, the public page.
 
 use std::sync::Arc;
 
@@ -14,41 +14,40 @@ use crate::status_page::{Chosen, PublicPage, RESOLVED_STAYS};
 use crate::timeline::SysIncidentUpdateEntry;
 use crate::{IncidentId, Period, TenantId, Timestamp};
 
-/// How many rows are read at a time where all are needed.
+/// Number of rows that are read at a time if all are needed.
 pub(in crate::engine) const BATCH: usize = 500;
 
-/// How many whole incidents are read at a time: with ten thousand tenants and all texts
-/// one takes about two megabytes.
+/// Number of whole incidents that are read at a time: with ten thousand tenants and all texts, one
+/// takes about two megabytes.
 const WHOLE: usize = 25;
 
-/// How many merged incidents are read at a time for the public page.
+/// Number of merged incidents that are read at a time for the public page.
 const SOURCES_AT_A_TIME: usize = 4;
 
 impl ReportsHandle<'_> {
-    /// The time, as the engine's clock tells it.
+    /// Returns the time of the engine's clock.
     #[must_use]
     pub fn now(self) -> Timestamp {
         let this = self.0;
         this.inner.now()
     }
 
-    /// Incidents that match, whole, with all tenants and texts: ask for few at a time.
-    /// [`Incidents::list`] gives outlines.
+    /// Lists incidents that match, whole, with all tenants and texts: request few at a time.
+    /// [`Incidents::list`] returns outlines.
     ///
     /// # Errors
-    /// A text of the filter can match nothing; the store did not answer.
+    /// Fails if a text of the filter can match nothing, or the store did not answer.
     pub async fn incidents(self, filter: &IncidentFilter) -> Result<Vec<Arc<Incident>>, Error> {
         filter.check()?;
         let this = self.0.begun();
         Ok(this.store.list(filter, this.left()?).await?)
     }
 
-    /// The public page, made of every public incident that is live or was
-    /// resolved or cancelled in the last 24 hours, with the lines of those that
-    /// were merged into it. Callers cache it.
+    /// Builds the public page of every public incident that is live or was resolved or cancelled in
+    /// the last 24 hours, with the updates of those that were merged into it. Callers cache it.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// Fails if the store did not answer.
     pub async fn public_page(self) -> Result<PublicPage, Error> {
         let this = self.0.begun();
         let now = this.inner.now();
@@ -72,10 +71,10 @@ impl ReportsHandle<'_> {
 }
 
 impl AuditHandle<'_> {
-    /// Entries of a timeline after `after_seq`, ascending.
+    /// Lists entries of a timeline after `after_seq`, ascending.
     ///
     /// # Errors
-    /// There is no such incident, or the store did not answer.
+    /// Returns [`Error::NotFound`] if there is no such incident. Fails if the store did not answer.
     pub async fn timeline(
         self,
         id: IncidentId,
@@ -91,10 +90,10 @@ impl AuditHandle<'_> {
         Ok(found)
     }
 
-    /// Entries of the audit trail, by (time, chain, seq) ascending.
+    /// Lists entries of the audit trail, by (time, chain, seq) ascending.
     ///
     /// # Errors
-    /// The actor is a name that nobody can have; the store did not answer.
+    /// Fails if the name of the actor is invalid, or the store did not answer.
     pub async fn list(self, query: &AuditQuery) -> Result<Vec<AuditEntry>, Error> {
         query.check()?;
         let this = self.0.begun();
@@ -103,14 +102,14 @@ impl AuditHandle<'_> {
 }
 
 impl CreditsHandle<'_> {
-    /// Rows of the ledger, each with what the cap of its tenant and period leaves of it, and
-    /// its amount.
+    /// Lists rows of the ledger, each with its amount and the part that the cap of its tenant and
+    /// period leaves.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// Fails if the store did not answer.
     pub async fn list(self, query: &CreditQuery) -> Result<Vec<CappedCredit>, Error> {
         let this = self.0.begun();
-        // The cap looks at all rows of a tenant and month, so filters come after it.
+        // The cap needs all rows of a tenant and period, so filters come after it.
         let mut wide = CreditQuery {
             tenant: query.tenant.clone(),
             period: query.period,
@@ -135,10 +134,10 @@ impl CreditsHandle<'_> {
 }
 
 impl Incidents {
-    /// One incident.
+    /// Loads one incident.
     ///
     /// # Errors
-    /// There is none of this id, or the store did not answer.
+    /// Returns [`Error::NotFound`] if there is none of this id. Fails if the store did not answer.
     pub async fn get(&self, id: IncidentId) -> Result<Arc<Incident>, Error> {
         let found = self.begun().find(id).await?;
         found.ok_or(Error::NotFound("incident"))
@@ -151,24 +150,24 @@ impl Incidents {
         Ok(self.store.load(id, self.left()?).await?)
     }
 
-    /// Incidents that match, by (`declared_at`, `id`) descending, as lists show them.
+    /// Lists the outlines of incidents that match, by (`declared_at`, `id`) descending.
     ///
     /// # Errors
-    /// A text of the filter can match nothing; the store did not answer.
+    /// Fails if a text of the filter can match nothing, or the store did not answer.
     pub async fn list(&self, filter: &IncidentFilter) -> Result<Vec<Outline>, Error> {
         filter.check()?;
         let this = self.begun();
         Ok(this.store.outlines(filter, this.left()?).await?)
     }
 
-    /// Every live incident.
+    /// Lists every live incident.
     pub(in crate::engine) async fn live(&self) -> Result<Vec<Outline>, Error> {
         let mut filter = IncidentFilter {
             statuses: Status::ALL
                 .into_iter()
                 .filter(|one| one.is_live())
                 .collect(),
-            // One odd incident must not keep the others from being looked after.
+            // One unreadable incident must not hide the others.
             skip_unreadable: true,
             limit: BATCH,
             ..IncidentFilter::default()
@@ -186,7 +185,7 @@ impl Incidents {
         }
     }
 
-    /// Every incident that a filter finds, one after the other: few are held at a time.
+    /// Returns a reader of all incidents that match a filter; few are held in memory at a time.
     pub(in crate::engine) const fn pages(&self, mut filter: IncidentFilter) -> Pages<'_> {
         filter.limit = WHOLE;
         Pages {
@@ -197,7 +196,7 @@ impl Incidents {
         }
     }
 
-    /// Rows of the ledger as they are kept.
+    /// Loads rows of the ledger as they are stored.
     pub(in crate::engine) async fn ledger(
         &self,
         wanted: &CreditQuery,
@@ -217,7 +216,7 @@ impl Incidents {
         CreditAccount::new(cap, contracts.fee(tenant, period.kind()))
     }
 
-    /// The merged incidents whose lines also show on the page: at most
+    /// Loads the merged incidents whose updates also show on the page: at most
     /// [`MAX_PUBLIC_SOURCES`](crate::incident::MAX_PUBLIC_SOURCES) for each that it shows.
     async fn sources_of(&self, chosen: &Chosen) -> Result<Vec<Arc<Incident>>, Error> {
         let found: Vec<Option<Arc<Incident>>> = stream::iter(chosen.sources())
@@ -229,17 +228,17 @@ impl Incidents {
     }
 }
 
-/// Incidents that a filter finds, in its order.
+/// A reader of incidents that match a filter, in its order.
 pub(in crate::engine) struct Pages<'a> {
     incidents: &'a Incidents,
     filter: IncidentFilter,
-    /// Those that were read and not handed out, the next one last.
+    /// The incidents that were read and not returned yet, the next one last.
     batch: Vec<Arc<Incident>>,
     is_last: bool,
 }
 
 impl Pages<'_> {
-    /// The next incident; none after the last one.
+    /// Returns the next incident; none after the last one.
     pub(in crate::engine) async fn next(&mut self) -> Result<Option<Arc<Incident>>, Error> {
         if self.batch.is_empty() && !self.is_last {
             self.filter.check()?;

@@ -1,4 +1,4 @@
-//! Reports: who was hit, and what is owed.
+//! Reports: the users that were hit, and the credits that are owed.
 
 use std::time::Duration;
 
@@ -12,35 +12,35 @@ use crate::port::{UsageError, UsageSource};
 use crate::sla::{Basis, SlaTerms, credit_rows};
 use crate::{IncidentId, Month, Name, Percent, Period, TenantId, Windows};
 
-/// How many users of a tenant were hit. Fields stand in the order in which they are written.
+/// The users of a tenant that were hit. Fields stand in the order in which they are written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TenantImpact {
     /// The distinct users in the same windows of the weeks before; none without data.
     pub baseline_unique_users: Option<u64>,
-    /// The number of those weeks into which the outage itself reaches: they were left out.
+    /// Number of those weeks into which the outage itself reaches: they were left out.
     #[serde(skip_serializing_if = "is_zero")]
     pub baseline_weeks_left_out: usize,
-    /// The lower bound of the number, where it is estimated.
+    /// The lower bound of the number, if it is estimated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lower: Option<u64>,
     /// The tenant.
     pub tenant_id: TenantId,
     /// Distinct users with an event in the tenant's outage.
     pub unique_users: u64,
-    /// The upper bound of the number, where it is estimated.
+    /// The upper bound of the number, if it is estimated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upper: Option<u64>,
 }
 
-/// How users are counted.
+/// The method of counting users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
-    /// Each of them.
+    /// Counts each of them.
     #[default]
     Exact,
-    /// In the source's own way, whose error is known.
+    /// Estimates in the source's own way, whose error is known.
     Estimate,
 }
 
@@ -54,7 +54,7 @@ pub enum ServiceScope {
     Affected,
 }
 
-/// The events that count as a hit, and how users are counted.
+/// The events that count as a hit, and the method of counting users.
 ///
 /// ```
 /// use incident_core::engine::{ImpactRequest, Method};
@@ -66,28 +66,28 @@ pub enum ServiceScope {
 pub struct ImpactRequest {
     /// The services whose events count; all by default.
     pub services: ServiceScope,
-    /// Whether only failed requests count; all by default.
+    /// If `true`, only failed requests count; all by default.
     pub failed_only: bool,
-    /// How users are counted; exactly by default. A breakdown always is exact.
+    /// The method of counting users; exact by default. A breakdown is always exact.
     pub method: Method,
 }
 
 impl ImpactRequest {
-    /// Counts events of the affected services only.
+    /// Sets the scope to events of the affected services.
     #[must_use]
     pub const fn affected_services(mut self) -> Self {
         self.services = ServiceScope::Affected;
         self
     }
 
-    /// Counts failed requests only.
+    /// Sets the scope to failed requests.
     #[must_use]
     pub const fn failed_only(mut self) -> Self {
         self.failed_only = true;
         self
     }
 
-    /// Counts by a method.
+    /// Sets the method of counting users.
     #[must_use]
     pub const fn method(mut self, method: Method) -> Self {
         self.method = method;
@@ -95,8 +95,8 @@ impl ImpactRequest {
     }
 }
 
-/// How many users an incident hit. Fields stand in the order in which they are written. The truth
-/// lies between the bounds of an estimate 95 times of 100.
+/// The users that an incident hit. Fields stand in the order in which they are written. The bounds
+/// of an estimate contain the truth 95 times of 100.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ImpactReport {
@@ -104,23 +104,23 @@ pub struct ImpactReport {
     pub incident_id: IncidentId,
     /// The outage.
     pub window: Windows,
-    /// Whether it may still change by itself.
+    /// `true` if it may still change by itself.
     pub provisional: bool,
-    /// How it was counted.
+    /// The method of counting users.
     pub method: Method,
-    /// Two standard deviations in parts of a million, where it is estimated; written as a decimal.
+    /// Two standard deviations in parts of a million, if it is estimated; written as a decimal.
     #[serde(rename = "relative_error", serialize_with = "decimal")]
     pub relative_error_ppm: Option<u32>,
     /// Distinct users over all tenants; not the sum.
     pub total_unique_users: u64,
-    /// Every affected tenant, by name, zeros too.
+    /// Every affected tenant, by name, including those without users.
     pub by_tenant: Vec<TenantImpact>,
-    /// Which source counted.
+    /// The source that counted.
     pub source: &'static str,
-    /// The lower bound of the total, where it is estimated.
+    /// The lower bound of the total, if it is estimated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lower: Option<u64>,
-    /// The upper bound of the total, where it is estimated.
+    /// The upper bound of the total, if it is estimated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upper: Option<u64>,
 }
@@ -129,7 +129,7 @@ fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 
-/// Writes less than a million parts of a million as a decimal: 16250 is `0.01625`, 0 is `0`.
+/// Writes parts of a million, less than a million, as a decimal: 16250 is `0.01625`, 0 is `0`.
 fn decimal<S: Serializer>(ppm: &Option<u32>, serializer: S) -> Result<S::Ok, S::Error> {
     let decimal = ppm.map(|ppm| {
         let decimals = format!("0.{ppm:06}");
@@ -139,68 +139,69 @@ fn decimal<S: Serializer>(ppm: &Option<u32>, serializer: S) -> Result<S::Ok, S::
     decimal.serialize(serializer)
 }
 
-/// When users were first hit, and through what.
+/// The users that an incident hit, by the minute of their first hit, by service and by endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BreakdownReport {
     /// The outage.
     pub window: Windows,
-    /// Whether it may still change by itself.
+    /// `true` if it may still change by itself.
     pub provisional: bool,
-    /// Users by minute, by service and by endpoint.
+    /// The users by minute, by service and by endpoint.
     pub breakdown: Breakdown,
-    /// Which source counted.
+    /// The source that counted.
     pub source: &'static str,
 }
 
-/// What a tenant is owed for one incident.
+/// The credit of a tenant for one incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SlaRow {
     /// The tenant.
     pub tenant_id: TenantId,
-    /// The outage that hit it, in microseconds.
+    /// The tenant's outage, in microseconds.
     pub outage_us: u64,
-    /// Minutes with at most four decimals, for show.
+    /// The outage in minutes with at most four decimals, for display.
     pub outage_minutes: String,
     /// The basis of the tenant's contract.
     pub basis: Basis,
-    /// The availability that it was promised over such a period.
+    /// The availability that was promised over such a period.
     pub target: Percent,
     /// The contract's month, quarter or year in which the outage ended.
     pub period: Period,
     /// Availability over that period from this incident alone, in percent: see
     /// [`SlaTerms::format_availability`].
     pub availability_percent: String,
-    /// The target is breached over that period by this incident alone.
+    /// `true` if this incident alone breaches the target over that period.
     pub target_breached: bool,
-    /// This incident's own tier.
+    /// The credit tier of this incident alone.
     pub credit_percent: Percent,
-    /// The terms it was computed with.
+    /// The version of the terms.
     pub terms_version: Name,
-    /// Where the credit stands in the ledger; estimated while the incident goes on.
+    /// The state of the credit in the ledger; estimated while the incident goes on.
     pub state: CreditState,
 }
 
-/// What an incident costs.
+/// The credits of an incident.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SlaReport {
-    /// Whether it may still change by itself.
+    /// `true` if it may still change by itself.
     pub provisional: bool,
-    /// Why there are no rows, where the incident does not count.
+    /// The reason that the incident does not count, if it does not; then there are no rows.
     pub excluded: Option<String>,
-    /// The standard terms; a tenant with a contract of its own has other ones.
+    /// The standard terms; a tenant with a contract of its own has others.
     pub terms: SlaTerms,
     /// One row per affected tenant, by name.
     pub rows: Vec<SlaRow>,
 }
 
 impl ReportsHandle<'_> {
-    /// How many users an incident hit, with a baseline of the weeks before.
+    /// Counts the users that an incident hit, with a baseline of the weeks before.
     ///
     /// # Errors
-    /// There is no such incident, no usage source, or it did not answer.
+    /// Returns [`Error::NotFound`] if there is no such incident, and [`Error::NotConfigured`] if
+    /// there is no usage source. Fails if the source did not answer.
     pub async fn affected_users(
         self,
         id: IncidentId,
@@ -241,11 +242,12 @@ impl ReportsHandle<'_> {
         })
     }
 
-    /// When the users of an incident were first hit, in which services and through which
-    /// endpoints.
+    /// Counts the users of an incident by the minute of their first hit, by service and by
+    /// endpoint.
     ///
     /// # Errors
-    /// There is no such incident, no usage source, or it did not answer.
+    /// Returns [`Error::NotFound`] if there is no such incident, and [`Error::NotConfigured`] if
+    /// there is no usage source. Fails if the source did not answer.
     pub async fn impact_breakdown(
         self,
         id: IncidentId,
@@ -265,10 +267,11 @@ impl ReportsHandle<'_> {
         })
     }
 
-    /// What an incident costs, tenant by tenant. Reading it writes nothing.
+    /// Computes the credits of an incident, tenant by tenant. Reading writes nothing.
     ///
     /// # Errors
-    /// There is no such incident, or nobody knows who all tenants are.
+    /// Returns [`Error::NotFound`] if there is no such incident. Fails if it hits all tenants and
+    /// these cannot be listed.
     pub async fn sla_impact(self, id: IncidentId) -> Result<SlaReport, Error> {
         let this = self.0;
         let incident = this.get(id).await?;
@@ -315,7 +318,7 @@ impl ReportsHandle<'_> {
 }
 
 impl Incidents {
-    /// The question about each of the weeks before, by the calendar of each tenant's contract.
+    /// Returns the query for each of the weeks before, by the calendar of each tenant's contract.
     fn weeks_before(&self, query: &ImpactQuery, outage: &Windows) -> Vec<ImpactQuery> {
         let contracts = &self.inner.settings.contracts;
         let month = Month::of(outage.start().unwrap_or(self.inner.now()));
@@ -329,7 +332,7 @@ impl Incidents {
         usage.ok_or(Error::NotConfigured("no usage source is configured"))
     }
 
-    /// Makes the question about the users of an outage.
+    /// Creates the query for the users of an outage.
     async fn asked(
         &self,
         incident: &Incident,
@@ -360,8 +363,7 @@ async fn counted(
     }
 }
 
-/// In how many weeks the tenant in this place is not asked about, as its outage reaches into
-/// them.
+/// Counts the weeks in which the tenant at this index is left out, as its outage reaches into them.
 fn left_out(query: &ImpactQuery, weeks: &[ImpactQuery], at: usize) -> usize {
     let windows = |query: &ImpactQuery| {
         let one = query.tenants().get(at);
@@ -381,7 +383,7 @@ mod tests {
     use crate::impact::TenantWindows;
     use crate::{Window, Windows};
 
-    /// Whoever reads the answer as text finds each member where it was.
+    /// Readers of the JSON as text find each member in its place.
     #[test]
     fn the_report_is_written_in_the_order_of_its_fields() {
         let report = |found: Option<(u64, u64)>, weeks: usize| {

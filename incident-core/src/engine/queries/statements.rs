@@ -1,4 +1,4 @@
-//! Statements: what each tenant is owed for a period.
+//! Statements: the credits of each tenant for a period.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,22 +12,22 @@ use crate::{IncidentId, Month, TenantId, ValidationError, Window, Windows};
 /// The distance at which outages touch: times are microseconds.
 const A_MOMENT: Duration = Duration::from_micros(1);
 
-/// Most outages, one for each tenant and incident, that the statements of a month are made
-/// of; of one tenant there are never so many.
+/// Maximum number of outages, one for each tenant and incident, in the statements of a month; a
+/// single tenant never has that many.
 pub const MAX_OUTAGES: usize = 1_000_000;
 
 impl ReportsHandle<'_> {
-    /// The statements of a month, by tenant ascending: of one tenant, or of every
-    /// tenant that an incident hit in it. A contract per quarter or year answers
-    /// for the quarter or year that the month lies in.
+    /// Returns the statements of a month, by tenant ascending: of one tenant, or of every tenant
+    /// that an incident hit in it.
     ///
-    /// Reading writes nothing. A statement of a period that goes on, or of an
-    /// incident that does, is provisional.
+    /// A contract per quarter or year has the statement of the quarter or year that the month lies
+    /// in. Reading writes nothing. The statement of a period that goes on, or of an incident that
+    /// does, is provisional.
     ///
     /// # Errors
-    /// A month that has not begun; an incident hits all tenants and nobody knows
-    /// who they are; there are more than [`MAX_OUTAGES`], so that one tenant has to be
-    /// asked about at a time; the store did not answer.
+    /// Fails if the month has not begun; if an incident hits all tenants and these cannot be
+    /// listed; if there are more than [`MAX_OUTAGES`], so that one tenant has to be requested at a
+    /// time; or if the store did not answer.
     pub async fn statements(
         self,
         month: Month,
@@ -48,8 +48,8 @@ impl ReportsHandle<'_> {
 }
 
 impl Incidents {
-    /// Returns the outages of each tenant about a month, or of `only` these: as far as the longest period
-    /// reaches that the month is part of, and over its edges as far as outages touch where
+    /// Returns the outages of each tenant about a month, or of `only` these. They reach as far as
+    /// the longest period that the month is part of, and over its edges as far as outages touch if
     /// terms leave out short ones. Refuses to hold more than `most`.
     pub(in crate::engine) async fn outages_about(
         &self,
@@ -84,7 +84,7 @@ impl Incidents {
         Ok(found.outages)
     }
 
-    /// Adds what incidents with an outage in a window did to each tenant.
+    /// Adds the outages of each tenant in incidents that have an outage in a window.
     async fn add_shares(
         &self,
         found: &mut CollectedShares<'_, '_>,
@@ -138,7 +138,7 @@ impl Incidents {
     }
 }
 
-/// Outages of a month, as they are read.
+/// The outages of a month, as they are read.
 struct CollectedShares<'a, 'b> {
     only: Option<&'b BTreeSet<TenantId>>,
     most: usize,
@@ -148,15 +148,15 @@ struct CollectedShares<'a, 'b> {
 }
 
 impl CollectedShares<'_, '_> {
-    /// The window to read where an outage reaches the edge of the one that was read: others
-    /// may touch it there.
+    /// Returns the wider window to read if an outage reaches the edge of the one that was read:
+    /// others may touch it there.
     fn reach(&self, read: Window) -> Option<Window> {
         let (mut start, mut end) = (read.start(), read.end());
         for shares in self.outages.shares().values() {
             let windows = shares.iter().flat_map(|one| one.outage.as_slice()).copied();
             let runs: Windows = windows.collect();
             for run in runs.as_slice() {
-                // One that only touches the edge lies beyond it, for whoever asks for windows.
+                // An outage that only touches the edge lies outside of a query for the window.
                 if run.start() <= read.start() && read.start() <= run.end() {
                     start = start.min(run.start().saturating_sub(A_MOMENT));
                 }

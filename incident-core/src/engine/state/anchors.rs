@@ -1,4 +1,4 @@
-//! Where anchors go, and how far this process came with them.
+//! The destination of anchors, and the progress of anchoring in this process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use crate::chain::Head;
 use crate::port::{AnchorRecord, AnchorSink};
 use crate::{IncidentId, Timestamp};
 
-/// Where anchors go, and whether they can be asked for.
+/// The destination of anchors: a sink, or a record that can be read back.
 pub(in crate::engine) enum Destination {
     Sink(Arc<dyn AnchorSink>),
     Record(Arc<dyn AnchorRecord>),
 }
 
-/// The sink, and how far this process came.
+/// The destination of anchors, with the progress of this process.
 pub(in crate::engine) struct Anchors {
     to: Destination,
     pub(in crate::engine) progress: Mutex<Progress>,
@@ -25,9 +25,9 @@ pub(in crate::engine) struct Anchors {
 #[derive(Default)]
 pub(in crate::engine) struct Progress {
     pub(in crate::engine) from: Option<Timestamp>,
-    /// What was anchored of chains that moved in the time that a pass looks at.
+    /// The anchored heads of chains that changed in the time that a pass covers.
     pub(in crate::engine) heads: BTreeMap<AnchoredChain, Head>,
-    /// Chains that could not be looked at: the next pass does, whether they move or not.
+    /// Chains that could not be checked: the next pass checks them, changed or not.
     pub(in crate::engine) again: BTreeSet<AnchoredChain>,
     /// The last incident that was compared with its chain; none at the start of a round.
     pub(in crate::engine) compared: Option<(Timestamp, IncidentId)>,

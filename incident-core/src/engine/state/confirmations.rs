@@ -6,30 +6,30 @@ use std::time::Duration;
 
 use crate::{IncidentId, Timestamp};
 
-/// How often a process looks for pages of others.
+/// Interval at which a process loads pages that others sent.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
-/// Most pages that are asked about in turn.
+/// Maximum number of pages that are polled in turn.
 const MAX_PAGES: usize = 10_000;
 
-/// Pages that were accepted and not confirmed.
+/// The pages that were accepted and not confirmed.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Unconfirmed {
     pub(in crate::engine) waiting: Mutex<PendingConfirmations>,
-    /// Held by the pass that asks: a vendor that is slow to tell is not asked
-    /// the same by the next pass.
+    /// Held by the pass that polls, so that the next one does not repeat its requests at a slow
+    /// vendor.
     pub(in crate::engine) asking: futures_util::lock::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 pub(in crate::engine) struct PendingConfirmations {
-    /// When those of other processes were looked for.
+    /// The time at which pages of other processes were loaded last.
     pub(in crate::engine) swept: Option<Timestamp>,
-    /// Pages of which nobody can tell, by when they were accepted: not asked about again.
+    /// Pages whose alert cannot be found out, by the time of their acceptance; they are not polled
+    /// again.
     pub(in crate::engine) unknowable: BTreeMap<IncidentId, Option<Timestamp>>,
-    /// How often each page was asked about, and when it is asked about next. Of
-    /// an incident each page is one of its own: while the vendor is asked about
-    /// one, the next may be accepted.
+    /// The number of polls of each page, and the time of the next one. The pages of an incident
+    /// have an entry each: while one is polled, the next may be accepted.
     pub(in crate::engine) pages: BTreeMap<(IncidentId, u32), (u32, Timestamp)>,
 }
 
@@ -41,14 +41,14 @@ impl Unconfirmed {
     /// Adds a page, by its incident and epoch.
     pub(in crate::engine) fn add(&self, page: (IncidentId, u32), due: Timestamp) {
         let mut waiting = self.lock();
-        // Those that there is no room for are found by a later sweep.
+        // Pages that there is no room for are loaded later.
         if waiting.pages.len() < MAX_PAGES || waiting.pages.contains_key(&page) {
             waiting.pages.entry(page).or_insert((0, due));
         }
     }
 
-    /// Whether it is time to look for pages of other processes; a clock that went back
-    /// does not put it off.
+    /// Returns `true` if pages of other processes are due to be loaded; a clock that went back does
+    /// not defer it.
     pub(in crate::engine) fn is_to_be_swept(&self, now: Timestamp) -> bool {
         let last = self.lock().swept;
         last.is_none_or(|last| now < last || now.since(last) >= SWEEP_EVERY)

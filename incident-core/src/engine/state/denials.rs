@@ -1,5 +1,5 @@
-//! Refusals that pile up are counted, and one entry tells of all of them: who may do nothing
-//! must not fill the audit trail.
+//! Repeated refusals, counted and summed up in one audit entry, so that a caller without rights
+//! cannot fill the audit trail.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,27 +9,27 @@ use crate::Timestamp;
 use crate::actor::{Action, Actor};
 use crate::audit::{AuditDraft, AuditOutcome};
 
-/// So many refusals of one actor in a minute have an entry each.
+/// Maximum number of refusals of one actor in a minute that have an entry each.
 const APART: u32 = 5;
 
-/// How long refusals are counted together.
+/// The time in which the refusals of an actor are counted together.
 const TOGETHER: Duration = Duration::from_secs(60);
 
-/// Most actors whose refusals are counted at a time; of further ones the count that was
-/// begun first is written down at once.
+/// Maximum number of actors whose refusals are counted at a time. For a further one the oldest
+/// count is written at once.
 const MAX_ACTORS: usize = 10_000;
 
 /// The refusals of each actor in its last minute.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Denials(Mutex<BTreeMap<Actor, Minute>>);
 
-/// The refusals of one actor, from the first one on.
+/// The refusals of one actor in a minute, from the first one on.
 #[derive(Clone, Debug)]
 struct Minute {
     began: Timestamp,
     last: Timestamp,
     apart: u32,
-    /// Those without an entry of their own.
+    /// The refusals without an entry of their own.
     counted: BTreeMap<Action, u64>,
 }
 
@@ -43,12 +43,12 @@ impl Minute {
         }
     }
 
-    /// Whether it is over; a clock that went back ends it too.
+    /// Returns `true` if the minute is over; a clock that went back ends it too.
     fn is_over(&self, now: Timestamp) -> bool {
         now < self.began || now.since(self.began) >= TOGETHER
     }
 
-    /// The entry that tells of those that were only counted.
+    /// Returns the entry that sums up the refusals that were only counted.
     fn summary(self, actor: &Actor) -> Option<AuditDraft> {
         let all: u64 = self.counted.values().sum();
         if all == 0 {
@@ -79,8 +79,8 @@ impl Denials {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes a refusal: whether it has an entry of its own, and what is to be written
-    /// down of minutes that are over by it.
+    /// Notes a refusal. Returns whether it has an entry of its own, and the entry of a minute that
+    /// it ended or displaced.
     pub(in crate::engine) fn note(
         &self,
         actor: &Actor,
@@ -106,7 +106,7 @@ impl Denials {
         (apart, summary)
     }
 
-    /// Takes out the minutes that are over at a time.
+    /// Removes the minutes that are over at a time, and returns their entries.
     pub(in crate::engine) fn over(&self, now: Timestamp) -> Vec<AuditDraft> {
         let mut minutes = self.lock();
         let all = std::mem::take(&mut *minutes);
@@ -126,7 +126,7 @@ impl Denials {
     }
 }
 
-/// Takes out the minute that began first, where there is no room for another one.
+/// Removes the minute that began first if there is no room for another one, and returns its entry.
 fn make_room(minutes: &mut BTreeMap<Actor, Minute>) -> Option<AuditDraft> {
     if minutes.len() < MAX_ACTORS {
         return None;
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(note(59), (false, None));
         denials.note(&actor(1), Action::ReadAudit, at(59));
         assert_eq!(denials.over(at(59)), []);
-        // The first one of the next minute brings the count of the last one.
+        // The first refusal of the next minute returns the count of the last one.
         let (apart, summary) = note(60);
         let summary = summary.unwrap();
         assert!(apart);
@@ -171,12 +171,12 @@ mod tests {
         }
         assert_eq!(denials.over(at(120))[0].detail["count"], "5");
         assert!(denials.lock().is_empty());
-        // A clock that went back begins another minute.
+        // A clock that went back starts another minute.
         assert_eq!(note(3), (true, None));
         assert_eq!(note(1), (true, None));
     }
 
-    /// S11: however many actors there are, so many are counted.
+    /// S11: the number of actors that are counted is bounded.
     #[test]
     fn actors_are_bounded() {
         let denials = Denials::default();

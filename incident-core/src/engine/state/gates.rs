@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::Timestamp;
 use crate::paging::{Admission, AdmitRequest, Gate, GateSettings, TargetId};
 
-/// Which targets take what now.
+/// The gate of each target, in memory.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Gates {
     settings: GateSettings,
@@ -27,7 +27,7 @@ impl Gates {
         gates.values_mut().for_each(Gate::try_again);
     }
 
-    /// Whether a request may go out now; it is counted if so.
+    /// Decides whether a request may go out now; one that may is counted.
     pub(in crate::engine) fn admit(
         &self,
         target: &TargetId,
@@ -37,7 +37,7 @@ impl Gates {
         self.with(target, |gate| gate.admit(asking, now))
     }
 
-    /// Tells if a target counts as down now.
+    /// Returns `true` if a target counts as down now.
     pub(in crate::engine) fn is_down(&self, target: &TargetId) -> bool {
         self.with(target, |gate| gate.is_down())
     }

@@ -1,4 +1,4 @@
-//! The parts of an engine, and what this process remembers: forgetting it loses nothing.
+//! The parts of an engine, and the memory of this process: losing it loses no data.
 
 pub(super) mod anchors;
 pub(super) mod confirmations;
@@ -40,20 +40,20 @@ pub(super) type Listener = Box<dyn Fn(&EngineEvent) + Send + Sync>;
 
 /// The parts that all handles of an engine share.
 pub(in crate::engine) struct Inner {
-    /// The store as the relay reaches it.
+    /// The store that the relay works through.
     pub(in crate::engine) relay: Arc<dyn Store>,
-    /// In the order in which they are tried.
+    /// The current pagers, in the order in which they are tried.
     pub(in crate::engine) pagers: Vec<Arc<dyn Pager>>,
-    /// Open nothing any more, and still call off what they opened.
+    /// Pagers that open no more alerts, and still acknowledge and resolve those that they opened.
     pub(in crate::engine) retired: Vec<Arc<dyn Pager>>,
-    /// Whom a rule tells, in the order in which they are tried.
+    /// The pagers of each escalation rule, in the order in which they are tried.
     pub(in crate::engine) escalations: BTreeMap<RuleName, Vec<Arc<dyn Pager>>>,
-    /// Where it can be asked what became of a page.
+    /// The checks that find out whether a page opened an alert.
     pub(in crate::engine) checks: Vec<Arc<dyn PageCheck>>,
     pub(in crate::engine) unconfirmed: Unconfirmed,
     pub(in crate::engine) polled: PolledAlerts,
     pub(in crate::engine) returned: ReturnedMessages,
-    /// By how much the store's clock was ahead when it was last measured.
+    /// Microseconds by which the store's clock was ahead when it was last measured.
     pub(in crate::engine) clock_ahead: Mutex<Option<i64>>,
     pub(in crate::engine) usage: Option<Arc<dyn UsageSource>>,
     pub(in crate::engine) directory: Option<Arc<dyn TenantDirectory>>,
@@ -67,11 +67,10 @@ pub(in crate::engine) struct Inner {
     pub(in crate::engine) tests: Tests,
     pub(in crate::engine) settings: Settings,
     pub(in crate::engine) listeners: Vec<Listener>,
-    /// Random per process start: who holds a lease.
+    /// The owner of the leases of this process, random per start.
     pub(in crate::engine) owner: Uuid,
-    /// Commands on one incident queue here instead of fighting over revisions.
-    /// A fixed number of queues: two incidents may share one, which only costs
-    /// a little waiting.
+    /// The queues of commands, so that commands on one incident do not conflict over revisions.
+    /// Their number is fixed: two incidents may share one, which only costs a little waiting.
     pub(in crate::engine) queues: Vec<Turns>,
 }
 
@@ -99,7 +98,7 @@ impl Inner {
             .and_then(|at| self.queues.get(at))
     }
 
-    /// The pager of a target, retired or not.
+    /// Finds the pager of a target, retired or not.
     pub(in crate::engine) fn pager(&self, target: &TargetId) -> Option<&Arc<dyn Pager>> {
         self.pagers
             .iter()
@@ -108,7 +107,7 @@ impl Inner {
             .find(|pager| pager.target_id() == *target)
     }
 
-    /// The pagers of a rule; empty where it has none.
+    /// Returns the pagers of a rule; empty if it has none.
     pub(in crate::engine) fn escalation_pagers(&self, rule: &RuleName) -> &[Arc<dyn Pager>] {
         self.escalations.get(rule).map_or(&[], Vec::as_slice)
     }
@@ -118,7 +117,7 @@ impl Inner {
             metrics::alarm(alarm);
         }
         for listener in &self.listeners {
-            // What was committed stands, whatever a listener makes of it.
+            // A listener that panics does not undo the commit.
             let heard = std::panic::catch_unwind(AssertUnwindSafe(|| listener(notice)));
             if heard.is_err() {
                 tracing::error!("a listener for commits panicked");

@@ -1,20 +1,20 @@
-//! Open alerts that others may be grouped under.
+//! Open alerts that other pages may be grouped under.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{IncidentId, ServiceId};
 
-/// Most services that are remembered.
+/// Maximum number of services that are remembered.
 const MAX_SERVICES: usize = 10_000;
 
-/// Per service, the incident whose alert was opened last among those that only
-/// inform. Kept in memory: forgotten, a page goes out that could have waited.
+/// Per service, the incident whose low-urgency alert was opened last. If this memory is lost, a
+/// page goes out that could have waited.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct OpenAlertsByService(Mutex<BTreeMap<ServiceId, IncidentId>>);
 
 impl OpenAlertsByService {
-    /// Names of services come from outside: without a bound there would be ever more.
+    /// Notes the open alert of a service. Their number is bounded, since names come from outside.
     pub(in crate::engine) fn note(&self, service: &ServiceId, id: IncidentId) {
         let mut leaders = self.lock();
         if leaders.len() >= MAX_SERVICES && !leaders.contains_key(service) {

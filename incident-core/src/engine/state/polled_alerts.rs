@@ -1,4 +1,4 @@
-//! Alerts that the vendors were asked about.
+//! Alerts that the vendors were polled for.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,23 +6,23 @@ use std::time::Duration;
 
 use crate::{IncidentId, Timestamp};
 
-/// How often one alert is asked about.
+/// Minimum interval between two polls of one alert.
 const POLL_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
-/// Most alerts that one pass asks about: vendors count requests.
+/// Maximum number of alerts polled in one pass: vendors limit requests.
 const MAX_POLLED: usize = 40;
 
-/// When each incident's alert was asked about last.
+/// The time of the last poll of each incident's alert.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct PolledAlerts {
     asked: Mutex<BTreeMap<IncidentId, Timestamp>>,
-    /// Held by the pass that asks.
+    /// Held by the pass that polls.
     pub(in crate::engine) asking: futures_util::lock::Mutex<()>,
 }
 
 impl PolledAlerts {
-    /// Those that are to be asked about now, longest not asked first; forgets the
-    /// rest.
+    /// Returns the alerts to poll now, the longest unpolled first, and notes them as polled.
+    /// Forgets alerts that are not open.
     pub(in crate::engine) fn due(&self, open: &[IncidentId], now: Timestamp) -> Vec<IncidentId> {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.retain(|id, _| open.contains(id));
@@ -37,7 +37,7 @@ impl PolledAlerts {
         due.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// It could not be asked about: the next pass does.
+    /// Forgets the poll of an alert that failed, so that the next pass repeats it.
     pub(in crate::engine) fn again(&self, id: IncidentId) {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.remove(&id);

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use crate::{MessageId, Timestamp};
 
-/// How long a message that could not be read is left to others.
+/// Time for which a message that could not be read is left to others.
 const LEFT: Duration = Duration::from_secs(5 * 60);
 
-/// Most messages that are left to others at a time: they are named in every claim.
+/// Maximum number of messages that are left to others at a time: every claim names them.
 const MAX_RETURNED: usize = 1_000;
 
-/// Messages that this process could not read, and when.
+/// The messages that this process could not read, and the times of that.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct ReturnedMessages(Mutex<BTreeMap<MessageId, Timestamp>>);
 
@@ -21,8 +21,8 @@ impl ReturnedMessages {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on it is left to others. Says whether that is new: a look that was on its
-    /// way may find it once more.
+    /// Adds a message that is left to others from now on. Returns whether it is new: a claim that
+    /// was under way may find it once more.
     pub(in crate::engine) fn add(&self, id: MessageId, now: Timestamp) -> bool {
         let mut left = self.lock();
         if left.len() >= MAX_RETURNED {
@@ -32,7 +32,7 @@ impl ReturnedMessages {
         left.insert(id, now).is_none()
     }
 
-    /// Those that are not to be claimed now.
+    /// Returns the messages that are not to be claimed now.
     pub(in crate::engine) fn now(&self, now: Timestamp) -> Vec<MessageId> {
         let mut left = self.lock();
         // A clock that went back must not leave them to others for longer.

@@ -1,4 +1,4 @@
-//! The settings of an engine, and the check that its times go together.
+//! The settings of an engine, and the check that its durations fit together.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::policy::Policy;
 use crate::sla::Contracts;
 use crate::status_page::PublicNames;
 
-/// The policies and times of an engine.
+/// The policies and durations of an engine.
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct Settings {
     pub(in crate::engine) policy: Policy,
@@ -50,8 +50,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Checks that request and marking fit into a lease, a lease into the time in which one
-    /// target is tried, and that into the time after which a page is given up.
+    /// Checks that a request and the commit of its outcome fit into a lease, a lease into the time
+    /// for which one target is tried, and that into the time after which a page is given up.
     pub(in crate::engine) fn check(&self) -> Result<(), &'static str> {
         let gate = &self.gate;
         if self.command_deadline.is_zero() {
@@ -104,7 +104,7 @@ impl Settings {
 mod tests {
     use super::*;
 
-    /// Tells if the times go together after a change.
+    /// Returns `true` if the durations fit together after a change.
     fn fits(change: impl FnOnce(&mut Settings)) -> bool {
         let mut settings = Settings::default();
         change(&mut settings);

@@ -6,25 +6,24 @@ use std::time::Duration;
 use crate::paging::{PageEvent, TEST_LASTS, TargetId};
 use crate::{MessageId, Timestamp};
 
-/// The test page of this process: one at a time.
+/// The test page of this process; one is open at a time.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Tests {
     open: Mutex<Option<OpenTest>>,
-    /// Held while test alerts are opened or resolved: no resolution overtakes its
-    /// trigger.
+    /// Held while test alerts are opened or resolved, so that no resolution overtakes its trigger.
     pub(in crate::engine) sending: futures_util::lock::Mutex<()>,
 }
 
-/// A test page that was asked for and whose end did not come yet.
+/// A test page that was requested and has not ended.
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct OpenTest {
     /// The message that ends it.
     pub(in crate::engine) message: MessageId,
     pub(in crate::engine) page: PageEvent,
-    /// Where an alert may be open.
+    /// The targets at which an alert may be open.
     pub(in crate::engine) targets: Vec<TargetId>,
     pub(in crate::engine) until: Timestamp,
-    /// Whether its end is committed.
+    /// `true` once its end is committed.
     pub(in crate::engine) kept: bool,
 }
 
@@ -33,11 +32,10 @@ impl Tests {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the place of the one test; gives the one before where its end has not
-    /// come yet.
+    /// Makes a test the open one. Returns the test before it, if that one has not ended.
     ///
     /// # Errors
-    /// A test is open, for so long.
+    /// Returns the time for which another test is still open.
     pub(in crate::engine) fn begin(
         &self,
         open: OpenTest,
@@ -46,7 +44,7 @@ impl Tests {
         let mut known = self.lock();
         if let Some(known) = &*known {
             let left = known.until.since(now);
-            // A clock that was set back does not keep it open for hours.
+            // A clock that was set back must not hold it open for hours.
             if !left.is_zero() && left <= TEST_LASTS {
                 return Err(left);
             }
@@ -61,7 +59,7 @@ impl Tests {
         }
     }
 
-    /// Nothing of it is open any more.
+    /// Forgets a test of which nothing is open any more.
     pub(in crate::engine) fn forget(&self, message: MessageId) {
         let mut known = self.lock();
         if known.as_ref().is_some_and(|open| open.message == message) {
@@ -73,7 +71,7 @@ impl Tests {
         self.lock().take()
     }
 
-    /// What is to be resolved by the end of a test. An alert that a newer test has
+    /// Returns the targets that the end of a test has to resolve. An alert that a newer test has
     /// taken over is resolved by the end of that one.
     pub(in crate::engine) fn left_to(
         &self,

@@ -1,4 +1,4 @@
-//! Turns: whoever came first goes first.
+//! Turns, taken in order of arrival.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -6,32 +6,32 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// Most that wait for one turn; more are refused at once.
+/// Maximum number of waiters for one turn; more are refused at once.
 pub(in crate::engine) const MAX_WAITING: usize = 10_000;
 
-/// A queue in which one at a time has the turn.
+/// A queue in which one waiter at a time has the turn.
 ///
-/// The turn is handed to the one that has waited longest. A lock that whoever comes by
-/// may take would let some wait for many times as long as others.
+/// The turn is handed to the one that has waited longest. A lock that any newcomer may take would
+/// let some wait many times as long as others.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Turns(Mutex<TurnState>);
 
 #[derive(Debug, Default)]
 struct TurnState {
     taken: bool,
-    /// Whose turn it is, if that one has not looked yet.
+    /// The ticket whose turn it is, until its waiter is polled.
     called: Option<u64>,
-    /// By ticket.
+    /// The wakers of the waiters, by ticket.
     waiting: BTreeMap<u64, Waker>,
     next: u64,
 }
 
-/// The turn, until it is dropped.
+/// The turn, held until it is dropped.
 #[derive(Debug)]
 #[must_use]
 pub(in crate::engine) struct CommandTurn<'a>(&'a Turns);
 
-/// Waits for the turn. Dropped before it came, it leaves its place to those behind.
+/// A future that waits for the turn. Dropped before it has the turn, it leaves its place.
 #[derive(Debug)]
 pub(in crate::engine) struct Waiting<'a> {
     turns: &'a Turns,
@@ -39,7 +39,7 @@ pub(in crate::engine) struct Waiting<'a> {
 }
 
 impl Turns {
-    /// Queues at the first poll; none if too many wait already.
+    /// Returns a future that queues at its first poll; none if too many wait already.
     pub(in crate::engine) fn wait(&self) -> Option<Waiting<'_>> {
         (self.lock().waiting.len() < MAX_WAITING).then_some(Waiting {
             turns: self,
@@ -51,7 +51,7 @@ impl Turns {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands the turn on.
+    /// Passes the turn to the next waiter.
     fn pass(&self) {
         let mut state = self.lock();
         let next = state.waiting.pop_first();
@@ -139,7 +139,7 @@ mod tests {
             assert!(poll(one.as_mut()).is_none());
         }
         drop(first);
-        // Somebody who comes by does not take it, and neither does who came later.
+        // Neither a newcomer nor a later waiter gets the turn.
         assert!(turns.wait().unwrap().now_or_never().is_none());
         assert!(poll(a.as_mut()).is_none() && poll(c.as_mut()).is_none());
         let turn = poll(b.as_mut()).unwrap();
@@ -161,7 +161,7 @@ mod tests {
             let mut is_called = pin!(turns.wait().unwrap());
             assert!(poll(goes.as_mut()).is_none() && poll(is_called.as_mut()).is_none());
             assert!(poll(last.as_mut()).is_none());
-            // One before it is called, one after: what is pinned is dropped in reverse.
+            // Dropped in reverse order: `is_called` before it has the turn, `goes` when it has it.
             drop(first);
             assert_eq!(turns.lock().called, goes.ticket);
         }
@@ -185,7 +185,7 @@ mod tests {
         drop(turn);
     }
 
-    /// Counts how often it is woken.
+    /// A waker that counts how often it is woken.
     #[derive(Default)]
     struct Woken(AtomicUsize);
 

@@ -76,7 +76,7 @@ fn only_what_would_page_stands_for_what_would_page() {
     ] {
         assert!(!may(&other, &asked()), "{what}");
     }
-    // One that paged nobody stands for what would page nobody either.
+    // An incident that paged no one stands for an alert that would page no one either.
     let silent = holder(|state| state.paging = Paging::none());
     assert!(!may(&silent, &asked()));
     assert!(may(

@@ -32,7 +32,7 @@ fn acknowledged(by: &str, kind: ActorKind) -> Event {
 fn who_acknowledges_first_responds_if_it_is_a_person() {
     let (declared, now) = paged();
     let name = |text: &str| Some(PersonName::new(text).unwrap());
-    // Who declared it responds until somebody else is named.
+    // The declaring person is responsible until another one is named.
     let by_bo = applied(&declared, &acknowledged("bo", ActorKind::Person), now);
     assert_eq!(by_bo.responder, name("anna"));
     let incident = with(|state| state.responder = None);
@@ -96,8 +96,8 @@ fn an_entry_stands_at_the_time_at_which_it_happened() {
     assert_eq!((changed.occurred_at, changed.recorded_at), (now, now));
 }
 
-/// An entry holds the changed fields as data, and not in its sentence alone: the shaper of a
-/// credit is found by them.
+/// An entry holds the changed fields as data, and not in its sentence alone: the shaper of a credit
+/// is found by them.
 #[test]
 fn an_entry_names_the_fields_that_changed() {
     let (incident, now) = paged();

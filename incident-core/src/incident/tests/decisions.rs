@@ -26,7 +26,7 @@ fn decided(incident: &Incident, command: &Command) -> Result<Vec<Event>, Refusal
     decide(incident, command, &anna, now, &Policy::default())
 }
 
-/// The pointer of an invalid value or the code of a wrong state.
+/// Returns the pointer of an invalid value or the code of a wrong state.
 fn refusal(found: Result<Vec<Event>, Refusal>) -> String {
     match found {
         Err(Refusal::Invalid(invalid)) => invalid.field().to_owned(),
@@ -146,7 +146,7 @@ fn a_mitigation_is_not_before_the_start() {
     let before = Some(now.saturating_sub(Duration::from_secs(61)));
     let found = decided(&begun, &to(Status::Mitigated, before));
     assert_eq!(refusal(found), "occurred_at");
-    // What was known earlier than the impact began is no contradiction.
+    // A cause may be identified before the impact began.
     assert!(decided(&begun, &to(Status::Identified, before)).is_ok());
 }
 
@@ -264,7 +264,7 @@ fn a_change_reads_as_a_sentence() {
     let text = Change::Cause(Some(Text::new("a key").unwrap()));
     let (incident, _) = paged();
     assert_eq!(text.delta(&incident).from, None, "no free text is repeated");
-    // A list is told by what moved, also where nothing left it.
+    // A list is recorded by its difference, even if nothing was removed.
     let services = vec![ServiceId::new("api").unwrap()];
     let delta = Change::AffectedServices(services).delta(&incident);
     assert_eq!((delta.from, delta.to), (None, json!(null)));

@@ -1,4 +1,4 @@
-//! Lists of tenants and services: whoever made them, a decision puts them in order.
+//! Lists of tenants and services: a decision normalizes them, wherever they come from.
 
 use super::{asked, paged};
 use crate::incident::declare::{NewIds, declare};
@@ -34,7 +34,7 @@ fn changed(change: Change) -> Result<Vec<Event>, Refusal> {
     decide(&incident, &command, &anna, now, &Policy::default())
 }
 
-/// The field that is refused by a declaration and by a change alike.
+/// Returns the field that a declaration and a change both refuse.
 fn refused(list: Vec<AffectedTenant>) -> String {
     let list = Affected::These(list.into());
     let field = |refusal| match refusal {
@@ -66,7 +66,7 @@ fn lists_that_nobody_checked_are_put_in_order() {
         events,
         [Event::Changed(Change::AffectedTenants(in_order.clone()))]
     );
-    // One that is in order is not copied.
+    // A list that is in order is not copied.
     let Ok(Affected::These(same)) = in_order.normalized() else {
         panic!("not a list");
     };
@@ -82,7 +82,7 @@ fn lists_that_nobody_checked_are_put_in_order() {
 fn lists_that_nobody_checked_are_refused_by_name() {
     let many = (0..10_001).map(|n| tenant(&format!("club-{n:05}"), None, None));
     assert_eq!(refused(many.clone().collect()), "affected_tenants");
-    // Whatever its order.
+    // In any order.
     assert_eq!(refused(many.rev().collect()), "affected_tenants");
     let (from, until) = (Some("2026-11-20T22:00:00Z"), Some("2026-11-20T21:00:00Z"));
     let backwards = vec![tenant("club", from, until)];

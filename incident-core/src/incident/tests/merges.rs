@@ -13,7 +13,7 @@ fn at(text: &str) -> Timestamp {
     format!("2026-11-20T{text}:00Z").parse().unwrap()
 }
 
-/// An incident of a tenant from a time on; until another one, if it has ended.
+/// Creates an incident of a tenant from `start` until `end`, if it has ended.
 fn incident(n: u64, tenant: &str, start: &str, end: Option<&str>) -> Incident {
     with(|state| {
         state.id = IncidentId::from_uuid(Uuid::from_u64_pair(7 << 12, n));
@@ -38,7 +38,7 @@ fn taken(target: &Incident, source: &Incident) -> TookIn {
     *taken
 }
 
-/// The target afterwards.
+/// Returns the target after the merge.
 fn merged(target: &Incident, source: &Incident) -> Incident {
     let event = Event::TookIn(Box::new(taken(target, source)));
     let mut after = target.clone();
@@ -139,8 +139,7 @@ fn people_alerts_and_the_unanswered_page_carry_over() {
     assert!(!taken(&target, &answered).was_paging);
 }
 
-/// The page of the other one is resolved with it: where nobody has answered either of them,
-/// the target pages.
+/// The page of the other one is resolved with it: if neither was acknowledged, the target pages.
 #[test]
 fn the_target_pages_where_the_unanswered_page_of_the_other_ends() {
     let silent = |state: &mut State| state.paging = Paging::none();

@@ -15,7 +15,7 @@ use crate::paging::{Paging, PagingState};
 use crate::testing::an_incident;
 use crate::{Name, Timestamp, Title};
 
-/// A live SEV2 whose page was accepted, and which nobody has.
+/// Creates a live SEV2 whose page was accepted and is not acknowledged.
 fn paged() -> (Incident, Timestamp) {
     let (mut incident, _, now) = an_incident();
     incident.state_mut().paging = Paging {

@@ -1,4 +1,4 @@
-//! Which pages of an incident go out again, and when a worse one pages anew.
+//! Retries of pages, and pages because of a worse severity.
 
 use super::{paged, with};
 use crate::MessageId;
@@ -36,7 +36,7 @@ fn what_was_given_up_goes_out_again_while_it_is_wanted() {
     ] {
         let found = retry(incident, &[given_up(action, 1)]);
         assert_eq!(found.is_ok(), wanted, "{action:?}: {found:?}");
-        // One of another page is not.
+        // A message of another page is not.
         let found = retry(incident, &[given_up(action, 2)]);
         assert!(
             matches!(found, Err(Refusal::WrongState { .. })),
@@ -45,7 +45,7 @@ fn what_was_given_up_goes_out_again_while_it_is_wanted() {
     }
 }
 
-/// The effects of becoming a SEV1.
+/// Returns the effects of becoming a SEV1.
 fn raised(change: impl FnOnce(&mut State)) -> Vec<Effect> {
     let before = with(|state| {
         state.severity = Severity::Sev3;
@@ -73,10 +73,10 @@ fn a_worse_incident_that_nobody_has_pages_anew() {
     })));
     assert!(!pages(&raised(super::resolved)));
     assert!(!pages(&raised(|state| state.mode = Mode::Drill)));
-    // Its page rang already.
+    // Its page woke someone already.
     let loud = with(|state| state.severity = Severity::Sev2);
     assert!(!pages(&effects_of_severity(&loud, Severity::Sev1)));
-    // One that is over before or after wakes nobody.
+    // An incident that is over before or after wakes no one.
     let (live, _) = paged();
     let mut quiet = live.clone();
     quiet.state_mut().severity = Severity::Sev3;

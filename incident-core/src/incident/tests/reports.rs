@@ -14,7 +14,7 @@ use crate::testing::an_incident;
 enum Follows {
     Taken,
     Over,
-    /// An entry: about an earlier page, what the alert shows, and if nobody is called any more.
+    /// An entry: about an earlier page, the state of the alert, and if no one is called any more.
     Entry(bool, Option<AlertSeen>, bool),
     Nothing,
     Refused,
@@ -67,7 +67,7 @@ pub(super) fn report_of(what: VendorEventKind) -> VendorReport {
     }
 }
 
-/// The second page of an incident, begun a minute before now.
+/// Sets the second page of an incident, begun a minute before now.
 fn second_page(state: &mut State) {
     let begun = state.declared_at.saturating_sub(Duration::from_secs(60));
     state.paging = Paging {
@@ -124,7 +124,7 @@ fn a_resolution_ends_it_where_it_may_and_deserts_it_otherwise() {
         decided(&taken, &may_not),
         Follows::Entry(false, closed, false)
     );
-    // A note deserts nobody.
+    // A note leaves no one uncalled.
     let note = report_of(VendorEventKind::Noted("seen".to_owned()));
     assert_eq!(
         decided(&with(|_| {}), &note),
@@ -145,16 +145,16 @@ fn what_is_older_than_the_page_is_about_an_earlier_one() {
     assert_eq!(decided(&second, &report_at(at(61))), earlier);
     assert_eq!(decided(&second, &report_at(at(60))), Follows::Over);
     assert_eq!(decided(&second, &report_at(None)), Follows::Over);
-    // Before the first page there is none that it could be about.
+    // A report cannot be about a page before the first one.
     let first = with(|state| state.paging.begun_at = at(60));
     assert_eq!(decided(&first, &report_at(at(600))), Follows::Over);
-    // Reopened, and nobody was paged since.
+    // Reopened, and not paged since.
     let unpaged = with(|state| {
         second_page(state);
         state.paging.state = PagingState::None;
     });
     assert_eq!(decided(&unpaged, &report_at(None)), earlier);
-    // Nobody was ever paged.
+    // Never paged.
     let never = with(|state| state.paging = Paging::none());
     assert_eq!(decided(&never, &report_at(None)), Follows::Over);
 }
@@ -184,7 +184,7 @@ fn an_answer_counts_for_the_page_that_was_asked_about() {
         decided(&unseen, &answer(VendorEventKind::Resolved, 2)),
         deserted
     );
-    // Of the first page there is none before; and a webhook speaks of what happened.
+    // There is no page before the first one; and a webhook reports an event, not a state.
     assert_eq!(
         decided(&with(|_| {}), &answer(VendorEventKind::Resolved, 1)),
         Follows::Over
@@ -193,7 +193,7 @@ fn an_answer_counts_for_the_page_that_was_asked_about() {
         decided(&unseen, &report_of(VendorEventKind::Resolved)),
         Follows::Over
     );
-    // Known already: the alert was seen closed, somebody has it, or the incident ended.
+    // Known already: the alert was seen closed, the incident is acknowledged, or it ended.
     let closed = with(|state| state.paging.closed_there_at = at(5));
     assert_eq!(
         decided(&closed, &answer(VendorEventKind::Resolved, 1)),
@@ -216,7 +216,7 @@ fn an_answer_counts_for_the_page_that_was_asked_about() {
         decided(&over, &answer(VendorEventKind::Resolved, 1)),
         Follows::Nothing
     );
-    // What a webhook repeats is an entry.
+    // A webhook that repeats a known state is an entry.
     let repeated = Follows::Entry(false, Some(AlertSeen::Open), false);
     assert_eq!(
         decided(&taken, &report_of(VendorEventKind::Acknowledged)),

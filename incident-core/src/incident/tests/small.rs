@@ -28,7 +28,7 @@ fn somebody_has_it_until_it_pages_again() {
     assert!(!taken(1, false, None));
     assert!(!taken(1, false, Some(now)));
     assert!(taken(1, true, Some(now)));
-    // Nobody was ever paged.
+    // Never paged.
     assert!(taken(0, false, Some(now)));
     assert!(!taken(0, false, None));
 }
@@ -196,7 +196,7 @@ fn a_repeat_pages_once_where_it_has_to() {
     assert_eq!(effects(&repeated(false), &incident, &incident), []);
     assert!(repeated(true).raises_version());
     assert!(!repeated(false).raises_version());
-    // One that raises it pages because of that, and not twice.
+    // A repeat that raises the severity pages because of that, and not twice.
     let informs = with(|state| {
         state.severity = Severity::Sev3;
     });

@@ -25,7 +25,8 @@ fn changed(incident: &Incident, change: Change) -> Result<Vec<Event>, Refusal> {
     )
 }
 
-/// It began two hours ago, was over an hour ago and was reopened half an hour ago.
+/// Creates an incident that began two hours ago, was over an hour ago and was reopened half an hour
+/// ago.
 fn reopened(change: impl FnOnce(&mut State)) -> Incident {
     with(|state| {
         state.started_at = at(120);
@@ -55,14 +56,14 @@ fn a_start_is_not_after_the_end() {
     assert!(changed(&live, Change::StartedAt(at(1))).is_ok());
 }
 
-/// A15: the first outage of one that was reopened keeps some length.
+/// A15: the first outage of a reopened incident keeps some length.
 #[test]
 fn a_start_leaves_something_of_the_first_outage() {
     for (start, taken) in [(180, true), (61, true), (60, false), (20, false)] {
         let found = changed(&reopened(|_| {}), Change::StartedAt(at(start)));
         assert_eq!(found.is_ok(), taken, "{start}: {found:?}");
     }
-    // Its first outage had no length, and is not among those that are kept.
+    // Its first outage had no length, and is not among the earlier intervals.
     let of_no_length = reopened(|state| state.started_at = at(125));
     assert!(changed(&of_no_length, Change::StartedAt(at(180))).is_err());
     let never_over = reopened(|state| state.earlier = Vec::new());
@@ -111,7 +112,7 @@ fn times_of_a_tenant_are_near_the_outage() {
         let tenants = Affected::these(vec![one]).unwrap();
         let found = changed(&live, Change::AffectedTenants(tenants.clone()));
         assert_eq!(found.is_ok(), taken, "{seconds}");
-        // One that was there before stays.
+        // A row that was there before stays.
         let kept = with(|state| state.affected_tenants = tenants.clone());
         assert!(changed(&kept, Change::AffectedTenants(tenants)).is_ok());
     }

@@ -1,44 +1,42 @@
-//! A request to be let through, and the answer.
+//! A request for admission to a target, and the answer.
 
 use crate::incident::Severity;
 use crate::paging::NotSentReason;
 use crate::{MessageId, Timestamp};
 
-/// A request to be let through.
+/// A request for admission to a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AdmitRequest {
-    /// The message: one that is held keeps its place.
+    /// The message. One that is held keeps its slot.
     pub message: MessageId,
-    /// How bad the incident is.
+    /// The severity that decides its priority.
     pub severity: Severity,
-    /// Whether it may be the one that tries a target that is down. A page that
-    /// another target might take is too good for that: an answer that cannot be known
-    /// would keep it from the other one for a minute.
+    /// `true` if the request may probe a target that is down. A page that another target may
+    /// still take must not: an unknown outcome would delay its failover by a minute.
     pub may_probe: bool,
 }
 
-/// Whether a request may go out now.
+/// The decision on a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// Now; it is counted.
+    /// The request may go out now, and was counted.
     Go,
-    /// Not before this.
+    /// The request is held.
     Hold {
-        /// When it is worth asking again.
+        /// The time to ask again.
         until: Timestamp,
-        /// Why: [`NotSentReason::RateLimited`], or [`NotSentReason::Unavailable`] where the
+        /// The reason: [`NotSentReason::RateLimited`], or [`NotSentReason::Unavailable`] if the
         /// target is down or refuses the key.
         reason: NotSentReason,
     },
 }
 
-/// Something that changed about a target.
+/// A state change of the circuit breaker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BreakerTransition {
-    /// It counts as down from now on.
+    /// The target counts as down from now on.
     Opened,
-    /// It works again. These messages that wake people were held meanwhile: they are
-    /// to be looked at now.
+    /// The target works again. These urgent messages were held meanwhile and are due now.
     Closed(Vec<MessageId>),
 }
 

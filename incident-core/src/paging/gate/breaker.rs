@@ -1,4 +1,4 @@
-//! The breaker: a target that is down gets one request a second.
+//! The circuit breaker: a target that is down gets one request a second.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,23 +7,24 @@ use super::admission::is_urgent;
 use super::{AdmitRequest, BreakerTransition, GateSettings};
 use crate::{MessageId, Timestamp};
 
-/// The shortest time between two requests to a target that is down.
+/// Minimum time between two requests to a target that is down.
 const BETWEEN: Duration = Duration::from_secs(1);
 
-/// The same while no connection can be made: nothing arrives, so nothing is a request.
+/// Minimum time between two attempts while no connection can be made: nothing reaches the
+/// target, so an attempt does not count as a request.
 const UNREACHED: Duration = Duration::from_millis(500);
 
-/// The longest time for which a page that wakes people waits for its turn.
+/// Maximum wait of an urgent page for its turn.
 const LONGEST_TURN: Duration = Duration::from_secs(2);
 
-/// How long SEV3 and SEV4 wait while others have their turns.
+/// Wait of SEV3 and SEV4 while others have their turns.
 const CALM_WAIT: Duration = Duration::from_secs(15);
 
-/// Most held messages that are remembered to be looked at when the target works again.
-/// Others come back by themselves within [`LONGEST_TURN`].
+/// Maximum number of held messages that are listed when the breaker closes. Others come back by
+/// themselves within [`LONGEST_TURN`].
 const MAX_HELD: usize = 1_024;
 
-/// Held messages that may all look again every second.
+/// Maximum number of held messages that may all try again every second.
 const FEW_HELD: usize = 32;
 
 #[derive(Clone, Debug)]
@@ -36,19 +37,19 @@ pub(super) struct CircuitBreaker {
 
 #[derive(Clone, Debug)]
 struct Down {
-    /// SEV3 and SEV4 leave it alone until then.
+    /// No request of SEV3 or SEV4 before this time.
     calm_until: Timestamp,
-    /// How often a request failed since it went down.
+    /// Number of requests that failed while the breaker was open.
     times: u32,
-    /// Whether a request went out since it went down.
+    /// `true` if a request went out since the breaker opened.
     tried: bool,
-    /// No request before this.
+    /// No request before this time.
     free_at: Timestamp,
-    /// The time between two turns, by what came of the last one.
+    /// Time between two turns, as the last failure set it.
     between: Duration,
-    /// The last turn that was given away.
+    /// The last turn that was assigned.
     last_turn: Timestamp,
-    /// Messages that wake people and wait for it.
+    /// Urgent messages that wait for the target.
     held: BTreeSet<MessageId>,
 }
 
@@ -66,7 +67,7 @@ impl CircuitBreaker {
         self.down.is_some()
     }
 
-    /// Says whether the target is down and nothing went out in the second before.
+    /// Returns `true` if the target is down and a request may go out now.
     pub(super) fn is_free(&mut self, now: Timestamp) -> bool {
         self.down.as_mut().is_some_and(|down| down.is_free(now))
     }
@@ -78,14 +79,14 @@ impl CircuitBreaker {
         Some(BreakerTransition::Closed(down.held.into_iter().collect()))
     }
 
-    /// Notes a failure. `reached` is false where no connection was made.
+    /// Notes a failure; `reached` is `false` if no connection was made.
     pub(super) fn fails(&mut self, reached: bool, now: Timestamp) -> Option<BreakerTransition> {
         self.failures = self.failures.saturating_add(1);
         let since = *self.failing_since.get_or_insert(now);
         let settings = &self.settings;
         let for_long = settings.failing_for <= now.since(since);
         let again = match &self.down {
-            // A request that was on its way when the target went down tells nothing new.
+            // A request that was in flight when the breaker opened says nothing new.
             Some(down) => down.tried,
             None => settings.failures <= self.failures && for_long,
         };
@@ -127,8 +128,8 @@ impl CircuitBreaker {
         Some(BreakerTransition::Opened)
     }
 
-    /// Gives the time until which a request waits because the target is down; none if it
-    /// may go, which uses up the turn of this second.
+    /// Returns the time until which a request waits because the target is down. Returns `None`
+    /// if it may go, which uses up the turn of this second.
     pub(super) fn held(&mut self, asking: AdmitRequest, now: Timestamp) -> Option<Timestamp> {
         let down = self.down.as_mut()?;
         let urgent = is_urgent(asking.severity);
@@ -153,9 +154,9 @@ impl CircuitBreaker {
 }
 
 impl Down {
-    /// Says whether the second after the last request is over.
+    /// Returns `true` if the time between two requests has passed.
     fn is_free(&mut self, now: Timestamp) -> bool {
-        // A clock that went back leaves both in the future.
+        // After the clock went back, both are in the future.
         if now.saturating_add(BETWEEN) < self.free_at {
             self.free_at = now;
             self.last_turn = now;
@@ -163,8 +164,8 @@ impl Down {
         self.free_at <= now
     }
 
-    /// The wait of a message that wakes people and is no probe itself: after each
-    /// look a probe goes out, so a few of them look every second.
+    /// Returns the wait of an urgent message that may not probe. Each of its attempts starts a
+    /// probe by the engine, so only a few messages try every second.
     fn look_again(&self) -> Duration {
         if self.held.len() <= FEW_HELD {
             BETWEEN
@@ -173,8 +174,8 @@ impl Down {
         }
     }
 
-    /// Gives a turn to a message that wakes people: one a second, and where those of the
-    /// next seconds are given away, a look when the last of them is over.
+    /// Returns the next turn of an urgent message, one a second. If the turns within
+    /// [`LONGEST_TURN`] are all taken, returns the end of that time and assigns no turn.
     fn next_turn(&mut self, now: Timestamp) -> Timestamp {
         let latest = now.saturating_add(LONGEST_TURN);
         let next = self.last_turn.max(now).saturating_add(self.between);

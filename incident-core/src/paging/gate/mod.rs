@@ -1,13 +1,12 @@
-//! What a target can take now: a limiter for what only informs, the target's own
-//! wishes to wait, and a breaker for a target that is down. One per target and
-//! process.
+//! Admission control for each target: a rate limiter for SEV3 and SEV4, the target's own
+//! `Retry-After`, and a circuit breaker. There is one gate per target and process.
 //!
-//! Pages that wake people (SEV1 and SEV2) wait for two things only: the target's own
-//! `Retry-After`, and a turn among those that try a target that is down, which comes
-//! within two seconds. A rate that was learned or configured never holds them.
+//! Urgent pages (SEV1 and SEV2) wait for two things only: the target's own `Retry-After`, and
+//! their turn among the probes of a target that is down, which comes within two seconds. A
+//! learned or configured rate never holds them.
 //!
-//! Nothing here loses a page: one that is held stays in the outbox and comes back when
-//! the gate said.
+//! A gate loses no page: a page that is held stays in the outbox and is tried again at the time
+//! that the gate returned.
 
 mod admission;
 mod breaker;

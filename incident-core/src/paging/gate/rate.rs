@@ -1,4 +1,4 @@
-//! The limiter: how many requests go to a target in a minute, and its wishes to wait.
+//! The rate limiter: requests per minute to a target, and the target's own `Retry-After`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU32;
@@ -10,47 +10,46 @@ use crate::incident::Severity;
 use crate::paging::clamp_retry_after;
 use crate::{MessageId, Timestamp};
 
-/// The window in which vendors count requests: PagerDuty speaks of a sliding
-/// minute, OpsGenie's buckets are per minute.
+/// The window in which requests are counted: PagerDuty uses a sliding minute, OpsGenie buckets
+/// per minute.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// How many quarters of the rate SEV3 and SEV4 may use. The rest is kept for
-/// what wakes people: in a storm a SEV1 finds room at the vendor.
+/// Number of quarters of the rate that SEV3 and SEV4 may use. The rest is reserved for SEV1 and
+/// SEV2, so that in a storm a SEV1 is not refused by the vendor.
 const CALM_QUARTERS: usize = 3;
 
-/// How many requests a target must have taken in the last minute for a refusal to tell
-/// its rate. One refusal after a few requests tells that it is in trouble, not how many
-/// it takes.
+/// Minimum number of requests that a target took in the last minute for a refusal to reveal its
+/// rate. A refusal after fewer shows that the target is in trouble, not how many it takes.
 const EVIDENCE: u32 = 20;
 
-/// After this long without a refusal a learned rate is forgotten.
+/// Time without a refusal after which a learned rate is dropped.
 const FORGET: Duration = Duration::from_secs(30 * 60);
 
-/// The wait of SEV3 and SEV4 after a refusal for too many requests that names none.
+/// First pause of SEV3 and SEV4 after a rate-limit refusal without `Retry-After`.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// No wish to wait is longer: see [`clamp_retry_after`].
+/// Maximum of a requested wait: see [`clamp_retry_after`].
 const LONGEST_WISH: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Clone, Debug)]
 pub(super) struct RateLimiter {
     configured: Option<NonZeroU32>,
-    /// When requests went out in the last minute.
+    /// Times of the requests in the last minute.
     sent: VecDeque<Timestamp>,
     learned: Option<Learned>,
-    /// Nothing before this: the target asked for it.
+    /// No request before this time: the target asked for it.
     wished_until: Timestamp,
-    /// No SEV3 and SEV4 before this: the target refused and named no time.
+    /// No SEV3 or SEV4 before this time: the target refused without `Retry-After`.
     paused_until: Timestamp,
     pauses: u32,
-    /// The ends of the queues of held pages: of SEV3, of SEV4.
+    /// Ends of the queues of held pages: of SEV3, of SEV4.
     queue_ends: [Timestamp; 2],
-    /// When held pages come back.
+    /// Times at which held pages come back.
     places: BTreeMap<MessageId, Timestamp>,
 }
 
-/// A rate that the target was seen to refuse.
+/// A rate above which the target refused requests.
 #[derive(Clone, Copy, Debug)]
 struct Learned {
     per_minute: u32,
@@ -72,7 +71,7 @@ impl RateLimiter {
         }
     }
 
-    /// Gives the time until which a request waits; none if there is room.
+    /// Returns the time until which a request waits; none if it may go now.
     pub(super) fn held(&mut self, asking: AdmitRequest, now: Timestamp) -> Option<Timestamp> {
         self.forget(now);
         let wished = (now < self.wished_until).then_some(self.wished_until);
@@ -99,7 +98,7 @@ impl RateLimiter {
         self.pauses = 0;
     }
 
-    /// Keeps to the target's own wish.
+    /// Applies a `Retry-After` of the target.
     pub(super) fn wait(&mut self, wish: Duration, now: Timestamp) {
         let until = now.saturating_add(clamp_retry_after(wish));
         self.wished_until = self.wished_until.max(until);
@@ -108,8 +107,7 @@ impl RateLimiter {
     /// Notes a refusal for too many requests.
     pub(super) fn refused(&mut self, names_a_time: bool, now: Timestamp) {
         self.forget(now);
-        // The refused one was counted when it went out, and is none of those that
-        // the target took.
+        // The refused request was counted when it went out, but the target did not take it.
         self.sent.pop_back();
         let taken = u32::try_from(self.sent.len()).unwrap_or(u32::MAX);
         if EVIDENCE <= taken {
@@ -126,7 +124,7 @@ impl RateLimiter {
     }
 
     fn pause(&mut self, now: Timestamp) {
-        // Of several refusals of one burst only the first one lengthens the pause.
+        // Of several refusals in one burst only the first lengthens the pause.
         if self.paused_until <= now {
             self.pauses = self.pauses.saturating_add(1).min(16);
         }
@@ -135,14 +133,14 @@ impl RateLimiter {
         self.paused_until = self.paused_until.max(until);
     }
 
-    /// Gives a held page its place: one comes back after the other, not all at once.
+    /// Returns the slot of a held page, so that held pages come back one after the other.
     fn place_of(&mut self, asking: AdmitRequest, until: Timestamp, now: Timestamp) -> Timestamp {
         if let Some(place) = self.places.get(&asking.message)
             && now < *place
         {
             return *place;
         }
-        // Those that were called off meanwhile never came back.
+        // Slots of cancelled messages, which never came back.
         self.places
             .retain(|_, place| now < place.saturating_add(WINDOW));
         let room = self.room(now).unwrap_or(60);
@@ -153,26 +151,27 @@ impl RateLimiter {
             sev4
         };
         let place = until.max(*queue_end);
-        // A little more than the rate asks for: the one before must be out of the
-        // window when the next one comes.
+        // A little more than the rate requires: the previous request must be out of the window
+        // when the next one comes.
         let room = u32::try_from(room).unwrap_or(u32::MAX).max(1);
         *queue_end = place.saturating_add(WINDOW / room + Duration::from_millis(1));
         self.places.insert(asking.message, place);
         place
     }
 
-    /// How many requests of SEV3 and SEV4 fit into a minute.
+    /// Returns the number of SEV3 and SEV4 requests allowed in a minute.
     fn room(&self, now: Timestamp) -> Option<usize> {
         let rate = usize::try_from(self.rate(now)?).unwrap_or(usize::MAX);
         Some((rate.saturating_mul(CALM_QUARTERS) / 4).max(1))
     }
 
-    /// How many requests in a minute, as configured and as learned.
+    /// Returns the number of requests allowed in a minute: the lower of the configured and the
+    /// learned rate.
     fn rate(&self, now: Timestamp) -> Option<u32> {
         let learned = self.learned.map(|learned| {
             let minutes = now.since(learned.at).as_secs() / WINDOW.as_secs();
             (0..minutes.min(60)).fold(learned.per_minute, |rate, _| {
-                // By a quarter a minute while it is not refused.
+                // It grows by a quarter a minute while nothing is refused.
                 rate.saturating_add((rate / 4).max(1))
             })
         });
@@ -185,8 +184,8 @@ impl RateLimiter {
         while self.sent.front().is_some_and(gone) {
             self.sent.pop_front();
         }
-        // A clock that went back leaves requests and waits in the future; they would
-        // hold the gate shut until then.
+        // After the clock went back, requests and waits lie in the future and would hold the
+        // gate shut until then.
         let ahead = |sent: &Timestamp| now.saturating_add(WINDOW) < *sent;
         while self.sent.back().is_some_and(ahead) {
             self.sent.pop_back();

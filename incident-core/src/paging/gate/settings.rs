@@ -1,24 +1,25 @@
-//! What is known about a target beforehand, and when it counts as down.
+//! Settings of a gate: the known rate of a target, and the thresholds of its breaker.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// What is known about a target beforehand, and when it counts as down.
+/// Settings of a gate: the known rate of a target, and the thresholds of its breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GateSettings {
-    /// Requests that the target takes in any minute from this process; none where that
-    /// is not known. SEV3 and SEV4 use at most three quarters of it; SEV1 and SEV2 are
-    /// counted and never held by it.
+    /// Maximum number of requests in any minute from this process; none if it is not known.
+    /// SEV3 and SEV4 use at most three quarters of it; SEV1 and SEV2 are counted and never held
+    /// by it.
     pub per_minute: Option<NonZeroU32>,
-    /// After so many failures in a row the target counts as down,
+    /// Number of consecutive failures that opens the breaker, if they last for
+    /// [`failing_for`](Self::failing_for). A refused key opens it at once.
     pub failures: u32,
-    /// if they lasted so long: a burst that went wrong together is one event. A
-    /// refused key counts at once.
+    /// Minimum time between the first and the last of these failures, so that a burst of
+    /// simultaneous failures counts as one event.
     pub failing_for: Duration,
-    /// For how long SEV3 and SEV4 leave a target alone that is down. Doubled with every
+    /// Time for which SEV3 and SEV4 send nothing to a target that is down. It doubles with each
     /// request that fails meanwhile.
     pub open_for: Duration,
-    /// The longest time for which they leave it alone.
+    /// Maximum of that time.
     pub open_at_most: Duration,
 }
 

@@ -15,7 +15,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// The gate of a target that was not asked yet.
+    /// Creates the gate of a target without any request so far.
     #[must_use]
     pub const fn new(settings: GateSettings) -> Self {
         Self {
@@ -24,10 +24,10 @@ impl Gate {
         }
     }
 
-    /// Decides whether a request may go out now; it is counted if so.
+    /// Decides if a request may go out now, and counts it if so.
     pub fn admit(&mut self, asking: AdmitRequest, now: Timestamp) -> Admission {
-        // The rate first: a request that it holds must not use up the turn of one that
-        // tries a target that is down.
+        // The rate first: a request that it holds must not use up the turn of a request that
+        // probes a target that is down.
         if let Some(until) = self.rate.held(asking, now) {
             let reason = NotSentReason::RateLimited;
             return Admission::Hold { until, reason };
@@ -40,7 +40,7 @@ impl Gate {
         Admission::Go
     }
 
-    /// Notes what became of a request.
+    /// Notes the result of a request. Returns the transition of the breaker, if there was one.
     pub fn note(&mut self, answer: &DeliveryResult, now: Timestamp) -> Option<BreakerTransition> {
         match answer {
             DeliveryResult::Accepted(_) => {
@@ -52,7 +52,7 @@ impl Gate {
                     self.rate.wait(wish, now);
                 }
                 match not_sent.reason {
-                    // The target works; this page does not.
+                    // The target works; it only refused this page.
                     NotSentReason::Rejected => self.breaker.works(),
                     NotSentReason::RateLimited => {
                         self.rate.refused(not_sent.retry_after.is_some(), now);
@@ -68,7 +68,8 @@ impl Gate {
         }
     }
 
-    /// Decides whether a target that is down is to be tried now; whoever asks does it.
+    /// Returns `true` if a target that is down is due for a probe, and counts it: the caller
+    /// has to send one.
     pub fn wants_probe(&mut self, now: Timestamp) -> bool {
         let asking = AdmitRequest {
             message: MessageId::from_uuid(uuid::Uuid::nil()),
@@ -78,12 +79,12 @@ impl Gate {
         self.breaker.is_free(now) && self.admit(asking, now) == Admission::Go
     }
 
-    /// Lets a target that is down be tried at once: somebody says that it works again.
+    /// Closes the breaker, because an operator says that the target works again.
     pub fn try_again(&mut self) {
         let _ = self.breaker.works();
     }
 
-    /// Whether it counts as down.
+    /// Returns `true` if the target counts as down.
     #[must_use]
     pub const fn is_down(&self) -> bool {
         self.breaker.is_open()

@@ -1,4 +1,4 @@
-//! What a gate lets through, and when.
+//! Tests of a gate: which requests it admits, and when.
 
 use std::collections::VecDeque;
 
@@ -16,7 +16,7 @@ fn at(millis: u64) -> Timestamp {
     start.saturating_add(Duration::from_millis(millis))
 }
 
-/// Asks for another message each time.
+/// Returns a request for a new message on each call.
 fn ask(severity: Severity, may_probe: bool) -> AdmitRequest {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(1);
@@ -58,7 +58,7 @@ fn a_minute_holds_no_more_than_its_rate_and_keeps_room_for_what_wakes() {
     let mut gate = capped(120);
     let calm = (0..500).filter(|_| gate.admit(ask(Severity::Sev4, true), at(0)) == Admission::Go);
     assert_eq!(calm.count(), 90);
-    // What wakes people is counted and goes: the vendor decides whether it is too much.
+    // Urgent pages are counted and admitted: the vendor decides if they are too many.
     for severity in [Severity::Sev1, Severity::Sev2] {
         let urgent = (0..60).filter(|_| gate.admit(ask(severity, true), at(10)) == Admission::Go);
         assert_eq!(urgent.count(), 60);
@@ -75,12 +75,12 @@ fn those_that_are_held_come_back_one_after_the_other() {
         .collect();
     let expected = [None, None, None, Some(60_000), Some(80_001), Some(100_002)];
     assert_eq!(times, expected.map(|millis| millis.map(at)));
-    // A worse one does not stand in that queue.
+    // A worse severity does not wait in that queue.
     assert_eq!(
         until(gate.admit(ask(Severity::Sev3, true), at(1))),
         Some(at(60_000))
     );
-    // One that asks too early keeps its place.
+    // A message that asks too early keeps its slot.
     let mut early = gate.clone();
     let one = ask(Severity::Sev4, true);
     let place = until(early.admit(one, at(0)));
@@ -96,8 +96,7 @@ fn those_that_are_held_come_back_one_after_the_other() {
     }
 }
 
-/// A vendor that takes so many in any minute, and a sender that knows nothing
-/// of it.
+/// A vendor that takes 120 requests in any minute, and a sender that does not know this limit.
 #[test]
 fn an_unknown_limit_is_learned_and_hardly_touched_again() {
     let mut gate = Gate::new(GateSettings::default());
@@ -140,8 +139,8 @@ fn a_pause_that_was_asked_for_is_kept_and_an_absurd_one_is_cut() {
     }
 }
 
-/// P1: a refusal that names no time, or after a handful of requests, holds nothing that
-/// wakes people, and teaches no rate; only what informs is sent more slowly.
+/// A refusal without `Retry-After`, or after a handful of requests, holds no urgent page and
+/// teaches no rate; only SEV3 and SEV4 slow down.
 #[test]
 fn a_refusal_teaches_a_rate_only_by_evidence_and_never_holds_what_wakes_people() {
     let refusal = not_sent(NotSentReason::RateLimited, None);
@@ -160,7 +159,7 @@ fn a_refusal_teaches_a_rate_only_by_evidence_and_never_holds_what_wakes_people()
         let calm = until(gate.admit(ask(Severity::Sev3, true), at(1)));
         assert_eq!(calm, Some(at(if taken < 20 { 1_000 } else { 60_000 })));
     }
-    // Refusals one after the other slow down what informs: 1, 2, 4, ... 60 s.
+    // Consecutive refusals slow down SEV3 and SEV4: 1, 2, 4, ... 60 s.
     let mut gate = Gate::new(GateSettings::default());
     let mut now = 0;
     for wait in [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000] {
@@ -179,7 +178,7 @@ fn a_refusal_teaches_a_rate_only_by_evidence_and_never_holds_what_wakes_people()
 fn down() -> Gate {
     let mut gate = Gate::new(GateSettings::default());
     let fail = |gate: &mut Gate, millis| gate.note(&DeliveryResult::Unknown, at(millis));
-    // A burst that fails together does not count, nor do few over a long time.
+    // Neither a burst of simultaneous failures nor a few over a long time open the breaker.
     assert_eq!((0..40).find_map(|_| fail(&mut gate, 0)), None);
     assert_eq!(gate.note(&accepted(), at(1)), None);
     assert_eq!((0..4).find_map(|n| fail(&mut gate, 2 + n * 9_000)), None);
@@ -188,12 +187,12 @@ fn down() -> Gate {
     assert_eq!((0..4).find_map(|n| fail(&mut gate, n)), None);
     assert_eq!(gate.admit(ask(Severity::Sev1, true), at(4)), Admission::Go);
     assert_eq!(fail(&mut gate, 5_000), Some(BreakerTransition::Opened));
-    // Others were on their way.
+    // Requests that were in flight do not count.
     assert_eq!((0..9).find_map(|_| fail(&mut gate, 5_000)), None);
     gate
 }
 
-/// X5: what wakes people tries a target that is down once a second, whoever it is.
+/// Urgent pages, however many, try a target that is down once a second.
 #[test]
 fn a_target_that_is_down_is_tried_once_a_second_and_never_more() {
     let mut gate = down();
@@ -225,10 +224,10 @@ fn a_target_that_is_down_is_tried_once_a_second_and_never_more() {
         sent.windows(2).all(|two| two[0] + 1_000 <= two[1]),
         "{sent:?}"
     );
-    // About one a second, and held pages look again every few seconds only.
+    // About one a second; a held page tries again about every two seconds.
     assert!(55 <= sent.len() && sent.len() <= 60, "{}", sent.len());
     assert!(waits <= 40 * 35, "{waits}");
-    // Whoever was held is named when it works again, once.
+    // The held messages are listed once, when the target works again.
     let Some(BreakerTransition::Closed(held)) = gate.note(&accepted(), at(65_000)) else {
         panic!("it works again");
     };
@@ -239,7 +238,7 @@ fn a_target_that_is_down_is_tried_once_a_second_and_never_more() {
     }
 }
 
-/// A page that alone waits for a target has a turn every second.
+/// A single page that waits for a target has a turn every second.
 #[test]
 fn one_page_alone_has_every_turn() {
     let mut gate = down();
@@ -255,8 +254,8 @@ fn one_page_alone_has_every_turn() {
     }
 }
 
-/// A connection that is refused is no request: it is tried twice a second, and the first
-/// one that is made counts again.
+/// A refused connection is no request: it is tried twice a second. The first connection that is
+/// made counts as one again.
 #[test]
 fn a_target_that_cannot_be_reached_is_tried_twice_a_second() {
     let mut gate = down();
@@ -276,7 +275,7 @@ fn a_target_that_cannot_be_reached_is_tried_twice_a_second() {
     assert_ne!(early, Admission::Go);
 }
 
-/// A fresh page that another target would take tries nothing that is down.
+/// A new page that another target may take does not probe a target that is down.
 #[test]
 fn a_page_with_another_way_is_no_probe() {
     let mut gate = down();
@@ -286,7 +285,7 @@ fn a_page_with_another_way_is_no_probe() {
     }
     assert!(gate.wants_probe(at(60_000)));
     assert!(!gate.wants_probe(at(60_999)));
-    // To ask whether one is wanted uses up no turn.
+    // Asking for a probe that is not due uses up no turn.
     let turn = until(gate.clone().admit(ask(Severity::Sev1, true), at(60_999)));
     assert_eq!(turn, Some(at(61_999)));
     assert!(gate.wants_probe(at(61_000)));
@@ -296,7 +295,7 @@ fn a_page_with_another_way_is_no_probe() {
     assert_eq!(fresh, Admission::Go);
 }
 
-/// What informs leaves a target that is down alone for longer and longer.
+/// SEV3 and SEV4 send nothing to a target that is down, for a time that doubles up to a cap.
 #[test]
 fn what_informs_waits_until_a_target_is_up() {
     let mut gate = down();
@@ -305,7 +304,7 @@ fn what_informs_waits_until_a_target_is_up() {
     assert_eq!(calm(&mut gate.clone(), 10_000), None);
     let held = until(gate.admit(ask(Severity::Sev3, false), at(10_000)));
     assert_eq!(held, Some(at(25_000)));
-    // Its turn and that of a page that wakes people are the same.
+    // They share their turns with urgent pages.
     assert_eq!(
         gate.admit(ask(Severity::Sev1, true), at(10_000)),
         Admission::Go
@@ -318,7 +317,7 @@ fn what_informs_waits_until_a_target_is_up() {
         Admission::Go
     );
     assert_eq!(gate.note(&DeliveryResult::Unknown, at(12_000)), None);
-    // At most so long.
+    // At the cap of 15 s.
     assert_eq!(calm(&mut gate, 12_001), Some(at(27_000)));
     assert_eq!(calm(&mut gate, 27_000), None);
 }

@@ -1,4 +1,4 @@
-//! The next step of a page, moment by moment.
+//! Tests of the next action for a page, moment by moment.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn refused(reason: NotSentReason, retry_after: Option<Duration>) -> DeliveryResu
     })
 }
 
-/// The log of a target that answered like this at `now`.
+/// Returns the log of a target that gave this result at `now`.
 fn answered(target: &TargetId, answer: &DeliveryResult, now: Timestamp) -> DeliveryLog {
     let mut log = DeliveryLog::untried(target.clone(), now);
     log.note(answer, now, &Backoff::default(), 1);
@@ -81,8 +81,8 @@ fn only_an_untried_target_counts_as_refused_while_its_gate_holds_it() {
     assert_eq!(unknown.last, LastResult::Unknown, "it may have the page");
 }
 
-/// The last of several holds counts, never one before the wait of the target's own; and none of
-/// them is stored.
+/// The latest of several holds counts, but never one before the target's own wait; holds are
+/// not stored.
 #[test]
 fn a_hold_only_puts_off_and_is_not_stored() {
     let [first, second] = two();
@@ -150,7 +150,7 @@ fn an_unknown_answer_keeps_the_target_for_its_minute_also_after_a_refusal() {
         trigger(&log, &urgent, at(60)),
         NextAction::Send(second.clone())
     );
-    // What the first attempt did is still not known.
+    // The result of the first attempt is still unknown.
     let refusal = refused(NotSentReason::Rejected, None);
     DeliveryLog::change(&mut log, &first, at(20), |entry| {
         entry.note(&refusal, at(20), &Backoff::default(), 1);

@@ -1,4 +1,4 @@
-//! Lines against a naive reference, over random orders.
+//! Updates compared with a naive reference, in random orders.
 
 use proptest::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::policy::Policy;
 use crate::timeline::EntryKind;
 use crate::{IncidentId, PersonName, PublicId, PublicText, Statement, Timestamp, Title};
 
-/// What happens to the public side of an incident.
+/// A step in the public history of an incident.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Plain {
@@ -23,9 +23,9 @@ pub(super) enum Step {
         text: bool,
     },
     Published,
-    /// The nth line so far is corrected.
+    /// A correction of the nth update so far.
     Corrected(usize),
-    /// The text of the nth line so far is erased.
+    /// An erasure of the text of the nth update so far.
     Redacted(usize),
 }
 
@@ -41,7 +41,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A line of the reference, which forgets nothing.
+/// An update of the reference, which drops none.
 #[derive(Clone, Debug)]
 struct Known {
     at: Timestamp,
@@ -83,7 +83,7 @@ pub(super) fn anna() -> Actor {
     Actor::person(PersonName::new("anna").unwrap())
 }
 
-/// A SEV2 that was declared at 21:00.
+/// Declares a SEV2 at 21:00.
 pub(super) fn declared(n: u128) -> Incident {
     let ids = NewIds {
         id: IncidentId::from_uuid(uuid::Uuid::from_u128(n)),
@@ -102,8 +102,9 @@ pub(super) fn declared(n: u128) -> Incident {
     .unwrap()
 }
 
-/// A public incident whose public side went through these steps, with the
-/// reference. Its entries are numbered from 1.
+/// Runs steps on the public side of a public incident, and returns it with the reference.
+///
+/// Its entries are numbered from 1.
 fn played(n: u128, steps: &[Step]) -> (Incident, Vec<Known>) {
     let mut incident = declared(n);
     let mut entry = incident.status_page.clone();
@@ -167,7 +168,7 @@ fn played(n: u128, steps: &[Step]) -> (Incident, Vec<Known>) {
         }
         entry.bound();
     }
-    // What is stored is what is read.
+    // The stored form must read back as the same entry.
     entry = serde_json::from_str(&serde_json::to_string(&entry).unwrap()).unwrap();
     incident.state_mut().status_page = entry;
     (incident, known)
@@ -193,8 +194,8 @@ fn public(status: Status) -> Option<(PublicStatus, &'static str)> {
 
 type Shown = (Timestamp, PublicStatus, String);
 
-/// The newest lines of the reference, by its own lights: for each line it looks
-/// through all the others for the change of status that held.
+/// Computes the newest updates of the reference, independently of the code under test: for each
+/// update it searches all others for the change of status in force.
 fn expected(known: &[Known]) -> Vec<((Timestamp, u64), Shown)> {
     let mut order: Vec<&Known> = known.iter().collect();
     order.sort_by_key(|line| (line.at, line.seq));
@@ -227,8 +228,8 @@ fn shown(incident: &Incident, sources: &[std::sync::Arc<Incident>]) -> Vec<Shown
 }
 
 proptest! {
-    /// P6, L2: backdated and late lines, late changes of status, corrections and
-    /// redactions, of lines that are kept and of those that are not.
+    /// P6, L2: backdated and late updates, late changes of status, corrections and redactions, of
+    /// stored updates and of dropped ones.
     #[test]
     fn lines_are_those_of_a_reference_that_forgets_nothing(
         steps in prop::collection::vec(step(), 0..200),
@@ -247,8 +248,8 @@ proptest! {
         }
     }
 
-    /// P5, P6: the lines of merged incidents are mixed in by time, each with the
-    /// status that held where it comes from.
+    /// P5, P6: the updates of merged incidents are mixed in by time, each with the status in force
+    /// in its own incident.
     #[test]
     fn lines_of_merged_incidents_are_mixed_in_by_time(
         own in prop::collection::vec(step(), 0..90),

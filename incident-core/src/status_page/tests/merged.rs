@@ -23,7 +23,7 @@ fn merge(source: &mut Incident, target: &mut Incident, said: Option<&str>) {
         .take_in(source.id, &source.status_page, minute(50));
 }
 
-/// P5: a merge keeps the outage on the page.
+/// P5: a merge leaves the outage on the page.
 #[test]
 fn a_merge_makes_the_target_public_with_the_lines_of_the_source() {
     let mut source = public_one(1, Severity::Sev1);
@@ -68,7 +68,7 @@ fn a_merge_makes_the_target_public_with_the_lines_of_the_source() {
             ("We know why.", PublicStatus::Identified),
         ]
     );
-    // With a word of its own the merge itself shows, under the status before it.
+    // With a public text of its own the merge itself shows, under the status before it.
     let mut told = source.clone();
     told.state_mut().status = Status::Identified;
     merge(&mut told, &mut target, Some("Part of a larger outage."));
@@ -85,8 +85,7 @@ fn a_merge_makes_the_target_public_with_the_lines_of_the_source() {
     );
 }
 
-/// P5: lines are read where they are kept, so what is withdrawn there is gone
-/// here.
+/// P5: updates are read from the source, so a correction or redaction there shows here.
 #[test]
 fn corrections_and_redactions_at_the_source_reach_the_page() {
     let mut source = public_one(1, Severity::Sev1);
@@ -119,7 +118,7 @@ fn corrections_and_redactions_at_the_source_reach_the_page() {
     )
     .unwrap();
     assert!(after.updated_at > before.updated_at);
-    // Made not public, it contributes nothing.
+    // Once hidden, it contributes nothing.
     let hide = Publish {
         public: false,
         title: None,
@@ -130,8 +129,8 @@ fn corrections_and_redactions_at_the_source_reach_the_page() {
     assert!(!serde_json::to_string(&target).unwrap().contains("worng"));
 }
 
-/// P5: who was merged into the source comes along, the newest are kept, and a
-/// source that is not public brings nothing.
+/// P5: incidents merged into the source come along, the newest sources stay, and a source that is
+/// not public contributes nothing.
 #[test]
 fn sources_are_named_once_and_the_newest_are_kept() {
     let ids = |entry: &StatusPageEntry| -> Vec<u128> {
@@ -150,7 +149,7 @@ fn sources_are_named_once_and_the_newest_are_kept() {
     shown.public = true;
     target.take_in(id(2), &shown, minute(2));
     assert_eq!(ids(&target), [1, 50, 2]);
-    // The title is read there each time, as the lines are.
+    // The title is read from the source each time, as the updates are.
     assert_eq!((target.public, &target.title), (true, &None));
     for n in 3..=30 {
         target.take_in(id(n), &public_one(n, Severity::Sev1).status_page, minute(3));

@@ -1,4 +1,4 @@
-//! Power cuts: only what was synced outlives them.
+//! Tests of power cuts: only synced bytes survive them.
 
 use std::io::Cursor;
 
@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::*;
 
-/// A file with what is on the disk beside what the system would show, and the number of
-/// writes and syncs after which whoever works on it dies.
+/// A file with a disk and a cache, whose user dies after a number of writes and syncs.
+///
+/// Reads return the cache (`shown`); only a sync copies it to the disk.
 struct Cached {
     shown: Cursor<Vec<u8>>,
     disk: Vec<u8>,
@@ -33,7 +34,8 @@ impl Read for Cached {
 impl Write for Cached {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.works()?;
-        // Appended, wherever it was read last; the half of it, so that a death cuts a line.
+        // Appends, as the real file does; only half of the bytes, so that a crash leaves a partial
+        // line.
         self.shown.seek(SeekFrom::End(0))?;
         self.shown.write(&bytes[..bytes.len().div_ceil(2)])
     }
@@ -78,8 +80,8 @@ fn batch() -> MessageId {
     "01a1fe7e-8565-7544-9512-dcd142c5e801".parse().unwrap()
 }
 
-/// A14: wherever the first writer dies, once a later one was answered, or a reader saw the
-/// lines, they are on the disk, once.
+/// A14: wherever the first writer dies, a line that a later writer acknowledged or a reader saw is
+/// on the disk, exactly once.
 #[test]
 fn what_was_answered_outlives_a_power_cut_wherever_a_writer_died() {
     let mut deaths = 0;
@@ -97,7 +99,7 @@ fn what_was_answered_outlives_a_power_cut_wherever_a_writer_died() {
             file.disk.starts_with(&seen),
             "seen, and not on the disk: {left}"
         );
-        // As if nobody had looked in between.
+        // As if no reader had synced the file in between.
         file.disk.clear();
         append_to(&mut file, batch(), vec![credit()]).unwrap();
         let kept = file.disk.clone();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::over_http::harness::{ADMIN, Answer, BILLING, COMMANDER, RESPONDER, Server, VIEWER, at};
 
-/// An outage of an hour that `token` ended.
+/// Declares an outage of an hour that `token` ends.
 async fn hour(server: &Server, token: &str, tenants: &Value) -> String {
     let path = server
         .declare(&json!({"mode": "retrospective", "started_at": "2026-11-09T10:00:00Z", "affected_tenants": tenants}))
@@ -35,7 +35,7 @@ const FEES: &str = "[tenants.tenant-fr]\nmonthly_fee = { minor = 12345, currency
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credit_is_approved_once_with_what_the_cap_leaves_and_its_amount() {
     let server = Server::start_under(FEES).await;
-    // Six hours each by itself: 25 % and 25 %; the third finds the cap reached.
+    // Six hours each: 25 % and 25 %; the third one has reached the cap.
     for hour in 0..3 {
         let path = server
             .declare(&json!({"mode": "retrospective", "started_at": format!("2026-11-1{hour}T00:00:00Z"), "affected_tenants": ["tenant-fr"]}))
@@ -57,7 +57,7 @@ async fn a_credit_is_approved_once_with_what_the_cap_leaves_and_its_amount() {
         (&approved["state"], &approved["approved_by"]),
         (&json!("approved"), &json!("bill"))
     );
-    // 25 % of 123.45: 30.8625, to the even cent.
+    // 25 % of 123.45 is 30.8625, rounded half to even to the cent.
     assert_eq!(
         approved["amount"],
         json!({"minor": 3086, "currency": "EUR"})
@@ -66,7 +66,7 @@ async fn a_credit_is_approved_once_with_what_the_cap_leaves_and_its_amount() {
     assert_eq!(again.is(409)["code"], "credit_decided");
     let nothing = decide(&server, BILLING, &rows[2], "approve", json!({})).await;
     assert_eq!(nothing.is(409)["code"], "nothing_owed");
-    // Waived, the first one makes room for the third.
+    // Waiving the first one makes room for the third.
     decide(&server, BILLING, &rows[0], "waive", json!({}))
         .await
         .problem(422);
@@ -86,7 +86,7 @@ async fn a_credit_is_approved_once_with_what_the_cap_leaves_and_its_amount() {
     let rows = credits(&server, "tenant=tenant-fr").await;
     let shown: Vec<&Value> = rows.iter().map(|row| &row["credit_percent"]).collect();
     assert_eq!(shown, ["0", "25", "25"]);
-    // Who decided what stands in the audit trail.
+    // The audit trail has the person who decided.
     let audit = server
         .get(ADMIN, "/sys/audit?actor=bill&limit=200")
         .await
@@ -111,7 +111,7 @@ async fn a_correction_takes_an_approval_back_and_keeps_the_old_version() {
     decide(&server, BILLING, approved, "approve", json!({}))
         .await
         .is(200);
-    // Six hours it was, and one tenant only.
+    // The outage is corrected to six hours and a single tenant.
     let longer = json!({"started_at": "2026-11-09T05:00:00Z", "affected_tenants": ["tenant-fr"]});
     server.patch(COMMANDER, &path, &longer).await.is(200);
     let rows = credits(&server, "").await;
@@ -131,7 +131,7 @@ async fn a_correction_takes_an_approval_back_and_keeps_the_old_version() {
         kept.iter().any(|row| row["approved_by"] == "bill"),
         "{kept:?}"
     );
-    // While the incident goes on again, nothing is approved.
+    // While the incident is reopened, nothing can be approved.
     let back = json!({"message": "again", "status": "investigating", "reason": "errors"});
     server.update(COMMANDER, &path, &back).await;
     let newest = credits(&server, "state=estimated").await.remove(0);
@@ -166,7 +166,7 @@ async fn unauthorized_and_invalid_credit_decisions_are_refused() {
         .get(VIEWER, "/sys/sla/credits?state=paid")
         .await
         .problem(422);
-    // The same request again, under its key, is the same answer.
+    // A repeated request with the same key gets the same response.
     let path = format!("/sys/sla/credits/{}/approve", row["id"].as_str().unwrap());
     let send = async || {
         let headers = [("idempotency-key", "one")];
@@ -202,16 +202,16 @@ async fn credits_within_the_policy_are_approved_automatically() {
         .map(|row| (&row["tenant_id"], &row["approved_by"]))
         .collect();
     assert_eq!(shown, [(&json!("tenant-fr"), &json!("policy"))]);
-    // 25 % is for a person.
+    // 25 % needs a person's approval.
     assert_eq!(credits(&server, "state=estimated").await.len(), 1);
     server.stop().await;
 }
 
-/// S8: whoever made, ended or corrected what a credit is computed from does not approve it,
-/// however many others corrected it after them.
+/// S8: a person who declared, ended or corrected the inputs of a credit must not approve it,
+/// however many others corrected them afterwards.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_approves_a_figure_that_they_influenced() {
-    /// What one admin does to an outage before another one resolves it or corrects it.
+    /// The change by one admin before another one resolves or corrects the outage.
     const SHAPED: [(&str, &str); 3] = [
         ("by ending it", "{}"),
         ("by its start", r#"{"started_at": "2026-11-09T09:00:00Z"}"#),
@@ -243,7 +243,7 @@ async fn nobody_approves_a_figure_that_they_influenced() {
         }
         let window = json!({"impact_ended_at": "2026-11-09T12:00:00Z"});
         server.patch(second, &path, &window).await.is(200);
-        // What the figure does not depend on bars nobody.
+        // Changes that do not affect the figure exclude no one.
         let words = json!({"summary": "it was the disk", "severity": "SEV1"});
         server.patch(third, &path, &words).await.is(200);
         let note = json!({"message": "seen", "kind": "action"});
@@ -264,8 +264,8 @@ async fn nobody_approves_a_figure_that_they_influenced() {
     }
 }
 
-/// S8: the credit of a whole month is no other: whoever shaped one of its incidents does
-/// not approve it, though somebody else's incident led to the figure.
+/// S8: the same holds for the credit of a whole month: a person who shaped one of its incidents
+/// must not approve it, even if another incident led to the figure.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_approves_a_month_with_an_incident_that_they_changed() {
     let policy = r#"
@@ -280,7 +280,7 @@ async fn nobody_approves_a_month_with_an_incident_that_they_changed() {
     let server = Server::start_under(policy).await;
     hour(&server, ADMIN, &json!(["tenant-fr"])).await;
     hour(&server, COMMANDER, &json!(["tenant-fr"])).await;
-    // The month is over, and was computed from both.
+    // The month is over, and its credit was computed from both incidents.
     server.clock.set(at("2026-12-02T00:00:00Z"));
     let row = &of_month(&server, 2).await;
     let refused = decide(&server, ADMIN, row, "approve", json!({})).await;
@@ -291,12 +291,13 @@ async fn nobody_approves_a_month_with_an_incident_that_they_changed() {
     server.stop().await;
 }
 
-/// The credit of a month as a whole, once it is computed from so many incidents.
+/// Returns the credit of a month as a whole, once it is computed from the given number of
+/// incidents.
 async fn of_month(server: &Server, incidents: usize) -> Value {
     for _ in 0..500 {
         server.incidents().worker().drain().await.unwrap();
-        // An incident counts in its month while it goes on: only when nothing is left to be
-        // computed is the row that of its end.
+        // An ongoing incident counts in its month: the row has the final end only when no
+        // computation is left.
         let left = server
             .incidents()
             .worker()
@@ -315,7 +316,7 @@ async fn of_month(server: &Server, incidents: usize) -> Value {
     panic!("the month was not computed in time");
 }
 
-/// A credit says from which windows it was computed: those of the incident, or the tenant's own.
+/// The inputs of a credit are the windows of the incident, restricted to the tenant's own part.
 #[tokio::test(flavor = "multi_thread")]
 async fn inputs_of_a_credit_show_only_the_tenants_own_part() {
     let server = Server::start_under(FEES).await;

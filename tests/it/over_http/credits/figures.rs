@@ -1,6 +1,5 @@
-//! Figures that agree on every surface, whatever happens to incidents, credits and terms: for
-//! every tenant and period the statement, the ledger, what billing holds and the command line
-//! over an export say the same.
+//! Consistency of figures, whatever happens to incidents, credits and terms: for every tenant and
+//! period, the statement, the ledger, billing and the command line over an export agree.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +31,7 @@ pub(crate) fn terms(text: &str) -> SlaTerms {
     toml::from_str(text).unwrap()
 }
 
-/// Contracts of every basis, with short outages, partial ones, maintenance, zones and caps;
+/// Returns contracts of every basis, with short outages, partial ones, maintenance, zones and caps;
 /// `version` changes the figures of all of them.
 fn contracts(version: u32) -> Contracts {
     let cap = [30, 25, 40][version as usize % 3];
@@ -98,7 +97,7 @@ fn contracts(version: u32) -> Contracts {
         .unwrap()
 }
 
-/// A time of the last quarter of 2026, often near the edge of a month.
+/// Generates a time of the last quarter of 2026, often near the edge of a month.
 fn time() -> impl Strategy<Value = Timestamp> {
     let days = prop_oneof![Just(0_u64), Just(31), Just(45), Just(61), 0_u64..91,];
     let seconds = prop_oneof![
@@ -112,7 +111,7 @@ fn time() -> impl Strategy<Value = Timestamp> {
     })
 }
 
-/// A length, often near a row of a table.
+/// Generates a length, often near a tier of a table.
 fn length() -> impl Strategy<Value = Duration> {
     let minutes = |near: u64| (near - 10..near + 60).prop_map(|minute| minute * 60);
     let seconds = prop_oneof![
@@ -123,41 +122,42 @@ fn length() -> impl Strategy<Value = Duration> {
         2 => minutes(240),
         2 => minutes(300),
         2 => minutes(600),
-        // Over a whole month.
+        // Longer than a month.
         1 => Just(40 * 86_400),
     ];
     seconds.prop_map(Duration::from_secs)
 }
 
-/// One thing that happens.
+/// An event in the life of the platform.
 #[derive(Clone, Debug)]
 enum Step {
-    /// An outage that was over before it was entered, of the tenants of a mask.
+    /// An outage entered after its end, for the tenants of a mask.
     Over(Timestamp, Duration, u8),
-    /// Two of them that touch at the start of November or December, so long before and after.
+    /// Two outages that touch at the start of November or December, with the lengths before and
+    /// after it.
     Touching(u8, Duration, Duration, u8),
-    /// One that goes on.
+    /// An outage that is ongoing.
     Begin(Timestamp, u8),
-    /// The n-th incident ends, so long after its start.
+    /// The n-th incident ends, with the given length after its start.
     End(usize, Duration),
-    /// Its scope is known.
+    /// Its scope becomes known.
     Scoped(usize, Option<Scope>),
-    /// Its tenants are these; some of them for a part of it.
+    /// Its tenants are replaced; some may be affected for a part of it.
     Hit(usize, u8, bool),
-    /// It began earlier or later.
+    /// Its start is corrected.
     Started(usize, Timestamp),
-    /// It ended earlier or later.
+    /// Its end is corrected.
     Ended(usize, Option<Duration>),
     Merged(usize, usize),
     Reopened(usize, Duration),
     Cancelled(usize),
     /// Some credits are approved.
     Approved(u8),
-    /// One is waived.
+    /// One credit is waived.
     Waived(u8),
-    /// Approved credits go to billing.
+    /// Approved credits are issued to billing.
     Issued,
-    /// The contracts are other ones, and the credits are recomputed.
+    /// The contracts are replaced, and the credits are recomputed.
     Terms(u32),
 }
 
@@ -172,7 +172,7 @@ fn touching() -> impl Strategy<Value = Step> {
     parts.prop_map(|(edge, before, after, mask)| Step::Touching(edge, before, after, mask))
 }
 
-/// A life: some outages, and what happens to them.
+/// Generates a life: some outages, and the events that follow.
 fn life() -> impl Strategy<Value = Vec<Step>> {
     let first = prop_oneof![3 => over(), 1 => touching()];
     let first = prop::collection::vec(first, 2..5);
@@ -207,7 +207,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A platform, and what happened on it.
+/// A platform and its incidents.
 struct Life {
     world: World,
     version: u32,
@@ -250,7 +250,7 @@ impl Life {
         self.incidents.push(done.unwrap().incident.id);
     }
 
-    /// Does one step. What cannot be done now is refused, and nothing follows from it.
+    /// Applies a step. A step that is not possible now is refused without effect.
     async fn take(&mut self, step: &Step) {
         let process = self.process();
         let command = match step {
@@ -355,7 +355,7 @@ impl Life {
         Some((id, change(Change::AffectedTenants(hit(mask, from)))))
     }
 
-    /// Decides on every open credit whose place a mask names.
+    /// Decides on every open credit whose position is in the mask.
     async fn decide(&self, process: &Incidents, mask: u8, decision: &CreditDecision) {
         let wanted = CreditQuery {
             state: Some(CreditState::Estimated),
@@ -373,7 +373,7 @@ impl Life {
         }
     }
 
-    /// The relay has done its part, and all surfaces say the same.
+    /// Drains the relay and asserts that all surfaces agree.
     async fn check(&self, after: &str) {
         let process = self.process();
         process.worker().drain().await.unwrap();
@@ -396,7 +396,8 @@ impl Life {
         );
     }
 
-    /// The command line over an export of all months prints what the server answers for one.
+    /// Asserts that the command line over an export of all months prints the server's statements of
+    /// one month.
     async fn command_line(
         &self,
         process: &Incidents,
@@ -424,8 +425,8 @@ impl Life {
         assert_eq!(printed, served, "{after}: {month}");
     }
 
-    /// At last everything is approved and handed over: billing holds what statements say, but
-    /// for tenants to whom something was waived.
+    /// Approves and submits everything, and asserts that billing agrees with the statements, except
+    /// for tenants with waived credits.
     async fn is_billed(&self) {
         let process = self.process();
         for _ in 0..12 {
@@ -436,7 +437,7 @@ impl Life {
         }
         self.check("the end").await;
         let rows = self.world.rows().await;
-        // What a tenant had of an incident that goes on again is taken back when that ends.
+        // The reversal for an incident that was reopened is open until that incident ends.
         let mut waits = BTreeSet::new();
         for row in &rows {
             let is_open = row.state == CreditState::Estimated && row.reverses.is_some();
@@ -480,7 +481,7 @@ impl Life {
     }
 }
 
-/// The tenants of a mask, from a time on.
+/// Returns the tenants of a mask, affected from a time on.
 fn hit(mask: u8, from: Option<Timestamp>) -> Affected {
     let named = TENANTS.iter().enumerate();
     let named = named.filter(|(place, _)| mask & (1 << place) != 0);
@@ -505,9 +506,9 @@ async fn lived(steps: &[Step]) {
     life.is_billed().await;
 }
 
-/// M1 to M7: after every step of a life that is made up, the statement of every tenant and
-/// period is what the ledger comes to, what the command line prints over an export, and in the
-/// end what billing holds.
+/// M1 to M7: after every step of a random life, the statement of every tenant and period equals the
+/// sum of the ledger and the output of the command line over an export; in the end it equals the
+/// credits in billing.
 #[test]
 fn figures_agree_after_every_step_of_random_lives() {
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,4 +1,4 @@
-//! Statements and ledger that differ: what `doctor` names, until it is computed again.
+//! Differences between statements and ledger: `doctor` reports them until they are recomputed.
 
 use incident_core::actor::Role;
 use incident_core::billing::CreditDecision;
@@ -10,8 +10,8 @@ use crate::over_http::credits::billing::world::{World, context, decide_all, hour
 use crate::over_http::credits::figures::terms;
 use crate::over_http::harness::at;
 
-/// The check can fail: a figure that terms moved under the ledger is named, and is no longer
-/// when the ledger was computed again.
+/// The check can fail: a figure that changed terms moved away from the ledger is reported, and no
+/// longer after the ledger was recomputed.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_differs_is_named_until_it_is_computed_again() {
     let world = World::new().await;
@@ -59,8 +59,8 @@ async fn what_differs_is_named_until_it_is_computed_again() {
     );
 }
 
-/// Amounts differ where a fee changed under an approved credit, and a credit of a month stands in
-/// the way where the terms now speak of quarters.
+/// Amounts differ if a fee changed under an approved credit; a credit of a month blocks the change
+/// to terms per quarter.
 #[tokio::test(flavor = "multi_thread")]
 async fn amounts_and_periods_that_differ_are_named() {
     let text = |version: &str, basis: &str| {

@@ -1,4 +1,4 @@
-//! Statements, credits, and their way to billing.
+//! Statements, credits, and their submission to billing.
 
 mod billing;
 mod credit_corrections;

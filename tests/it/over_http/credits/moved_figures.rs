@@ -1,4 +1,4 @@
-//! Figures between months, terms, caps and corrections, each by its smallest input: the right
+//! Figures between months, terms, caps and corrections, each with its smallest input: the expected
 //! value in the statement, in the ledger and in the report of the incident.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ use incident_core::{Currency, IncidentId, Money, Name};
 use crate::over_http::credits::billing::world::{World, context, said, tenant};
 use crate::over_http::harness::at;
 
-/// Terms of a contract, from what they have beside target and version.
+/// Parses the terms of a contract from the parts besides target and version.
 fn terms(version: &str, more: &str) -> SlaTerms {
     let text = format!("target_percent = \"99.9\"\nversion = \"{version}\"\n{more}");
     toml::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -25,8 +25,8 @@ fn terms(version: &str, more: &str) -> SlaTerms {
 const FROM_45: &str = r#"tiers = [{ from_minutes = 0, credit_percent = "0" },
     { from_minutes = 45, credit_percent = "10" }, { from_minutes = 240, credit_percent = "25" }]"#;
 
-/// Contracts of which one, with these versions, is the tenant's in France; all others have the
-/// standard one.
+/// Returns contracts in which the tenant `fr` has these versions of terms, and all others the
+/// standard ones.
 fn agreed_with_fr(versions: Vec<SlaTerms>) -> Contracts {
     let gold = Name::new("gold").unwrap();
     Contracts::default()
@@ -35,7 +35,7 @@ fn agreed_with_fr(versions: Vec<SlaTerms>) -> Contracts {
         .unwrap()
 }
 
-/// An outage that is over, of these tenants.
+/// Declares an outage that is over, for these tenants.
 async fn outage(process: &Incidents, start: &str, end: &str, tenants: &[&str]) -> IncidentId {
     let mut asked = Declare::new("API down".parse().unwrap(), Severity::Sev2);
     asked.mode = Mode::Retrospective;
@@ -61,7 +61,7 @@ async fn change(process: &Incidents, id: IncidentId, change: Change) -> Result<(
         .map(drop)
 }
 
-/// The credit of a tenant in a month, by its statement.
+/// Returns the credit of a tenant in a month, from its statement.
 async fn owed(process: &Incidents, month: &str, name: &str) -> String {
     let made = process
         .reports()
@@ -70,7 +70,7 @@ async fn owed(process: &Incidents, month: &str, name: &str) -> String {
     made.unwrap().remove(0).credit_percent.to_string()
 }
 
-/// The open credits of a tenant: incident's own, and under the cap.
+/// Returns the open credits of a tenant: the incident's own percentage, and that under the cap.
 async fn open(process: &Incidents, name: &str) -> Vec<(String, String)> {
     let wanted = CreditQuery {
         tenant: Some(tenant(name)),
@@ -113,7 +113,7 @@ async fn agree(process: &Incidents, months: &[&str]) {
     }
 }
 
-/// M1: a scope that is known later weighs the outage less, and the ledger bills that.
+/// M1: a scope that becomes known later reduces the weight of the outage, and the ledger follows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scope_that_is_known_later_moves_the_ledger() {
     let more = format!("partial_weight_percent = \"30\"\n{FROM_45}");
@@ -145,8 +145,8 @@ async fn a_scope_that_is_known_later_moves_the_ledger() {
     assert_eq!(billed[0].credit_percent.to_string(), "10");
 }
 
-/// M2: terms that change inside a month, and at a month's start: each period has those of its
-/// start, in statement, ledger and report.
+/// M2: terms that change within a month, and at its start: each period has the terms of its start,
+/// in statement, ledger and report.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_period_has_the_terms_of_its_start_everywhere() {
     for (from, start, end, month, version) in [
@@ -195,8 +195,8 @@ async fn a_period_has_the_terms_of_its_start_everywhere() {
     }
 }
 
-/// An outage over a change between terms per incident and terms per month is cut there: each part
-/// is credited once, under its own terms, also after a correction.
+/// An outage across a change between terms per incident and terms per month is split there: each
+/// part is credited once, under its own terms, also after a correction.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_part_of_an_outage_over_a_change_of_the_basis_is_credited_once() {
     let change_at = "2026-11-01T00:00:00Z";
@@ -226,7 +226,7 @@ async fn each_part_of_an_outage_over_a_change_of_the_basis_is_credited_once() {
             assert_eq!(owed(&process, "2026-10", "fr").await, october);
             assert_eq!(owed(&process, "2026-11", "fr").await, november);
             let report = process.reports().sla_impact(id).await.unwrap();
-            // Its neighbours by name have the standard terms, and all of the outage.
+            // The tenants beside it in the list have the standard terms, and all of the outage.
             let versions: Vec<_> = report
                 .rows
                 .iter()
@@ -250,7 +250,7 @@ async fn each_part_of_an_outage_over_a_change_of_the_basis_is_credited_once() {
             assert_eq!(row.credit_percent.to_string(), own);
         };
         shown(150, "20", "10").await;
-        // It began an hour earlier, and later than was thought.
+        // The start is corrected to an hour earlier.
         let start = at("2026-10-31T23:00:00Z");
         change(&process, id, Change::StartedAt(start))
             .await
@@ -259,7 +259,7 @@ async fn each_part_of_an_outage_over_a_change_of_the_basis_is_credited_once() {
     }
 }
 
-/// M3: room that comes back under a cap is given to what was cut.
+/// M3: room that is freed under a cap is given to the credit that was cut.
 #[tokio::test(flavor = "multi_thread")]
 async fn room_that_comes_back_under_a_cap_is_credited() {
     let world = World::new().await;
@@ -284,7 +284,7 @@ async fn room_that_comes_back_under_a_cap_is_credited() {
     change(&process, first, Change::AffectedTenants(hit(&["de"])))
         .await
         .unwrap();
-    // Nothing is taken back before somebody approves it, and nothing else is given.
+    // Nothing is reversed before its approval, and nothing else is credited.
     agree(&process, &["2026-11"]).await;
     assert_eq!(
         open(&process, "fr").await,
@@ -314,7 +314,7 @@ async fn room_that_comes_back_under_a_cap_is_credited() {
     world.is_balanced().await;
 }
 
-/// M4: a table that gives something from nothing on gives nothing for nothing.
+/// M4: a table whose first tier has a credit gives none without an outage.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_an_outage_that_counts_there_is_no_credit() {
     let more = r#"tiers = [{ from_minutes = 0, credit_percent = "5" }]
@@ -349,8 +349,8 @@ async fn without_an_outage_that_counts_there_is_no_credit() {
     assert_eq!(owed(&process, "2026-11", "fr").await, "5");
 }
 
-/// M5: two incidents that touch over a month's end are one outage of six minutes, three of
-/// them in each month, on every surface. So is a third one before them, that nobody asked for.
+/// M5: two incidents that touch at a month's end are one outage of six minutes, three of them in
+/// each month, on every surface.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_touches_over_the_end_of_a_month_is_one_outage() {
     let more = r#"basis = "per_month"
@@ -423,7 +423,7 @@ async fn amounts_of_a_month_add_up_to_its_statement() {
     assert_eq!(billed.iter().sum::<i64>(), 201, "{billed:?}");
 }
 
-/// M8: a report on an incident speaks of the quarter that the contract speaks of.
+/// M8: the report on an incident refers to the quarter, as the contract does.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_gives_no_verdict_over_less_than_was_promised() {
     let more = format!("basis = \"per_quarter\"\n{FROM_45}");
@@ -448,8 +448,8 @@ async fn a_report_gives_no_verdict_over_less_than_was_promised() {
     agree(&process, &["2026-11"]).await;
 }
 
-/// A15: a start that leaves nothing of the first outage is refused, as is a tenant's time that
-/// has nothing to do with the outage.
+/// A15: a start that leaves nothing of the first outage is refused, and so is a tenant's window
+/// outside the outage.
 #[tokio::test(flavor = "multi_thread")]
 async fn times_that_contradict_the_outage_are_refused() {
     let world = World::new().await;
@@ -504,8 +504,8 @@ async fn times_that_contradict_the_outage_are_refused() {
         .unwrap();
 }
 
-/// A17: credits that can never be computed, as nobody knows who all tenants are, are given up
-/// after a day, with an alarm from the first hour on.
+/// A17: credits that can never be computed, because the list of all tenants is unavailable, become
+/// dead letters after a day, with an alarm from the first hour on.
 #[tokio::test(flavor = "multi_thread")]
 async fn credits_that_cannot_be_computed_are_given_up_with_an_alarm() {
     let world = World::new().await;

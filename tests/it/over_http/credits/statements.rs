@@ -1,4 +1,4 @@
-//! Statements over HTTP: what each tenant is owed for a month, and why.
+//! Statements over HTTP: the credit of each tenant for a month, with its derivation.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ contract = "quarterly"
 monthly_fee = { minor = 1000, currency = "EUR" }
 "#;
 
-/// An outage that is over, entered afterwards.
+/// Declares an outage that is over.
 async fn outage(server: &Server, start: &str, end: &str, more: Value) -> String {
     let mut body = json!({"mode": "retrospective", "started_at": start});
     for (name, value) in more.as_object().unwrap() {
@@ -59,14 +59,14 @@ async fn one_outage_posted_twice_is_owed_once_and_says_why() {
         .map(|one| one["tenant_id"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["other", "tenant-de", "tenant-fr"]);
-    // Per incident each post is paid by itself, up to the cap of the month.
+    // Per incident, each post is credited by itself, up to the cap of the month.
     let other = &all[0];
     assert_eq!(
         (&other["basis"], &other["credit_percent"]),
         (&json!("per_incident"), &json!("20"))
     );
     assert_eq!(other["outage_ms"], 50 * 60_000);
-    // Per month it is one outage, in the zone of the contract, less maintenance.
+    // Per month, it is one outage, in the zone of the contract, less maintenance.
     let gold = &all[2];
     assert_eq!(gold["outage_ms"], 65 * 60_000);
     assert_eq!(gold["excluded_ms"], 30 * 60_000);
@@ -87,7 +87,7 @@ async fn one_outage_posted_twice_is_owed_once_and_says_why() {
     ] {
         assert!(why.contains(step), "{step}: {why}");
     }
-    // Per quarter the answer is that of the quarter.
+    // Per quarter, the statement is that of the quarter.
     let quarter = &all[1];
     assert_eq!(
         (&quarter["period"], &quarter["credit_percent"]),
@@ -131,7 +131,7 @@ async fn a_correction_changes_the_statement_and_what_does_not_count_is_not_there
             one["provisional"].clone(),
         )
     };
-    // In Paris November begins at 23:00 UTC; three tenths of an hour are no credit.
+    // In Paris November begins at 23:00 UTC; three tenths of an hour earn no credit.
     assert_eq!(shown("2026-10").await, (30, json!("0"), json!(false)));
     assert_eq!(shown("2026-11").await, (30, json!("0"), json!(true)));
     let longer = json!({"started_at": "2026-10-31T18:00:00Z"});
@@ -140,7 +140,7 @@ async fn a_correction_changes_the_statement_and_what_does_not_count_is_not_there
     let less = json!({"affected_tenants": [{"tenant_id": "tenant-fr", "from": "2026-10-31T22:00:00Z", "until": null}]});
     server.patch(COMMANDER, &path, &less).await.is(200);
     assert_eq!(shown("2026-10").await, (60, json!("0"), json!(false)));
-    // A tenant that nothing hit has a statement when it is asked for, and no other.
+    // An unaffected tenant has a statement only if it is requested by name.
     let untouched = statements(&server, "month=2026-10&tenant=nobody")
         .await
         .remove(0);
@@ -153,7 +153,7 @@ async fn a_correction_changes_the_statement_and_what_does_not_count_is_not_there
     server.stop().await;
 }
 
-/// S16: names that begin as a formula does, full-width too.
+/// S16: names that begin like a formula, also with full-width characters.
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_come_in_pages_and_as_a_table_without_formulas() {
     let server = Server::start_under("").await;
@@ -214,7 +214,7 @@ async fn invalid_statement_queries_name_the_parameter() {
         assert_eq!(answer.problem(422).as_deref(), Some(pointer), "{query}");
     }
     server.get("", "/sys/sla/statements").await.problem(401);
-    // An incident that hits all tenants is in everybody's statement.
+    // An incident that affects all tenants is in every tenant's statement.
     let all = json!({"affected_tenants": "all"});
     outage(&server, "2026-11-09T10:00:00Z", "2026-11-09T11:00:00Z", all).await;
     let one = statements(&server, "month=2026-11&tenant=anybody")

@@ -1,4 +1,4 @@
-//! Connections: their deadlines, their number, and answers to what is no request.
+//! Connections: their deadlines, their number, and responses to malformed requests.
 
 use std::time::{Duration, Instant};
 
@@ -26,16 +26,16 @@ fn limited(limits: Limits) -> ConsoleBuilder {
     }
 }
 
-/// Time for the server to see that an answer is written.
+/// Time for the server to notice that a response is written.
 const SETTLED: Duration = Duration::from_millis(200);
 
-/// A signature that could be one, and is none.
+/// Returns a well-formed but invalid signature.
 fn signature() -> String {
     format!("x-pagerduty-signature: v1={}", "0".repeat(64))
 }
 
-/// L3: silent, half-sent and trickled requests end at their deadlines; where a request had
-/// begun there is an answer.
+/// L3: silent, half-sent and trickled requests end at their deadlines; if a request had begun,
+/// there is a response.
 #[tokio::test(flavor = "multi_thread")]
 async fn silent_clients_are_answered_or_disconnected() {
     let limits = Limits {
@@ -56,7 +56,7 @@ async fn silent_clients_are_answered_or_disconnected() {
     answer.problem(408);
     half.is_closed().await;
 
-    // Each byte comes in time, and the head does not.
+    // Each byte arrives in time, but the head does not.
     let mut trickle = open().await;
     for byte in HEALTH.bytes().take(12) {
         trickle.sends(&[byte]).await;
@@ -64,7 +64,7 @@ async fn silent_clients_are_answered_or_disconnected() {
     }
     trickle.answer().await.unwrap().problem(408);
 
-    // Between two requests there is more time than for a head.
+    // The time between two requests may exceed that for a head.
     let mut idle = open().await;
     idle.send(HEALTH).await;
     idle.answer().await.unwrap().is(200);
@@ -120,7 +120,7 @@ async fn silent_clients_are_answered_or_disconnected() {
     );
     answer.problem(408);
 
-    // A body that makes progress has all the time it needs.
+    // A body that makes progress has no time limit.
     let event = json!({"tenant_id": "t", "user_id": "u", "service": "api",
         "occurred_at": "2026-11-20T22:30:00Z"})
     .to_string();
@@ -140,7 +140,7 @@ async fn silent_clients_are_answered_or_disconnected() {
     server.stop().await;
 }
 
-/// L3: a client that takes nothing of its answers keeps no connection.
+/// L3: a client that never reads its responses is disconnected.
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_read_no_answer_are_disconnected() {
     let limits = Limits {
@@ -148,7 +148,7 @@ async fn clients_that_read_no_answer_are_disconnected() {
         ..Limits::default()
     };
     let server = Server::start_with(limited(limits)).await;
-    // A public page of about 80 KB, which costs nothing to answer.
+    // A public page of about 80 KB, which is cheap to send.
     let path = server.declare(&json!({})).await;
     let public = json!({"public": true, "title": "Errors"});
     let shown = format!("{path}/public");
@@ -160,7 +160,7 @@ async fn clients_that_read_no_answer_are_disconnected() {
     let mut deaf = Raw::to(server.address()).await;
     let many = 2_000;
     let requests = request("GET /public/status/active", "", &[], "").repeat(many);
-    // All of them are sent, or the server closed before that.
+    // Either all of them are sent, or the server closes before that.
     let sent = deaf.sends(requests.as_bytes());
     let _ = tokio::time::timeout(Duration::from_secs(10), sent).await;
     tokio::time::sleep(limits.write * 10).await;
@@ -171,8 +171,8 @@ async fn clients_that_read_no_answer_are_disconnected() {
     server.stop().await;
 }
 
-/// L3, S1: at the cap what waited longest without a request makes room: silent connections,
-/// half heads and half bodies first, then those that were used, last those of known callers.
+/// L3, S1: at the cap, the connections that have waited longest without a request are evicted:
+/// silent ones, half heads and half bodies first, then used ones, and those of known callers last.
 #[tokio::test(flavor = "multi_thread")]
 async fn at_the_connection_limit_the_longest_idle_is_closed() {
     let limits = Limits {
@@ -195,7 +195,7 @@ async fn at_the_connection_limit_the_longest_idle_is_closed() {
         let text = match number % 4 {
             0 => String::new(),
             1 => "GET /healthz HTTP/1.1\r\nx: ".to_owned(),
-            // Refused before its body came.
+            // Refused before its body arrives.
             2 => announced("POST /sys/incidents", "", &[], 100) + "{",
             _ => announced("POST /hooks/pagerduty", "", &[&signature()], 100) + "{",
         };
@@ -208,7 +208,7 @@ async fn at_the_connection_limit_the_longest_idle_is_closed() {
         fresh.answer().await.unwrap().is(200);
     }
     for one in &mut waiting[..10] {
-        // One that was refused may have had its answer.
+        // A refused one may have received its response.
         one.rest().await;
     }
     let body = r#"{"title": "API down", "severity": "SEV1"}"#;
@@ -221,7 +221,7 @@ async fn at_the_connection_limit_the_longest_idle_is_closed() {
     server.stop().await;
 }
 
-/// S1: used connections make room for new ones, and those of known callers after them.
+/// S1: used connections make room for new ones, before those of known callers.
 #[tokio::test(flavor = "multi_thread")]
 async fn used_connections_are_closed_before_authenticated_ones() {
     let limits = Limits {
@@ -240,7 +240,7 @@ async fn used_connections_are_closed_before_authenticated_ones() {
         let mut one = open().await;
         one.send(HEALTH).await;
         one.answer().await.unwrap().is(200);
-        // The answer may be here before the server knows that it is written.
+        // The response may arrive before the server knows that it was written.
         tokio::time::sleep(SETTLED).await;
         used.push(one);
     }
@@ -254,7 +254,7 @@ async fn used_connections_are_closed_before_authenticated_ones() {
     server.stop().await;
 }
 
-/// L3: where every connection has a request at work, the new one is closed, at once.
+/// L3: if every connection has a running request, the new one is closed at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_with_a_running_request_are_never_evicted() {
     let limits = Limits {
@@ -279,8 +279,7 @@ async fn connections_with_a_running_request_are_never_evicted() {
     server.stop().await;
 }
 
-/// L8: what is no request is answered with a problem as everything else is, and the
-/// connection ends.
+/// L8: malformed requests get a problem like all others, and the connection is closed.
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_requests_are_answered_with_a_problem() {
     let server = Server::start().await;
@@ -301,7 +300,7 @@ async fn malformed_requests_are_answered_with_a_problem() {
             400,
         ),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), 400),
-        // TLS to a port that speaks none.
+        // TLS to a plain-text port.
         (
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(),
             400,
@@ -321,7 +320,7 @@ async fn malformed_requests_are_answered_with_a_problem() {
         ),
     ];
     for (bytes, status) in &cases {
-        // Alone, after a request that is one, and behind one that is not answered yet.
+        // Alone, after a valid request, and behind one that has no response yet.
         for before in ["", "after", "behind"] {
             let mut one = Raw::to(server.address()).await;
             if before == "after" {
@@ -335,7 +334,8 @@ async fn malformed_requests_are_answered_with_a_problem() {
             }
             let answer = one.answer().await.unwrap();
             let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]);
-            // An address that came together with a request is not known from other fields.
+            // A long URI that arrives together with another request cannot be distinguished from
+            // long fields.
             if !(before == "behind" && *status == 414) {
                 assert_eq!(answer.status, *status, "{before}: {shown}");
             }
@@ -352,7 +352,7 @@ async fn malformed_requests_are_answered_with_a_problem() {
     let answer = one.head().await.unwrap();
     assert_eq!(answer.status, 431);
     assert!(one.rest().await.is_empty());
-    // Broken chunks are found when the body is read.
+    // Invalid chunks are detected when the body is read.
     let chunked = [
         "transfer-encoding: chunked",
         "content-type: application/json",
@@ -365,8 +365,8 @@ async fn malformed_requests_are_answered_with_a_problem() {
     server.stop().await;
 }
 
-/// A client that is refused early, and sends on, sees the answer and not a reset
-/// (RFC 9112, 9.6).
+/// A client that is refused early and keeps sending receives the response, not a reset (RFC 9112,
+/// 9.6).
 #[tokio::test(flavor = "multi_thread")]
 async fn an_early_refusal_reaches_a_client_that_still_sends() {
     let server = Server::start_with(limited(Limits::default())).await;
@@ -407,8 +407,8 @@ async fn an_early_refusal_reaches_a_client_that_still_sends() {
     server.stop().await;
 }
 
-/// A small body that was refused unread costs no connection; one that is waited for with
-/// `Expect` is not sent.
+/// A small body that was refused unread does not cost the connection; a client that sends `Expect`
+/// does not send its body.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_small_refused_body_keeps_the_connection() {
     let server = Server::start().await;

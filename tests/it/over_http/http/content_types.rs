@@ -1,4 +1,4 @@
-//! Types and codings of bodies, and the headers of every answer.
+//! Media types and codings of bodies, and the headers of every response.
 
 use std::io::Write;
 
@@ -41,7 +41,7 @@ async fn usage(server: &Server, headers: &[(&str, &str)], body: impl Into<Vec<u8
         .await
 }
 
-/// L6: a byte order mark before JSON is ignored on every route that reads some.
+/// L6: a byte order mark before JSON is ignored on every route that reads JSON.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_byte_order_mark_is_ignored() {
     let server = Server::start().await;
@@ -77,7 +77,7 @@ async fn a_byte_order_mark_is_ignored() {
     }
     let answer = usage(&server, &[LINES], format!("\u{feff}{}", lines(3))).await;
     assert_eq!(answer.is(202)["accepted"], 3);
-    // In the middle it is no white space.
+    // In the middle it is not white space.
     let answer = usage(
         &server,
         &[LINES],
@@ -89,7 +89,8 @@ async fn a_byte_order_mark_is_ignored() {
     server.stop().await;
 }
 
-/// L6: the usual names of lines of JSON are known; an answer to others names them.
+/// L6: the common media types of newline-delimited JSON are accepted; the response to others names
+/// them.
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_are_known_by_their_usual_names() {
     let server = Server::start().await;
@@ -113,8 +114,8 @@ async fn lines_are_known_by_their_usual_names() {
     server.stop().await;
 }
 
-/// L6: gzip is decoded for usage events, arrays and lines, up to the same limits; other
-/// codings are 415 that says what is taken.
+/// L6: gzip is decoded for usage events, both arrays and lines, up to the same limits; other
+/// codings get a 415 that names the accepted ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn gzip_is_decoded_for_usage_events() {
     let server = Server::start().await;
@@ -180,7 +181,8 @@ async fn gzip_is_decoded_for_usage_events() {
     server.stop().await;
 }
 
-/// L7: any page may read public data, its errors and a 304 too, and may ask first.
+/// L7: pages of any origin may read public data, including errors and a 304, and may send a
+/// preflight.
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_others_read_public_data() {
     let (server, store) = Server::troubled().await;
@@ -242,7 +244,7 @@ async fn pages_of_others_read_public_data() {
     let answer = context(Method::GET, PUBLIC, &[]).await;
     assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
     answer.problem(503);
-    // Such an address never reaches a route.
+    // Such a URI never reaches a route.
     let mut long = Raw::to(server.address()).await;
     let line = format!("GET {PUBLIC}?{}", "x".repeat(40_000));
     long.send(request(&line, "", &[], "")).await;
@@ -252,8 +254,8 @@ async fn pages_of_others_read_public_data() {
     server.stop().await;
 }
 
-/// S16: no answer is sniffed for another type, and nothing that needs a token is kept on its
-/// way: tables and figures neither.
+/// S16: no response may be sniffed as another type, and responses that need a token must not be
+/// cached, including tables and figures.
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_neither_sniffed_nor_cached() {
     let server = Server::start().await;
@@ -291,8 +293,8 @@ async fn answers_are_neither_sniffed_nor_cached() {
     server.stop().await;
 }
 
-/// S16: whatever is wrong with whichever field, query, header or path, its value is not in
-/// the answer.
+/// S16: a problem does not repeat the invalid value, in whichever field, query, header or path it
+/// is.
 #[tokio::test(flavor = "multi_thread")]
 async fn problems_repeat_no_value() {
     let server = Server::start().await;

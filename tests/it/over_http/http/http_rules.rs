@@ -1,5 +1,5 @@
-//! The rules of every route: tokens, roles, keys, conditions, lists, the
-//! public page, stopping.
+//! Rules of all routes: tokens, roles, idempotency keys, conditions, lists, the public page,
+//! stopping.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn tokens_and_roles() {
             answer.problem(401);
         }
     }
-    // Open routes ignore a token, a wrong one too.
+    // Open routes ignore a token, even a wrong one.
     server
         .get("unknown-token-0123456789", "/public/status/active")
         .await
@@ -150,7 +150,7 @@ async fn an_idempotency_key_makes_a_request_happen_once() {
     assert!(all.iter().all(|id| *id == first["id"]));
     let other = json!({"title": "another", "severity": "SEV3"}).to_string();
     declare(RESPONDER, "k", other.as_bytes()).await.problem(422);
-    // Another actor's key is another key; a refusal is not kept.
+    // Keys are separate for each actor; a refusal is not stored.
     assert_ne!(
         declare(COMMANDER, "k", &body).await.is(201)["id"],
         first["id"]
@@ -166,7 +166,7 @@ async fn an_idempotency_key_makes_a_request_happen_once() {
         first["id"]
     );
 
-    // The entry of an update is given again, and not written again.
+    // The entry of an update is returned again, but not written again.
     let path = format!("/sys/incidents/{}", first["id"].as_str().unwrap());
     let update = json!({"message": "one"}).to_string().into_bytes();
     let route = format!("{path}/updates");
@@ -180,7 +180,7 @@ async fn an_idempotency_key_makes_a_request_happen_once() {
         )
         .await
         .is(201);
-    // What was written since is no part of the answer.
+    // Later entries are not part of the response.
     let another = json!({"message": "two"});
     server.post(RESPONDER, &route, &another).await.is(201);
     let twice = server
@@ -197,7 +197,7 @@ async fn an_idempotency_key_makes_a_request_happen_once() {
     server.stop().await;
 }
 
-/// Eight requests at once under one key: the ids they answer.
+/// Sends eight simultaneous requests with one key; returns their responses' ids.
 async fn futures(server: &Server, body: &[u8]) -> Vec<serde_json::Value> {
     let mut running = Vec::new();
     for _ in 0..8 {

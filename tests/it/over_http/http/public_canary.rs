@@ -83,7 +83,7 @@ async fn no_internal_text_is_in_any_public_byte() {
         .collect();
     assert_eq!(bodies.len(), 5);
     assert!(bodies.contains(&"We know the cause."));
-    // A correction of the public text replaces it, without a trace.
+    // A correction of the public text replaces it without a trace.
     let entries = server.get(ADMIN, &updates).await.is(200);
     let seq = entries["items"]
         .as_array()
@@ -97,7 +97,7 @@ async fn no_internal_text_is_in_any_public_byte() {
     let seq = server.post(COMMANDER, &updates, &correction).await.is(201)["seq"].clone();
     let page = server.get("", "/public/status/active").await;
     assert!(page.text.contains("We found the cause.") && !page.text.contains("We know"));
-    // A redaction of the entry it came from takes it away.
+    // A redaction of the original entry removes it.
     server
         .post(
             ADMIN,
@@ -108,7 +108,7 @@ async fn no_internal_text_is_in_any_public_byte() {
         .is(200);
     let page = server.get("", "/public/status/active").await;
     assert!(!page.text.contains("We found the cause."), "{}", page.text);
-    // P5, L2: nor in what many changes of status and a cancellation leave behind.
+    // P5, L2: nor after many changes of status and a cancellation.
     for n in 0..70 {
         let status = ["investigating", "identified"][n % 2];
         let update = json!({"message": secret(34), "status": status});

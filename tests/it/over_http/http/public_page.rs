@@ -1,5 +1,4 @@
-//! The public page tells the truth: order, ends, bounds, merges, and what is
-//! served while the store is in trouble.
+//! The public page: order, ends, bounds, merges, and its behaviour while the store fails.
 
 use std::time::{Duration, Instant};
 
@@ -57,7 +56,7 @@ fn id_of(path: &str) -> IncidentId {
     path.rsplit('/').next().unwrap().parse().unwrap()
 }
 
-/// Writes a state as it might have been written otherwise.
+/// Rewrites a stored state, bypassing the engine.
 async fn rewrite(server: &Server, path: &str, change: impl FnOnce(&mut Value)) {
     let timeout = Duration::from_secs(5);
     let before = server
@@ -81,7 +80,7 @@ async fn rewrite(server: &Server, path: &str, change: impl FnOnce(&mut Value)) {
     server.store.commit(commit, timeout).await.unwrap();
 }
 
-/// P6: updates that were said to be of 21:00, 23:00 and then late 22:00.
+/// P6: updates with the times 21:00, 23:00 and then, late, 22:00.
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_stand_at_their_time_with_the_status_that_held_then() {
     let server = Server::start().await;
@@ -116,7 +115,7 @@ async fn lines_stand_at_their_time_with_the_status_that_held_then() {
     server.stop().await;
 }
 
-/// P5: the closing words of a cancelled incident are shown for a day.
+/// P5: the closing message of a cancelled incident is shown for a day.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_incident_shows_its_last_words_for_a_day() {
     let server = Server::start().await;
@@ -136,14 +135,14 @@ async fn a_cancelled_incident_shows_its_last_words_for_a_day() {
         assert_eq!(found["status"]["indicator"], "none");
         assert_eq!(found["incidents"][0]["status"], "resolved");
         assert_eq!(lines(&found)[0], (shown.to_owned(), "resolved".to_owned()));
-        // Another process would ask the store.
+        // As another process would read it from the store.
         let asked = || async { server.incidents().reports().public_page().await };
         server.clock.advance(Duration::from_secs(24 * 3_600 - 1));
         assert_eq!(asked().await.unwrap().incidents.len(), 1);
         server.clock.advance(Duration::from_secs(1));
         assert_eq!(asked().await.unwrap().incidents.len(), 0);
     }
-    // One that was cancelled when nobody wrote down when.
+    // An old incident whose time of cancellation was not recorded.
     let path = declare_public(&server, "SEV1").await;
     update(
         &server,
@@ -168,8 +167,8 @@ async fn a_cancelled_incident_shows_its_last_words_for_a_day() {
     server.stop().await;
 }
 
-/// L2: 10,000 public updates leave the page and the state bounded. Fewer of them
-/// on PostgreSQL in the short tier.
+/// L2: after 10,000 public updates the page and the state are still bounded. Fewer updates on
+/// PostgreSQL in the short tier.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_public_updates_leave_a_small_page_and_a_small_state() {
     let long = std::env::var_os("INCIDENT_TEST_LONG").is_some();
@@ -205,7 +204,7 @@ async fn many_public_updates_leave_a_small_page_and_a_small_state() {
         newest.len() as u64 + shown["updates_omitted"].as_u64().unwrap(),
         posts
     );
-    // The same on every store: whole lines of 3 KB up to 96 KB.
+    // Same result on every store: whole lines of 3 KB up to 96 KB.
     assert_eq!(newest.len(), 31);
     for (line, n) in newest.iter().zip((1..=posts).rev()) {
         assert!(
@@ -224,8 +223,8 @@ async fn many_public_updates_leave_a_small_page_and_a_small_state() {
     server.stop().await;
 }
 
-/// L5: what shows nothing is refused by the field it stands in; longer texts
-/// than the public takes, too. What is stored stays readable.
+/// L5: invisible texts are refused with the name of the field, and so are texts longer than the
+/// public limit. Stored ones stay readable.
 #[tokio::test(flavor = "multi_thread")]
 async fn invisible_texts_are_refused_with_the_field() {
     let server = Server::start().await;
@@ -306,7 +305,7 @@ async fn invisible_texts_are_refused_with_the_field() {
     let body = json!({"message": "x", "public_message": long});
     refused(&format!("{path}/updates"), body, "/public_message").await;
     update(&server, &path, json!({"public_message": "x".repeat(4_096)})).await;
-    // From before there was a limit.
+    // Stored before there was a limit.
     rewrite(&server, &path, |state| {
         state["face"]["updates"][0]["body"] = "y".repeat(16 * 1024).into();
         state["face"]["title"] = "\u{200b}".into();
@@ -323,8 +322,8 @@ async fn invisible_texts_are_refused_with_the_field() {
     server.stop().await;
 }
 
-/// P5: lines of a merged incident are read where they are kept: corrections,
-/// redactions and hiding there reach the page.
+/// P5: the lines of a merged incident are read from that incident: corrections, redactions and
+/// hiding there affect the page.
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_of_a_merged_incident_follow_what_happens_to_it() {
     let server = Server::start().await;
@@ -346,7 +345,7 @@ async fn lines_of_a_merged_incident_follow_what_happens_to_it() {
         state["face"]["public"] = true.into();
     })
     .await;
-    // The commit above went past the engine.
+    // The commit above bypassed the engine.
     publish(&server, &target, false).await;
     publish(&server, &target, true).await;
     let found = page(&server).await;
@@ -372,8 +371,7 @@ async fn lines_of_a_merged_incident_follow_what_happens_to_it() {
     server.stop().await;
 }
 
-/// A12: what was withdrawn by a commit of unknown outcome is gone with the next
-/// request.
+/// A12: data withdrawn by a commit of unknown outcome is gone with the next request.
 #[tokio::test(flavor = "multi_thread")]
 async fn texts_withdrawn_with_an_unknown_outcome_are_not_shown() {
     let (server, store) = Server::troubled().await;
@@ -410,7 +408,7 @@ async fn texts_withdrawn_with_an_unknown_outcome_are_not_shown() {
             .unwrap()
             .is_empty()
     );
-    // And where the store cannot be read either, there is no page rather than the old one.
+    // If the store cannot be read either, there is no page instead of the old one.
     publish(&server, &path, true).await;
     assert_eq!(
         page(&server).await["incidents"].as_array().unwrap().len(),
@@ -430,8 +428,8 @@ async fn texts_withdrawn_with_an_unknown_outcome_are_not_shown() {
     server.stop().await;
 }
 
-/// A11: while the store hangs, requests wait together and not for long; after
-/// that they do not wait.
+/// A11: while the store hangs, requests wait together and not for long; after that they do not
+/// wait.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_hangs_holds_no_request_of_the_public() {
     let (server, store) = Server::troubled().await;
@@ -441,13 +439,13 @@ async fn a_store_that_hangs_holds_no_request_of_the_public() {
         1
     );
     store.is_in(HANGS);
-    // The page is not a minute old: everybody gets it at once.
+    // The page is less than a minute old: all requests get it at once.
     let asked = Instant::now();
     for _ in 0..20 {
         page(&server).await;
     }
     assert!(asked.elapsed() < Duration::from_secs(2));
-    // Something changed, so it may not be served any more.
+    // After a change it must not be served any more.
     server.public_cache().invalidate();
     let asked = Instant::now();
     let all: Vec<Answer> = together(&server, 8).await;
@@ -462,7 +460,7 @@ async fn a_store_that_hangs_holds_no_request_of_the_public() {
         server.get("", PAGE).await.problem(503);
     }
     assert!(asked.elapsed() < Duration::from_secs(2));
-    // It comes back by itself.
+    // The page recovers by itself.
     store.is_in(NONE);
     let mut status = 0;
     for _ in 0..100 {
@@ -499,8 +497,8 @@ async fn together(server: &Server, count: usize) -> Vec<Answer> {
     answers
 }
 
-/// A12: equal content has an equal tag at every replica, whatever their clocks
-/// and whenever they read it.
+/// A12: equal content has an equal tag at every replica, whatever their clocks and times of
+/// reading.
 #[tokio::test(flavor = "multi_thread")]
 async fn equal_content_has_an_equal_tag_and_anybody_may_read_it() {
     let (one, other) = (Server::start().await, Server::start().await);

@@ -1,4 +1,4 @@
-//! The stop: within ten seconds, whatever clients, store and vendors do.
+//! Shutdown: within ten seconds, whatever clients, store and vendors do.
 
 use std::time::{Duration, Instant};
 
@@ -21,8 +21,8 @@ async fn stops_in(server: Server) -> Duration {
     started.elapsed()
 }
 
-/// S5, L3: silent clients, half heads, half bodies, uploads that go on and clients that read
-/// nothing do not hold up the stop; an upload is answered 503.
+/// S5, L3: silent clients, half heads, half bodies, ongoing uploads and clients that do not read do
+/// not delay the stop; an upload gets 503.
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_do_not_hold_up_the_stop() {
     let secret = vec![WebhookSecret::new("the-secret-of-this-webhook").unwrap()];
@@ -82,7 +82,7 @@ async fn clients_do_not_hold_up_the_stop() {
     answer.problem(503);
 }
 
-/// S5: neither reads nor writes that the store does not answer.
+/// S5: neither reads nor writes that hang in the store delay the stop.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_hangs_does_not_hold_up_the_stop() {
     for trouble in [HANGS, STUCK] {
@@ -121,8 +121,8 @@ async fn a_store_that_hangs_does_not_hold_up_the_stop() {
     }
 }
 
-/// S5: nor do vendors that answer nothing; what they may have got is asked again under the
-/// same key by the next process.
+/// S5: nor do vendors that do not respond; a request that they may have received is repeated by the
+/// next process under the same key.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vendor_that_hangs_does_not_hold_up_the_stop() {
     let vendor = MockVendor::pagerduty().await.unwrap();

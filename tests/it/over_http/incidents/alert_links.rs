@@ -1,4 +1,4 @@
-//! Incidents of one alert: which of them are linked, and what is none of its repeats.
+//! Incidents of one alert: their links, and requests that are not repeats.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::over_http::harness::{COMMANDER, Server, VIEWER, storage};
 use crate::over_http::incidents::alerts::{alert, entries, path, send};
 
-/// Of many live incidents of one alert the twenty that are looked at first are linked, and the one
-/// that stands for the alert takes it over whatever its place is.
+/// Of many live incidents of one alert the first twenty are linked, and the one that stands for the
+/// alert takes it over, whatever its position.
 #[tokio::test]
 async fn linked_incidents_of_one_alert_are_limited() {
     let server = Server::start().await;
@@ -34,8 +34,8 @@ async fn linked_incidents_of_one_alert_are_limited() {
     server.stop().await;
 }
 
-/// An incident that is over is no relative of the next one of its alert, and a repeat that is
-/// sent again under its key is no further repeat.
+/// An incident that is over is not linked to the next one of its alert, and a request repeated with
+/// its key does not count as another repeat.
 #[tokio::test]
 async fn ended_incidents_are_not_linked_and_a_retried_request_is_no_repeat() {
     let server = Server::start().await;
@@ -69,8 +69,8 @@ async fn ended_incidents_are_not_linked_and_a_retried_request_is_no_repeat() {
     server.stop().await;
 }
 
-/// P3: what was decided while an alert had no incident is not kept once it has one, be it a drill that
-/// is only to be linked: the commit says which incidents of the alert were seen.
+/// P3: a decision made while an alert had no incident is not committed once it has one, even a
+/// drill that would only be linked: the commit names the incidents of the alert that were seen.
 #[tokio::test]
 async fn a_declaration_that_did_not_see_an_incident_of_its_alert_is_not_kept() {
     let (storage, _database) = storage().await;

@@ -1,5 +1,4 @@
-//! P2, P3, A5: an alert that comes again is answered only by an incident that would page
-//! for it.
+//! P2, P3, A5: a repeated alert matches only an incident that would page for it.
 
 use std::time::Duration;
 
@@ -40,7 +39,7 @@ pub(crate) async fn entries(server: &Server, incident: &Value, holding: &str) ->
     texts.filter(|text| text.contains(holding)).collect()
 }
 
-/// Which holders of an alert may stand for which newcomers: the table of design 3.
+/// Returns the kinds of incidents that may hold an alert: the table of design 3.
 fn kinds() -> [(&'static str, Value); 5] {
     [
         ("paged", json!({})),
@@ -51,8 +50,8 @@ fn kinds() -> [(&'static str, Value); 5] {
     ]
 }
 
-/// P2: a drill, a retrospective, a staging incident and one that paged nobody never swallow
-/// an alert that would page; whatever may stand for it does. All pairs.
+/// P2: a drill, a retrospective or staging incident, and one without a page, never absorb an alert
+/// that would page; an incident that qualifies does. All pairs.
 #[tokio::test]
 async fn only_an_incident_that_would_page_for_an_alert_stands_for_it() {
     for (held, holder) in kinds() {
@@ -80,10 +79,10 @@ async fn only_an_incident_that_would_page_for_an_alert_stands_for_it() {
                     entries(&server, &first, "for the same alert").await.len(),
                     1
                 );
-                // Linking is nobody's edit.
+                // Linking is not an edit.
                 assert_eq!(first["version"], 1);
             }
-            // The key is the new one's where both are of one environment and happening.
+            // The new incident takes the key if both are of the same environment and live.
             let (_, third) = send(&server, COMMANDER, "SEV1", &json!({})).await;
             let expected = match (held, newer) {
                 (_, "paged") => &second,
@@ -97,16 +96,16 @@ async fn only_an_incident_that_would_page_for_an_alert_stands_for_it() {
     }
 }
 
-/// P3: a worse severity raises the incident that stands for the alert and pages as a raise
-/// does; it never falls by itself; repeats are entries at the first, at every raise, then
-/// at most one in ten minutes, with their number.
+/// P3: a worse severity raises the incident that stands for the alert, and pages like a raise;
+/// severity never falls by itself. Repeats become entries at the first one, at every raise, and
+/// then at most once in ten minutes, with their number.
 #[tokio::test]
 async fn a_worse_repeat_raises_and_pages_and_repeats_are_counted() {
     let server = Server::start().await;
     let (_, first) = send(&server, RESPONDER, "SEV4", &json!({})).await;
     server.paged(&path(&first), "accepted").await;
     assert_eq!(server.pager.wakes(), 1);
-    // So many minutes after the alert before, of such severity: is there an entry?
+    // Minutes since the previous alert, its severity, and whether an entry is expected.
     let mut count = 0;
     for (minutes, severity, noted) in [
         (1, "SEV4", true),
@@ -158,8 +157,8 @@ async fn a_worse_repeat_raises_and_pages_and_repeats_are_counted() {
     server.stop().await;
 }
 
-/// A5: the incident that stood for the alert is over: the alert is one of its own, also
-/// where it ends in between.
+/// A5: after the end of the incident that stood for it, an alert opens a new incident, even if the
+/// end comes concurrently.
 #[tokio::test]
 async fn an_alert_is_never_answered_with_an_incident_that_is_over() {
     let server = std::sync::Arc::new(Server::start().await);
@@ -180,7 +179,7 @@ async fn an_alert_is_never_answered_with_an_incident_that_is_over() {
         resolve.await.unwrap();
         let (status, answer) = again.await.unwrap();
         if status == 200 {
-            // It stood for it then, and the alert is in its timeline.
+            // The incident was still live then, and the alert is in its timeline.
             assert_eq!(answer["id"], first["id"]);
             assert!(answer["resolved_at"].is_null(), "{answer}");
             assert_eq!(entries(&server, &first, "came again").await.len(), 1);
@@ -197,7 +196,7 @@ async fn an_alert_is_never_answered_with_an_incident_that_is_over() {
     eprintln!("the alert came after the end {over} times of 25");
 }
 
-/// Two SEV1 and a drill at once make one SEV1 that is paged, and a drill; all know each other.
+/// Two SEV1 alerts and a drill at once become one SEV1 that is paged, and a drill; all are linked.
 #[tokio::test]
 async fn two_alerts_and_a_drill_at_once_make_one_incident_and_a_drill() {
     let server = std::sync::Arc::new(Server::start().await);
@@ -230,7 +229,7 @@ async fn two_alerts_and_a_drill_at_once_make_one_incident_and_a_drill() {
     }
 }
 
-/// A merge and an alert at once: the alert finds the one or the other, never neither.
+/// A merge and an alert at once: the alert matches one of the two incidents, never none.
 #[tokio::test]
 async fn a_merge_moves_the_key_and_no_alert_falls_between() {
     let server = std::sync::Arc::new(Server::start().await);
@@ -257,7 +256,7 @@ async fn a_merge_moves_the_key_and_no_alert_falls_between() {
         assert_eq!(status, 200, "{answer}");
         let ids = [path(&source), target.clone()];
         assert!(ids.contains(&path(&answer)));
-        // From now on the target stands for both.
+        // From now on the target stands for both alerts.
         for name in ["net", "own"] {
             let key = json!({"alert_key": format!("{name} {round}")});
             let (status, answer) = send(&server, RESPONDER, "SEV1", &key).await;
@@ -266,7 +265,7 @@ async fn a_merge_moves_the_key_and_no_alert_falls_between() {
     }
 }
 
-/// A page that was given up is tried again when its alert comes again, at most once in ten
+/// A page that became a dead letter is tried again when its alert repeats, at most once in ten
 /// minutes.
 #[tokio::test]
 async fn an_alert_pages_again_where_the_page_before_was_given_up() {
@@ -284,7 +283,7 @@ async fn an_alert_pages_again_where_the_page_before_was_given_up() {
         (again["id"] == first["id"], &again["paging"]["epoch"]),
         (true, &json!(2))
     );
-    // A pager that refused the key is asked again a second later.
+    // A pager that refused the key is tried again a second later.
     for _ in 0..500 {
         if server.pager.sent().len() == 2 {
             break;
@@ -305,8 +304,8 @@ async fn an_alert_pages_again_where_the_page_before_was_given_up() {
     server.stop().await;
 }
 
-/// P4: SEV1 and SEV2 page when they are reopened, as shipped; SEV3 and SEV4 do not, and
-/// the incident says so.
+/// P4: by default SEV1 and SEV2 page when they are reopened; SEV3 and SEV4 do not, and the incident
+/// shows it.
 #[tokio::test]
 async fn a_reopened_incident_says_what_its_page_is() {
     let server = Server::start().await;
@@ -337,7 +336,7 @@ async fn a_reopened_incident_says_what_its_page_is() {
         assert_eq!(now["paging"]["epoch"], 2, "{severity}");
         assert_eq!(now["paging"]["accepted_at"].is_null(), !paged);
         assert_eq!(server.pager.wakes(), wakes + u64::from(paged), "{severity}");
-        // It is taken by whoever acknowledges it now.
+        // A new acknowledgement applies to it.
         server.clock.advance(Duration::from_secs(1));
         let taken = server
             .post(RESPONDER, &acknowledge, &json!({}))
@@ -348,8 +347,7 @@ async fn a_reopened_incident_says_what_its_page_is() {
     server.stop().await;
 }
 
-/// A page that could not be called off yet is still called off after a reopen that pages
-/// nobody.
+/// A page that could not be resolved yet is still resolved after a reopen that does not page.
 #[tokio::test]
 async fn a_reopen_that_pages_nobody_leaves_no_alert_open() {
     use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, PageAction};
@@ -360,7 +358,7 @@ async fn a_reopen_that_pages_nobody_leaves_no_alert_open() {
         reason: NotSentReason::Unreachable,
         retry_after: None,
     });
-    // For longer than an older page may hold up a newer one, where there is one.
+    // Longer than an older page may delay a newer one, if there is one.
     server.pager.script(vec![away; 8]);
     let updates = format!("{path}/updates");
     for body in [
@@ -386,7 +384,7 @@ async fn a_reopen_that_pages_nobody_leaves_no_alert_open() {
     server.stop().await;
 }
 
-/// S17 and its kind: who may pass by paging. One row per way, one column per role.
+/// S17 and similar cases: the roles that may avoid paging. One row per way, one column per role.
 #[tokio::test]
 async fn only_a_commander_declares_what_pages_nobody_and_may_be_going_on() {
     let server = Server::start().await;
@@ -498,7 +496,7 @@ async fn only_a_commander_declares_what_pages_nobody_and_may_be_going_on() {
     server.stop().await;
 }
 
-/// P3: a storm of one alert is counted to the last repeat, and nobody is refused.
+/// P3: a storm of one alert is counted completely, and no request is refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_one_alert_is_one_incident_that_counts_all_of_it() {
     let server = std::sync::Arc::new(Server::start().await);

@@ -1,4 +1,4 @@
-//! Every bad input: the right status, the field named, nothing written.
+//! Invalid input: the expected status, the name of the field, and nothing written.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -271,7 +271,7 @@ async fn an_update_that_does_not_fit_is_refused() {
             .as_deref(),
         Some("/impact_ended_at")
     );
-    // Reversed only against each other: judged together.
+    // Reversed only relative to each other: checked together.
     patch(json!({"started_at": "2026-11-20T20:00:00Z", "impact_ended_at": "2026-11-20T21:00:00Z"}))
         .await
         .is(200);
@@ -387,7 +387,7 @@ async fn unusual_incidents_have_reports() {
             .as_deref(),
         Some("/method")
     );
-    // An estimate says how sure it is; PostgreSQL counts all the same.
+    // An estimate reports its error; PostgreSQL counts exactly.
     let estimate = server
         .get(VIEWER, &format!("{all}/affected-users?method=estimate"))
         .await

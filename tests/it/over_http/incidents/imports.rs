@@ -1,4 +1,4 @@
-//! A real history, imported: every post byte for byte, once, and every credit.
+//! Import of a real history: every post verbatim and once, and every credit.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ async fn run(incidents: &Incidents, text: &str) -> Imported {
     done
 }
 
-/// Every incident, by its title and start.
+/// Returns every incident by its title and start.
 async fn kept(incidents: &Incidents) -> Vec<Arc<Incident>> {
     let mut filter = IncidentFilter {
         limit: 200,
@@ -77,7 +77,7 @@ async fn a_published_history_comes_through_once_and_whole_and_earns_the_computed
     let expected: Value = serde_json::from_str(&expected).unwrap();
     let mut rows = expected["incidents"].as_array().unwrap().clone();
     if crate::ON_POSTGRES {
-        // Every post is a commit; those with the most traps will do.
+        // Every post is a commit; the first 120 incidents have the most special cases.
         source.as_array_mut().unwrap().truncate(120);
         rows.truncate(120);
     }
@@ -97,7 +97,7 @@ async fn a_published_history_comes_through_once_and_whole_and_earns_the_computed
             .all(|one| one.mode == Mode::Retrospective && one.paging.epoch == 0)
     );
 
-    // Windows, ends and credits are those that were computed without us.
+    // Windows, ends and credits equal those computed independently.
     let by_id: BTreeMap<String, Arc<Incident>> = all
         .iter()
         .flat_map(|one| {
@@ -140,7 +140,7 @@ async fn a_published_history_comes_through_once_and_whole_and_earns_the_computed
             assert!(one.status.is_live() && owed.is_none(), "{key:?}");
             continue;
         }
-        // M13: what had no impact counts for nobody; its outage is the published one all the same.
+        // M13: an incident without impact earns no credit; its outage is still the published one.
         if is(raw, "none") {
             assert!(owed.is_none(), "{key:?}");
             let lasted = one.outage(Timestamp::MAX).micros() / 1_000;
@@ -166,7 +166,7 @@ async fn a_published_history_comes_through_once_and_whole_and_earns_the_computed
         );
     }
 
-    // Again: nothing is new, nothing is changed.
+    // Imported again: nothing is new, nothing is changed.
     let again = run(&incidents, &text).await;
     assert_eq!((again.new_incidents, again.new_entries), (0, 0));
     let unchanged = kept(&incidents).await;
@@ -186,7 +186,7 @@ fn page(body: &str, start: &str, name: &str) -> String {
     .to_string()
 }
 
-/// As pages are edited days later: the timeline grows, and keeps what it said.
+/// Posts edited days later: the timeline grows, and the earlier entries stay.
 #[tokio::test(flavor = "multi_thread")]
 async fn later_edits_arrive_as_new_entries_and_the_old_credit_is_kept() {
     let (incidents, _database) = engine().await;
@@ -219,16 +219,16 @@ async fn later_edits_arrive_as_new_entries_and_the_old_credit_is_kept() {
     );
     let shown = incidents.get(id).await.unwrap();
     assert_eq!(shown.title.as_str(), "API down");
-    // It says now that it began when it was over: created at 10:00, so it did not.
+    // The edited start is after the end, so the start stays at 10:00, the time of creation.
     assert_eq!(shown.started_at.to_string(), start);
     let again = run(&incidents, &edited).await;
     assert_eq!(again.new_entries, 0);
-    // Back to the first words: they are new words again.
+    // Back to the original text, which is already there.
     let back = run(&incidents, &page("Resolved.", start, "API down")).await;
     assert_eq!(back.new_entries, 0, "these words stand there already");
 }
 
-/// Real pages have two posts of one instant; an edit corrects the one that was edited.
+/// Real pages have two posts with the same time; an edit corrects the one that was edited.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_posts_of_one_instant_the_edited_one_is_corrected() {
     let (incidents, _database) = engine().await;
@@ -253,7 +253,7 @@ async fn of_two_posts_of_one_instant_the_edited_one_is_corrected() {
     assert_eq!(corrected, Some(of("second").seq));
 }
 
-/// M15: what cannot be taken in is named by its place, and the rest is taken in.
+/// M15: an invalid entry is reported with its place, and the rest is imported.
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_histories_are_named_by_their_place() {
     let (incidents, _database) = engine().await;
@@ -316,8 +316,8 @@ async fn invalid_histories_are_named_by_their_place() {
     }
 }
 
-/// A file of the trials, with the incidents, minutes of outage and credits that are right by
-/// hand, and what is reported of it.
+/// A file of the trials, with the numbers of incidents, minutes of outage and credits computed by
+/// hand, and the expected reports.
 struct Trial {
     file: &'static str,
     incidents: usize,
@@ -328,7 +328,7 @@ struct Trial {
     rejected: &'static [&'static str],
 }
 
-/// M13 to M15: the files of the trials, by hand. A second run changes nothing.
+/// M13 to M15: the trial files give the figures computed by hand. A second run changes nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn files_of_the_trials_come_to_what_is_right_by_hand() {
     let plain = Trial {
@@ -372,7 +372,7 @@ async fn files_of_the_trials_come_to_what_is_right_by_hand() {
             maintenance: 1,
             ..plain
         },
-        // The status says resolved: with the last post, at 09:00.
+        // The status is resolved: by the last post, at 09:00.
         Trial {
             file: "import-resolved-without-resolved_at.json",
             odd: &[Oddity::NoResolvedAt, Oddity::NewestFirst],
@@ -447,8 +447,8 @@ async fn files_of_the_trials_come_to_what_is_right_by_hand() {
     }
 }
 
-/// Found by the fuzzer: of an incident that is in a file twice and differs, each run undid what
-/// the one before had written.
+/// Found by the fuzzer: for an incident that occurs twice with differences, each run undid the
+/// changes of the previous one.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_incident_that_is_in_the_file_twice_is_taken_in_once() {
     let (incidents, _database) = engine().await;
@@ -465,8 +465,8 @@ async fn an_incident_that_is_in_the_file_twice_is_taken_in_once() {
     assert_eq!((again.new_incidents, again.new_entries), (0, 0));
 }
 
-/// M14: the time that the page shows is the time of the post; a status that says that it goes
-/// on is believed, whatever else there is.
+/// M14: the displayed time is the time of the post; a status that says the incident is ongoing
+/// takes precedence.
 #[tokio::test(flavor = "multi_thread")]
 async fn times_shown_and_the_own_status_count() {
     let (incidents, _database) = engine().await;
@@ -489,7 +489,7 @@ async fn times_shown_and_the_own_status_count() {
     let one = kept(&incidents).await.remove(0);
     assert!(one.status.is_live());
     assert_eq!(one.mitigated_at, Some(at("2026-10-01T10:30:00Z")));
-    // What is printed of the maintenance is what a contract takes.
+    // The printed maintenance line is valid in a contract.
     let said = done.to_string();
     let line = said
         .lines()

@@ -1,6 +1,6 @@
-//! Odd characters in every parameter, every text of every body, and every delivery of a
-//! vendor: refused with the field or taken, and never answered as an outage. The same
-//! table holds in memory and on PostgreSQL.
+//! Odd characters in every parameter, every text of every body, and every webhook delivery: refused
+//! with the name of the field or accepted, and never reported as an outage. The same table holds in
+//! memory and on PostgreSQL.
 
 use incident_console::console::ConsoleBuilder;
 use incident_console::hooks::Hooks;
@@ -13,8 +13,7 @@ use crate::over_http::harness::{ADMIN, Answer, Server};
 
 const SECRET: &str = "the-secret-of-this-webhook";
 
-/// Every parameter of every list, and whether it is a number, which the contract answers
-/// with 400 where it is none.
+/// All parameters of all lists. Invalid numbers among them get 400.
 const PARAMETERS: [(&str, &[&str]); 9] = [
     (
         "/sys/incidents",
@@ -47,7 +46,7 @@ const PARAMETERS: [(&str, &[&str]); 9] = [
     ),
 ];
 
-/// Parameters that are any text.
+/// Parameters that accept any text.
 const TEXTS: [&str; 4] = ["tenant", "service", "q", "actor"];
 
 fn expect(answer: Answer, statuses: &[u16], pointer: Option<&str>, what: &str) {
@@ -58,8 +57,8 @@ fn expect(answer: Answer, statuses: &[u16], pointer: Option<&str>, what: &str) {
     }
 }
 
-/// L4: `q=%00`, `tenant=`, `service=` and `actor=` with NUL were "the store is away" on
-/// PostgreSQL.
+/// L4: `q=%00`, `tenant=`, `service=` and `actor=` with NUL used to fail with "the store is away"
+/// on PostgreSQL.
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_parameters_never_look_like_an_outage() {
     let server = Server::start().await;
@@ -83,8 +82,8 @@ async fn invalid_parameters_never_look_like_an_outage() {
                 );
                 expect(get(value).await, refused, Some(&pointer), &what);
             }
-            // Characters that a text may have, where one is taken: the end of the Basic
-            // Multilingual Plane, beyond it, direction, nothing to see, a line.
+            // Characters that are allowed in a text, for parameters that take one: the end of the
+            // Basic Multilingual Plane, beyond it, direction, invisible, a line break.
             let taken: &[u16] = match *parameter {
                 "q" => &[200],
                 text if TEXTS.contains(&text) => &[200, 422],
@@ -106,7 +105,7 @@ async fn invalid_parameters_never_look_like_an_outage() {
                     &format!("{route} {parameter}={value}"),
                 );
             }
-            // Half of a character, and a surrogate, are no text at all.
+            // An incomplete character and a surrogate are not valid text.
             for value in ["%ff", "%C3", "%ED%A0%80"] {
                 expect(
                     get(value).await,
@@ -137,7 +136,7 @@ async fn invalid_parameters_never_look_like_an_outage() {
     server.stop().await;
 }
 
-/// Every text of a body: where it stands.
+/// Collects the JSON pointers of all texts in a body.
 fn texts(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::String(_) => found.push(at.to_owned()),
@@ -155,7 +154,7 @@ fn texts(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Every body with texts: the route, and one that would be taken.
+/// Returns a valid body with texts for every route that takes one.
 fn bodies(incident: &str) -> Vec<(Method, String, Value)> {
     let time = "2026-11-20T22:00:00Z";
     let tenants = json!(["t", {"tenant_id": "t2", "from": time, "until": "2026-11-20T22:30:00Z"}]);
@@ -226,8 +225,8 @@ fn bodies(incident: &str) -> Vec<(Method, String, Value)> {
     ]
 }
 
-/// L4, in bodies: NUL and a lone surrogate are refused with the field, whatever is longer
-/// than any text as well, and what is taken is kept.
+/// L4, in bodies: NUL and a lone surrogate are refused with the name of the field, and so are texts
+/// longer than any limit; accepted texts are stored.
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_body_texts_never_look_like_an_outage() {
     let server = Server::start().await;
@@ -237,16 +236,16 @@ async fn invalid_body_texts_never_look_like_an_outage() {
         let mut places = Vec::new();
         texts(&body, "", &mut places);
         assert!(!places.is_empty(), "{path}");
-        // As it is, it is well, though it may not be the time for it.
+        // Unchanged it is accepted, unless the state of the incident forbids it.
         let sent = Some(body.to_string().into_bytes());
         let answer = server.send(method.clone(), ADMIN, &path, &[], sent).await;
-        // No rule is configured here.
+        // No escalation rule is configured here.
         let well = answer.status < 300 || answer.status == 409 || path.ends_with("/page");
         assert!(well, "{method} {path}: {}", answer.text);
         for place in &places {
             let send = |text: String| {
                 let mut odd = body.clone();
-                // Marked, so that the escape can be written as no JSON writer would.
+                // A marker, so that the raw escape can be written, which JSON writers do not do.
                 *odd.pointer_mut(place).unwrap() = json!("the-odd-one");
                 let sent = odd.to_string().replace("\"the-odd-one\"", &text);
                 let (server, method, path) = (&server, method.clone(), &path);
@@ -304,7 +303,7 @@ async fn invalid_body_texts_never_look_like_an_outage() {
     server.stop().await;
 }
 
-/// L4, in headers: a key that is no key is refused, and one of odd characters is kept.
+/// L4, in headers: an invalid key is refused, and a valid one with odd characters is stored.
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_headers_never_look_like_an_outage() {
     let server = Server::start().await;
@@ -331,7 +330,7 @@ async fn invalid_headers_never_look_like_an_outage() {
     server.stop().await;
 }
 
-/// L4, in what vendors tell: answered with success, for a 503 is sent again for days.
+/// L4, in webhooks: they get a success status, because a 503 would be redelivered for days.
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_characters_in_deliveries_never_look_like_an_outage() {
     let secret = vec![WebhookSecret::new(SECRET).unwrap()];
@@ -369,7 +368,7 @@ async fn invalid_characters_in_deliveries_never_look_like_an_outage() {
                 &format!("\"{}\"", "x".repeat(70_000)),
             ] {
                 let mut odd = event.clone();
-                // An event that comes again with another body is refused.
+                // An event repeated with another body would be refused.
                 deliveries += 1;
                 odd["event"]["id"] = json!(format!("event {deliveries}"));
                 *odd.pointer_mut(&place).unwrap() = json!("the-odd-one");
@@ -405,8 +404,8 @@ async fn invalid_characters_in_deliveries_never_look_like_an_outage() {
     server.stop().await;
 }
 
-/// L5: names that show nothing are refused by their place in the request, however lists are
-/// sorted, also as names of usage events.
+/// L5: invisible names are refused by their position in the request, however lists are sorted, also
+/// in usage events.
 #[tokio::test(flavor = "multi_thread")]
 async fn invisible_names_are_refused_with_the_place() {
     let server = Server::start().await;

@@ -1,4 +1,4 @@
-//! A6, P5: what may be merged into what, and what carries over.
+//! A6, P5: rules of merging, and the data that a merge carries over.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,8 +30,8 @@ async fn update(server: &Server, path: &str, body: Value) {
     server.update(COMMANDER, path, &body).await;
 }
 
-/// A6: only into what is live, and of the same mode and environment; nothing of a refused
-/// merge is kept.
+/// A6: the target must be live and of the same mode and environment; a refused merge changes
+/// nothing.
 #[tokio::test]
 async fn only_what_is_live_and_of_the_same_kind_takes_an_incident_in() {
     let server = Server::start().await;
@@ -84,7 +84,7 @@ async fn only_what_is_live_and_of_the_same_kind_takes_an_incident_in() {
             "{what}"
         );
     }
-    // Into one that was merged, and a responder may not.
+    // A merged incident is no target, and a responder must not merge.
     let merged = server.declare(&json!({})).await;
     let target = server.declare(&json!({})).await;
     merge(&server, &merged, &target).await.is(201);
@@ -102,8 +102,8 @@ async fn only_what_is_live_and_of_the_same_kind_takes_an_incident_in() {
     server.stop().await;
 }
 
-/// A6: a live SEV1 merged into a quiet SEV4: severity, start, tenants with their time,
-/// services; and on-call is paged, because the page of the source is resolved.
+/// A6: a live SEV1 merged into a quiet SEV4: severity, start, services, and tenants with their
+/// windows are carried over; on-call is paged, because the page of the source is resolved.
 #[tokio::test]
 async fn severity_start_and_tenants_carry_over_and_it_pages_where_it_got_worse() {
     let server = Server::start().await;
@@ -167,8 +167,8 @@ async fn severity_start_and_tenants_carry_over_and_it_pages_where_it_got_worse()
     server.stop().await;
 }
 
-/// The page of the source is resolved by the merge: where nobody has answered it, and the
-/// target paged nobody, somebody is paged for the target. Not where somebody has either.
+/// A merge resolves the page of the source: if it was not acknowledged and the target has not
+/// paged, the target is paged. Not if either was acknowledged.
 #[tokio::test]
 async fn a_page_that_nobody_answered_is_not_lost_in_a_merge() {
     for (source_taken, target_taken, again) in [
@@ -199,8 +199,8 @@ async fn a_page_that_nobody_answered_is_not_lost_in_a_merge() {
     }
 }
 
-/// P5: a public SEV1 merged into a private one: the outage stays on the page, with what
-/// was said of it; corrections at the source are seen, and its redactions.
+/// P5: a public SEV1 merged into a private one: the outage stays on the page, with its messages;
+/// corrections and redactions at the source take effect.
 #[tokio::test]
 async fn the_public_page_follows_an_outage_through_a_merge() {
     let server = Server::start().await;
@@ -270,14 +270,14 @@ async fn the_public_page_follows_an_outage_through_a_merge() {
     server.stop().await;
 }
 
-/// One interval of an outage, in minutes after the start of the test; open without an end.
+/// An interval of an outage, in minutes after the start of the test; open if it has no end.
 type Interval = (u64, Option<u64>);
 
 #[derive(Clone, Debug)]
 struct Life {
-    /// One after the other; only the last one may be open.
+    /// In order; only the last one may be open.
     intervals: Vec<Interval>,
-    /// Each tenant by number, with its own bounds.
+    /// Tenants by number, each with its own bounds.
     tenants: Vec<(u8, Option<u64>, Option<u64>)>,
 }
 
@@ -332,7 +332,7 @@ impl World {
         }
     }
 
-    /// Lives through a life, and leaves it live: where its last interval has an end, that is
+    /// Plays a life and leaves the incident live: the end of its last interval, if it has one, is
     /// stated as the end of the impact.
     async fn live(&self, life: &Life) -> IncidentId {
         let mut asked = Declare::new("down".parse().unwrap(), Severity::Sev3);
@@ -399,8 +399,8 @@ fn both(one: Option<&Windows>, other: Option<&Windows>) -> Windows {
     all.into_iter().collect()
 }
 
-/// A merge neither loses nor invents a minute: the outage of the target is that of both
-/// together, and each tenant was hit while either incident hit it.
+/// Checks that a merge neither loses nor adds a minute: the outage of the target is the union of
+/// both, and each tenant is affected while either incident affected it.
 async fn nothing_is_lost(source: &Life, target: &Life) -> Result<(), TestCaseError> {
     let world = World::new();
     let (source, target) = (world.live(source).await, world.live(target).await);
@@ -420,7 +420,7 @@ async fn nothing_is_lost(source: &Life, target: &Life) -> Result<(), TestCaseErr
 }
 
 proptest! {
-    /// A6: windows per tenant carry over.
+    /// A6: windows per tenant are carried over.
     #[test]
     fn a_merge_loses_and_invents_no_minute(source in life(), target in life()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

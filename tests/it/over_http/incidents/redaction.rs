@@ -1,5 +1,4 @@
-//! A canary through every field that takes a person's words, redacted, and then looked for
-//! everywhere.
+//! A canary in every field with free text: after a redaction it must not be found anywhere.
 
 use incident_console::console::ConsoleBuilder;
 use incident_core::Statement;
@@ -18,15 +17,14 @@ use serde_json::{Value, json};
 use crate::over_http::harness::{ADMIN, COMMANDER, Kept, RESPONDER, Server, VIEWER};
 use crate::over_http::logs::Lines;
 
-/// The words that must be gone.
+/// The text that must be gone.
 const CANARY: &str = "c4n4ry";
 
-/// The same as bytes, for what shows bytes as numbers.
+/// The same as bytes, for output that shows bytes as numbers.
 const IN_NUMBERS: &str = "99, 52, 110, 52, 114, 121";
 
-/// Every field of what people send. One that is added does not compile here: put a canary
-/// into it below where it takes words, and erase it with its entry
-/// (`incident_core::redaction`).
+/// Lists every field of the requests, so that a new field fails to compile here: give it a canary
+/// below if it takes free text, and erase it with its entry (`incident_core::redaction`).
 fn every_field_is_known(
     sent: (
         Declare,
@@ -39,7 +37,7 @@ fn every_field_is_known(
     ),
 ) {
     let (declare, update, publish, suggest, comms, loss, change) = sent;
-    // Words: title, summary, tracker_url, reason. The others are names, times and choices.
+    // Free text: title, summary, tracker_url, reason. The others are names, times and choices.
     let Declare {
         title: _,
         severity: _,
@@ -63,7 +61,7 @@ fn every_field_is_known(
         reason: _,
         facts,
     } = declare;
-    // Words: all but the choices and the figures.
+    // Free text: all but the choices and the figures.
     let Facts {
         symptom: _,
         impact_text: _,
@@ -79,7 +77,7 @@ fn every_field_is_known(
         failure_class: _,
         labels: _,
     } = facts;
-    // Words: message, reason, public_message.
+    // Free text: message, reason, public_message.
     let Update {
         message: _,
         status: _,
@@ -94,13 +92,13 @@ fn every_field_is_known(
         public_message: _,
         comms_sent: _,
     } = update;
-    // Words: title, message.
+    // Free text: title, message.
     let Publish {
         public: _,
         title: _,
         message: _,
     } = publish;
-    // Words: signal, evidence.
+    // Free text: signal, evidence.
     let Suggest {
         service: _,
         tenant: _,
@@ -108,16 +106,16 @@ fn every_field_is_known(
         observed_at: _,
         evidence: _,
     } = suggest;
-    // Words: channel, summary.
+    // Free text: channel, summary.
     let CommsSent {
         channel: _,
         audience: _,
         summary: _,
     } = comms;
-    // Words: note.
+    // Free text: note.
     let DataLoss { state: _, note: _ } = loss;
     match change {
-        // Words.
+        // Free text.
         Change::Title(_)
         | Change::Summary(_)
         | Change::TrackerUrl(_)
@@ -147,7 +145,7 @@ fn every_field_is_known(
     }
 }
 
-/// Sends a command under a key, and answers what it said.
+/// Sends a command with its key and returns the response.
 async fn send(server: &Server, sent: &Sent<'_>) -> crate::over_http::harness::Answer {
     let key = [("idempotency-key", sent.key.as_str())];
     let body = Some(sent.body.to_string().into_bytes());
@@ -156,7 +154,7 @@ async fn send(server: &Server, sent: &Sent<'_>) -> crate::over_http::harness::An
         .await
 }
 
-/// A command that was sent, to be sent again.
+/// A sent command, to be sent again.
 struct Sent<'a> {
     method: Method,
     token: &'a str,
@@ -165,7 +163,7 @@ struct Sent<'a> {
     body: Value,
 }
 
-/// Everything that was sent, in order.
+/// All sent commands, in order.
 struct Story<'a> {
     server: &'a Server,
     sent: Vec<Sent<'a>>,
@@ -199,7 +197,7 @@ fn word(n: u32) -> String {
     format!("{CANARY}-{n}")
 }
 
-/// Fields of an incident that take words, from a number on.
+/// Returns the free-text fields of an incident, with canaries from a number on.
 fn words_of_fields(n: u32) -> Value {
     json!({
         "title": word(n), "summary": word(n + 1), "tracker_url": format!("https://{}.example/{}", word(n + 2), word(n + 3)),
@@ -209,8 +207,8 @@ fn words_of_fields(n: u32) -> Value {
     })
 }
 
-/// An incident from a suggestion, with a canary in every field that takes words, whose page
-/// was given up.
+/// Declares an incident from a suggestion, with a canary in every free-text field, whose page
+/// becomes a dead letter.
 async fn full_of_words(story: &mut Story<'_>) -> String {
     let suggestion = json!({"service": "api", "tenant": "tenant-fr", "signal": word(1), "observed_at": "2026-11-20T22:50:00Z", "evidence": word(2)});
     let suggested = story
@@ -252,7 +250,7 @@ async fn full_of_words(story: &mut Story<'_>) -> String {
     path
 }
 
-/// An incident whose page waits for a vendor that takes nothing for now.
+/// Declares an incident whose page is pending, because the vendor is unavailable.
 async fn waiting(story: &mut Story<'_>) -> String {
     story.server.pager.script(std::iter::repeat_n(
         DeliveryResult::NotSent(NotSent {
@@ -302,7 +300,7 @@ async fn redact_all(server: &Server, path: &str) {
     }
 }
 
-/// The paths of every GET route, as the router names them, with parameters for one of them.
+/// Returns the paths of every GET route, as named by the router, with parameters for one incident.
 fn every_get_route(incident: &str) -> Vec<String> {
     let routers = [
         include_str!("../../../../examples/console/src/routes/mod.rs"),
@@ -356,12 +354,12 @@ fn has_none(text: &str, place: &str) {
     }
 }
 
-/// S3: what a person wrote is gone once its entries are redacted: from the database or the
-/// store in memory, from every route, every remembered reply and every page that can still
-/// be sent; and it never was in the log.
+/// S3: free text is gone once its entries are redacted: from the database or the in-memory store,
+/// from every route, every stored response and every page that can still be sent; and it was never
+/// in the log.
 #[tokio::test]
 async fn redacted_words_are_nowhere() {
-    // One thread: the subscriber of this test sees every task of the server.
+    // A single thread: the subscriber of this test sees every task of the server.
     let lines = Lines::default();
     let _listening = lines.listen();
     let _ = every_field_is_known;
@@ -405,7 +403,7 @@ async fn redacted_words_are_nowhere() {
         );
         has_none(&again.text, &sent.path);
     }
-    // The vendor of the page that was given up works again, and gets other words.
+    // The vendor of the dead letter works again, and receives other text.
     server.pager.forget_script();
     let sent = server.pager.sent().len();
     let id = path.rsplit('/').next().unwrap();
@@ -422,8 +420,7 @@ async fn redacted_words_are_nowhere() {
     has_none(&log, "the log");
 }
 
-/// S3: a page that was claimed before its words were redacted, and is sent after that, says
-/// what the incident says then.
+/// S3: a page claimed before a redaction and sent after it has the text of the redacted incident.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_was_claimed_before_a_redaction_is_sent_with_other_words() {
     let (server, troubled) = Server::troubled().await;

@@ -1,4 +1,4 @@
-//! Suggestions of monitoring, and the incident that stands for them already.
+//! Suggestions of monitoring, and the incident that already covers them.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ async fn suggested(server: &Server, service: &str, tenant: &str, signal: &str) -
     answer.json()
 }
 
-/// The live incident of the same service and tenant is named, and no other one.
+/// A suggestion names the live incident of the same service and tenant, and no other one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suggestion_names_the_live_incident_of_its_service_and_tenant() {
     let server = Server::start().await;
@@ -39,14 +39,14 @@ async fn a_suggestion_names_the_live_incident_of_its_service_and_tenant() {
             "{service} {tenant}: {suggestion}"
         );
     }
-    // One that was there before names it from now on.
+    // A suggestion that existed before names it from now on.
     let again = suggested(&server, "api", "fr", "5xx").await;
     assert_eq!(again["id"], none["id"]);
     assert_eq!(again["live_incident_id"], id);
     server.stop().await;
 }
 
-/// The list has every suggestion, the newest first, with its live incident and its state.
+/// The list has every suggestion, newest first, with its live incident and its state.
 #[tokio::test(flavor = "multi_thread")]
 async fn suggestions_are_listed_with_their_incident_and_state() {
     let server = Server::start().await;

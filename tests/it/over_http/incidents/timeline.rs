@@ -1,4 +1,4 @@
-//! The timeline: told, redacted, and verified byte by byte.
+//! The timeline: written, redacted, and verified byte by byte.
 
 use incident_core::chain::Verdict;
 use incident_core::timeline::{SysIncidentUpdateEntry, verify};

@@ -1,4 +1,4 @@
-//! Checks of chains: what they find beside the links, and that nobody waits for them.
+//! Verification of chains: its findings besides broken links, and its effect on other requests.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::over_http::troubled::{FORGETS, GARBLES, NONE, Troubled};
 
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// A store with so many entries in its audit trail.
+/// Creates a store with this many entries in its audit trail.
 async fn long_audit(entries: i64) -> MemoryStore {
     let store = MemoryStore::default();
     let said = |n| AuditDraft {
@@ -41,8 +41,8 @@ async fn long_audit(entries: i64) -> MemoryStore {
     store
 }
 
-/// S10: a check follows an incident that is written meanwhile, and not for ever: after so
-/// many commands its links are found sound, and its state is not compared.
+/// S10: a verification follows an incident that is written meanwhile, but not forever: after a
+/// number of commands its links are found intact, and its state is not compared.
 #[tokio::test]
 async fn a_check_follows_so_many_commands_and_no_more() {
     const FOLLOWED: u32 = 64;
@@ -53,9 +53,9 @@ async fn a_check_follows_so_many_commands_and_no_more() {
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev2);
     let anna = context();
     let id = incidents.declare(&anna, &asked).await.unwrap().incident.id;
-    // Somebody has rewritten the state, which is seen when it is compared.
+    // The state has been rewritten, which is detected when it is compared.
     store.tells("severity", json!("SEV4"));
-    // The incident is read once before its entries are, to see whether there is one.
+    // One read before the entries checks that the incident exists.
     for (commands, compared) in [(0, true), (FOLLOWED, true), (FOLLOWED + 1, false)] {
         store.writes_before_reads(commands, writer.clone());
         let verdict = incidents.audit().verify_timeline(id).await.unwrap();
@@ -64,7 +64,7 @@ async fn a_check_follows_so_many_commands_and_no_more() {
     }
 }
 
-/// S18: a check of a long audit trail gives others their turn, on one thread and in memory,
+/// S18: the verification of a long audit trail yields to other tasks, on one thread and in memory,
 /// where no call ever waits.
 #[tokio::test]
 async fn others_go_on_while_a_long_audit_is_checked() {
@@ -95,7 +95,7 @@ async fn others_go_on_while_a_long_audit_is_checked() {
     assert!(turns > ENTRIES / 100, "{turns} turns for {ENTRIES} entries");
 }
 
-/// S18: `/healthz` is answered beside it, with one thread for everything.
+/// S18: `/healthz` responds meanwhile, with one thread for everything.
 #[tokio::test]
 async fn healthz_is_answered_while_a_long_audit_is_checked() {
     let server = Server::on_memory(long_audit(40_000).await).await;
@@ -110,8 +110,8 @@ async fn healthz_is_answered_while_a_long_audit_is_checked() {
     server.stop().await;
 }
 
-/// Values that a forger would give to fields from which credits are computed, and the word
-/// by which `verify` names them.
+/// Returns forged values of fields from which credits are computed, and the word with which
+/// `verify` reports each.
 fn forged(state: &Value) -> Vec<(&'static str, Value, &'static str)> {
     let tenants = &state["affected_tenants"];
     let mut shorter = tenants.clone();
@@ -136,7 +136,7 @@ fn forged(state: &Value) -> Vec<(&'static str, Value, &'static str)> {
     ]
 }
 
-/// S20: a state that is rewritten behind the store's back is named, whatever store it is.
+/// S20: a state that is rewritten behind the store's back is reported, whatever the store.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_that_is_rewritten_does_not_fit_its_chain() {
     let (server, troubled) = Server::troubled().await;
@@ -165,8 +165,8 @@ async fn a_state_that_is_rewritten_does_not_fit_its_chain() {
     server.stop().await;
 }
 
-/// A state that counts other entries than there are, that is gone, or that cannot be read
-/// does not fit its chain; the background pass leaves what it cannot read to `verify`.
+/// A state with another number of entries, a missing state and an unreadable one do not match the
+/// chain; the background pass leaves unreadable ones to `verify`.
 #[tokio::test]
 async fn a_state_that_is_not_that_of_its_entries_is_named() {
     let troubled = Troubled::over(Arc::new(MemoryStore::default()));
@@ -213,8 +213,8 @@ async fn a_state_that_is_not_that_of_its_entries_is_named() {
     }
 }
 
-/// S20: page outcomes, repeats of alerts, computations of credits and redactions write the
-/// incident without a command on what credits are computed from: it still fits.
+/// S20: outcomes of pages, repeated alerts, computed credits and redactions write the incident
+/// without a command on the inputs of credits: it still matches its chain.
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_without_a_command_keep_the_state_bound_to_the_chain() {
     let server = Server::start().await;
@@ -262,8 +262,8 @@ async fn writes_without_a_command_keep_the_state_bound_to_the_chain() {
     server.stop().await;
 }
 
-/// S20: the background pass finds a rewritten state of an incident that has not moved for
-/// long, in turn with all the others, and tells of it.
+/// S20: the background pass compares all incidents in turn, finds a rewritten state of one that has
+/// not moved for long, and raises an alarm.
 #[tokio::test]
 async fn a_background_pass_compares_every_incident_in_turn() {
     let troubled = Troubled::over(Arc::new(MemoryStore::default()));
@@ -282,7 +282,7 @@ async fn a_background_pass_compares_every_incident_in_turn() {
     }
     incidents.worker().anchor().await.unwrap();
     clock.advance(Duration::from_secs(20 * 86_400));
-    // Whatever is left of a round that the first pass began.
+    // The rest of a round that the first pass began.
     for _ in 0..3 {
         assert_eq!(incidents.worker().anchor().await.unwrap().broken, 0);
     }

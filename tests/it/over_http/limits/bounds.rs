@@ -1,5 +1,4 @@
-//! What is bounded without being refused: long lists of tenants, refusals that pile up,
-//! suggestions that nobody follows.
+//! Bounds without a refusal: long lists of tenants, accumulating refusals, and unused suggestions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,13 +18,13 @@ use uuid::Uuid;
 
 use crate::over_http::harness::{ADMIN, BILLING, COMMANDER, RESPONDER, Server, VIEWER};
 
-/// L1: the whole list of tenants has a route of its own, in pages, and is replaced whole.
+/// L1: the whole list of tenants has a route of its own, in pages, and is replaced as a whole.
 #[tokio::test(flavor = "multi_thread")]
 async fn all_tenants_of_an_incident_are_paged() {
     let server = Server::start().await;
     let part = |n: usize| json!({"tenant_id": format!("tenant {n:03}"), "from": "2026-11-20T22:00:00Z", "until": null});
     let mut rows: Vec<Value> = (0..450).map(part).collect();
-    // Two parts of one tenant lie on two pages.
+    // Two parts of one tenant are on two pages.
     let late = json!({"tenant_id": "tenant 199", "from": "2026-11-20T21:00:00Z", "until": "2026-11-20T21:30:00Z"});
     rows.insert(199, late);
     let path = server
@@ -40,7 +39,7 @@ async fn all_tenants_of_an_incident_are_paged() {
     let first = server.get(VIEWER, &format!("{path}/tenants")).await.is(200);
     assert_eq!(first["affected_tenants_total"], 451);
     assert_eq!(first["items"].as_array().unwrap().len(), 50);
-    // A cursor goes on after its row, whatever became of the list.
+    // A cursor continues after its row, whatever the list has become.
     let cursor = first["next_cursor"].as_str().unwrap();
     let fewer = json!({"affected_tenants": ["tenant 010", "tenant 049", "tenant 050", "x"]});
     let patched = server.patch(RESPONDER, &path, &fewer).await.is(200);
@@ -56,7 +55,7 @@ async fn all_tenants_of_an_incident_are_paged() {
         .map(|one| one["tenant_id"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["tenant 050", "x"]);
-    // An incident that hits everybody has no list.
+    // An incident that affects all tenants has no list.
     server
         .patch(RESPONDER, &path, &json!({"affected_tenants": "all"}))
         .await
@@ -87,8 +86,8 @@ async fn all_tenants_of_an_incident_are_paged() {
     server.stop().await;
 }
 
-/// The audited refusals of an actor: how often each action stands there, and what the
-/// counted ones say.
+/// Returns the audited refusals of an actor: the count of each action, and the details of the
+/// summary entries.
 async fn refusals(server: &Server, actor: &str) -> (BTreeMap<String, usize>, Vec<Value>) {
     let (mut actions, mut counted) = (BTreeMap::new(), Vec::new());
     let audit = server
@@ -107,8 +106,8 @@ async fn refusals(server: &Server, actor: &str) -> (BTreeMap<String, usize>, Vec
     (actions, counted)
 }
 
-/// S11: after five refused calls a minute of one actor the rest is counted, and one entry
-/// tells of it. Others are not counted with them.
+/// S11: after five refused calls of one actor in a minute the rest is counted, and summarized in
+/// one entry, separately for each actor.
 #[tokio::test(flavor = "multi_thread")]
 async fn repeated_refusals_are_one_audit_entry() {
     let server = Server::start().await;
@@ -129,7 +128,7 @@ async fn repeated_refusals_are_one_audit_entry() {
     let (actions, _) = refusals(&server, "vera").await;
     assert_eq!(actions, BTreeMap::from([("declare".to_owned(), 5)]));
     assert_eq!(refusals(&server, "bill").await.0["declare"], 1);
-    // The minute is over: by itself, or with the next refusal.
+    // The minute is over: the entry is written by itself, or with the next refusal.
     server.clock.advance(Duration::from_secs(60));
     server.incidents().worker().note_denials().await.unwrap();
     let (actions, counted) = refusals(&server, "vera").await;
@@ -152,7 +151,7 @@ async fn repeated_refusals_are_one_audit_entry() {
     let (actions, counted) = refusals(&server, "vera").await;
     assert_eq!((actions["declare"], counted.len()), (11, 2));
     assert_eq!(counted[1]["count"], "3");
-    // What is counted when the process ends is not lost.
+    // The counts at the end of the process are not lost.
     for _ in 0..9 {
         server
             .post(VIEWER, "/sys/incidents", &body)
@@ -165,7 +164,7 @@ async fn repeated_refusals_are_one_audit_entry() {
     server.stop().await;
 }
 
-/// S10: so many suggestions are open; a new one is refused until some are over.
+/// S10: the number of open suggestions is limited; a new one is refused until some are closed.
 #[tokio::test(flavor = "multi_thread")]
 async fn open_suggestions_are_limited() {
     let server = Server::start().await;
@@ -211,7 +210,7 @@ async fn open_suggestions_are_limited() {
     let refused = suggest("one too many").await;
     assert_eq!(refused.json()["code"], "too_many_suggestions");
     refused.problem(409);
-    // One is followed, or all expire.
+    // One is used, or all expire.
     let used = suggestion(1).id.to_string();
     let body = json!({"title": "x", "severity": "SEV4", "suggestion_id": used});
     server
@@ -227,7 +226,7 @@ async fn open_suggestions_are_limited() {
     server.stop().await;
 }
 
-/// A directory of so many tenants.
+/// A directory with this many tenants.
 struct Everybody(usize);
 
 #[async_trait::async_trait]
@@ -238,7 +237,8 @@ impl TenantDirectory for Everybody {
     }
 }
 
-/// S10: a question about everybody holds so many outages; about one tenant it is answered.
+/// S10: statements of all tenants are limited to a number of outages; statements of one tenant are
+/// not affected.
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_of_all_tenants_hold_a_limited_number_of_outages() {
     let server = Server::start().await;
@@ -278,8 +278,8 @@ async fn statements_of_all_tenants_hold_a_limited_number_of_outages() {
     server.stop().await;
 }
 
-/// S10: nobody who shaped what credits are computed from is forgotten, so there are so many
-/// of them and no more; those who did before go on.
+/// S10: all people who shaped the inputs of credits are stored, so their number is limited; those
+/// among them can continue.
 #[tokio::test(flavor = "multi_thread")]
 async fn people_who_shape_the_credits_of_an_incident_are_limited() {
     let server = Server::start().await;
@@ -299,7 +299,7 @@ async fn people_who_shape_the_credits_of_an_incident_are_limited() {
             RequestContext::new(caller(&format!("person-{person}"), Role::Responder).unwrap());
         server.incidents().act(&context, id, &change).await
     };
-    // With the one who declared it.
+    // Including the person who declared it.
     for person in 1..MAX_SHAPERS {
         move_start(person, person).await.unwrap();
     }
@@ -310,7 +310,7 @@ async fn people_who_shape_the_credits_of_an_incident_are_limited() {
     assert_eq!(code, "too_many_people");
     let done = move_start(1, 0).await.unwrap();
     assert_eq!(done.incident.shaped_by.len(), MAX_SHAPERS);
-    // What is no part of a figure anybody may change.
+    // Changes that do not affect a figure are open to everyone.
     let note = json!({"message": "looking"});
     server.update(COMMANDER, &path, &note).await;
     server.stop().await;

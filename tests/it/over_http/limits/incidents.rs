@@ -25,7 +25,7 @@ listed! {
     "reopenings" => reopenings,
 }
 
-/// A creation with more fields than the needed ones.
+/// Returns the body of a declaration with additional fields.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "it is made where it is handed over"
@@ -38,7 +38,7 @@ fn body(more: Value) -> Value {
     body
 }
 
-/// Tries a field with a value at the limit and one beyond, on a creation and a change.
+/// Tries a field at its limit and one beyond, in a declaration and in a change.
 async fn field(server: &Server, row: &Row, name: &str, of: impl Fn(usize) -> Value) {
     let most = row.number();
     let at = json!({name: of(most)});
@@ -261,12 +261,12 @@ async fn addresses(server: &Server, row: &Row) {
     row.refuses_at(refused, "/url");
 }
 
-/// A creation whose fields have so many bytes together.
+/// Returns a declaration whose fields have this total size in bytes.
 fn of_size(bytes: usize) -> Value {
     let text = |bytes: usize| "x".repeat(bytes);
     let fact = || text(16 * 1024);
     let label = |n: usize| (format!("label-{n:02}"), json!(text(1_024 - 8)));
-    // The title, the environment, and who declares it: as responder and in a role.
+    // The title, the environment, and the declarer's name: as responder and in a role.
     let rest = "x".len() + "production".len() + 2 * "anna".len() + 6 * 16 * 1024 + 16 * 1_024;
     body(json!({
         "summary": text(bytes - rest),
@@ -307,7 +307,7 @@ async fn size(server: &Server, row: &Row) {
 }
 
 async fn months(server: &Server, row: &Row) {
-    // The clock stands in November 2026: the first month of so many.
+    // The clock is in November 2026: returns the start of the first of this many months.
     let first = |months: usize| {
         let number = 2026 * 12 + 10 - (months - 1);
         format!("{:04}-{:02}-01T00:00:00Z", number / 12, number % 12 + 1)
@@ -327,7 +327,7 @@ async fn months(server: &Server, row: &Row) {
     let longer = json!({"started_at": long});
     row.refuses(create(RESPONDER, &longer).await, "a creation");
     row.refuses(server.patch(RESPONDER, &taken, &longer).await, "a change");
-    // One that has ended is as long as it was, however long ago.
+    // The length of an incident that has ended is fixed, however long ago it was.
     let ended =
         json!({"started_at": "1990-01-01T00:00:00Z", "impact_ended_at": "1990-01-02T00:00:00Z"});
     let old = path_of(&create(RESPONDER, &ended).await.is(201));
@@ -350,7 +350,7 @@ async fn months(server: &Server, row: &Row) {
         let refused = server.send(method, RESPONDER, &path, &[], body).await;
         row.refuses_at(refused, "/impact_ended_at");
     }
-    // A commander may, and may say why; a responder may not say so either.
+    // A commander may exceed the limit with a reason; a responder may not even with one.
     let why = json!({"started_at": long, "reason": "an archive that was never readable"});
     server.patch(RESPONDER, &taken, &why).await.problem(403);
     create(RESPONDER, &why).await.problem(403);
@@ -369,7 +369,7 @@ async fn months(server: &Server, row: &Row) {
             entries["items"].as_array().unwrap().iter().any(told),
             "{entries}"
         );
-        // What is long already may be made shorter, and may end.
+        // One that is already too long may be shortened, and may end.
         let end = json!({"impact_ended_at": "2026-10-20T22:00:00Z"});
         server.patch(RESPONDER, &path, &end).await.is(200);
     }

@@ -1,4 +1,4 @@
-//! Limits of lists and answers.
+//! Limits of lists and responses.
 
 use reqwest::Method;
 use serde_json::json;
@@ -16,7 +16,7 @@ listed! {
     "tenants shown with an entry" => told_tenants,
 }
 
-/// Every list, with something to name in its path.
+/// Returns the paths of all lists, with existing ids.
 async fn lists(server: &Server) -> Vec<String> {
     let path = server.declare(&json!({"severity": "SEV4"})).await;
     let mut lists: Vec<String> = [
@@ -47,7 +47,7 @@ async fn items(server: &Server, row: &Row) {
 }
 
 async fn query(server: &Server, row: &Row) {
-    // In characters it is shorter than a text to search for may be.
+    // In characters it is shorter than the limit of a search text.
     let of = |bytes: usize| {
         let (wide, narrow) = ((bytes - 2) / 12, (bytes - 2) % 12);
         format!("q={}{}", "%F0%9F%98%80".repeat(wide), "x".repeat(narrow))
@@ -66,7 +66,7 @@ async fn query(server: &Server, row: &Row) {
 }
 
 async fn cursor(server: &Server, row: &Row) {
-    // The longest that we make: of the longest name of a tenant, with both times.
+    // The longest cursor that is created: with the longest tenant name, and both times.
     let long = |n: usize| {
         json!({"tenant_id": format!("{n}{}", "\u{1f600}".repeat(49)),
         "from": "2026-11-20T22:00:00Z", "until": "2026-11-20T22:30:00Z"})
@@ -88,7 +88,7 @@ async fn cursor(server: &Server, row: &Row) {
     }
 }
 
-/// Declares an incident that hits so many tenants.
+/// Declares an incident that affects this many tenants.
 async fn hitting(server: &Server, tenants: usize) -> String {
     let names: Vec<String> = (0..tenants).map(|n| format!("tenant-{n:05}")).collect();
     server
@@ -115,7 +115,7 @@ async fn shown_tenants(server: &Server, row: &Row) {
         let incident = server.get(VIEWER, &path).await.is(200);
         assert_eq!(incident["affected_tenants"].as_array().unwrap().len(), most);
         assert_eq!(incident["affected_tenants_total"], tenants);
-        // An answer to a command is the same.
+        // The response to a command has the same limit.
         let body = json!({"title": "y"}).to_string().into_bytes();
         let changed = server
             .send(Method::PATCH, COMMANDER, &path, &[], Some(body))

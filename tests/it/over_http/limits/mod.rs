@@ -1,9 +1,8 @@
 //! The limits of `docs/limits.md`, each tried at the limit and one beyond.
 //!
-//! A row names the test that tries it in its last column. Rows that name
-//! `every_limit_is_tried` have a trial in this folder, which takes the value and the error
-//! from the row: what the table says is what is tried. A subject that another test tries
-//! names that test instead; `limit_rows.rs` looks whether it exists.
+//! The last column of a row names its test. Rows with `every_limit_is_tried` have a trial in this
+//! folder, which takes the value and the error from the row, so that the documented values are the
+//! tested ones. Rows of other subjects name another test; `limit_rows.rs` checks that it exists.
 
 mod bounds;
 mod incidents;
@@ -21,15 +20,15 @@ use futures_util::FutureExt;
 use crate::over_http::harness::Server;
 use table::Row;
 
-/// The test that runs the trials of this folder, as the table names it.
+/// The test that runs the trials of this folder, as named in the table.
 pub(crate) const HERE: &str = "every_limit_is_tried";
 
 type Running<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// What tries a row.
+/// The trial of a row.
 pub(crate) type Trial = for<'a> fn(&'a Server, &'a Row) -> Running<'a>;
 
-/// A trial by the name of its row: `listed! { "labels" => labels }`.
+/// Lists trials by the names of their rows: `listed! { "labels" => labels }`.
 macro_rules! listed {
     (without a server: $($row:literal => $trial:path,)+) => {
         pub(super) const TRIALS: &[(&str, $crate::over_http::limits::Trial)] =
@@ -42,7 +41,7 @@ macro_rules! listed {
 }
 use listed;
 
-/// Every trial, by the name of its row.
+/// Returns all trials, with the names of their rows.
 pub(crate) fn trials() -> impl Iterator<Item = &'static (&'static str, Trial)> {
     [
         incidents::TRIALS,
@@ -54,7 +53,7 @@ pub(crate) fn trials() -> impl Iterator<Item = &'static (&'static str, Trial)> {
     .flatten()
 }
 
-/// S10: at the limit it is taken, and one beyond it is refused as the table says.
+/// S10: a value at the limit is accepted, and one beyond it is refused as documented.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_limit_is_tried() {
     let server = Server::start().await;
@@ -64,7 +63,7 @@ async fn every_limit_is_tried() {
         let row = rows.iter().find(|row| row.name == *name);
         let row = row.unwrap_or_else(|| panic!("docs/limits.md has no row {name:?}"));
         assert_eq!(row.tried_by, HERE, "{name}");
-        // One that fails hides no other.
+        // A failed trial must not hide others.
         if AssertUnwindSafe(trial(&server, row))
             .catch_unwind()
             .await

@@ -22,7 +22,7 @@ async fn sent(server: &Server, route: &str, kind: &str, body: Vec<u8>) -> Answer
         .await
 }
 
-/// JSON with so many bytes, blanks behind it.
+/// Returns JSON padded with trailing spaces to this many bytes.
 fn padded(json: &Value, bytes: usize) -> Vec<u8> {
     let mut body = json.to_string().into_bytes();
     body.resize(bytes, b' ');
@@ -45,7 +45,7 @@ async fn bodies(server: &Server, row: &Row) {
 }
 
 fn event(second: u64, day: usize) -> Value {
-    // From 1990 on, a day a day.
+    // From 1990 on, one day after the other.
     let start: incident_core::Timestamp = "1990-01-01T00:00:00Z".parse().unwrap();
     let seconds = u64::try_from(day).unwrap() * 86_400 + second;
     let at = start.saturating_add(std::time::Duration::from_secs(seconds));

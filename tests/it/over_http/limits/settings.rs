@@ -1,4 +1,4 @@
-//! Limits of settings: what is beyond them stops the start with a sentence.
+//! Limits of settings: a value beyond them stops the startup with a message.
 
 use std::fmt::Write as _;
 
@@ -28,7 +28,7 @@ listed! {
     "responders of a page" => responders,
 }
 
-/// Tries a setting of the environment.
+/// Tries an environment setting at its limit and one beyond.
 fn setting(row: &Row, of: impl Fn(usize) -> String) {
     let (_, variable) = row.code.split_once(' ').unwrap();
     let read = |count: usize| {
@@ -70,7 +70,7 @@ fn secrets(row: &Row) {
     });
 }
 
-/// Tries something of the policy file.
+/// Tries a part of the policy file at its limit and one beyond.
 fn policy(row: &Row, of: impl Fn(usize) -> String) {
     let most = row.number();
     let read = |count| PolicyFile::parse(&of(count));
@@ -83,7 +83,7 @@ fn policy(row: &Row, of: impl Fn(usize) -> String) {
     );
 }
 
-/// So many lines of the file.
+/// Returns this many lines of the file.
 fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
     (0..count).fold(String::new(), |mut text, n| {
         let _ = writeln!(text, "{}", line(n));
@@ -162,7 +162,7 @@ fn responders(row: &Row) {
     });
 }
 
-/// Tries the size of a file that is read by a function of ours.
+/// Tries the size of a file that is read by one of our functions.
 fn file(row: &Row, read: impl Fn(&std::path::Path) -> Result<(), String>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");

@@ -1,4 +1,4 @@
-//! The table of limits, as it is written down.
+//! The documented table of limits.
 
 use crate::over_http::harness::Answer;
 
@@ -8,7 +8,7 @@ pub(crate) struct Row {
     pub(crate) subject: String,
     pub(crate) name: String,
     pub(crate) value: String,
-    /// The status and the pointer or code of the error, or where it is told.
+    /// The status and the pointer or code of the error, or the place where it is reported.
     pub(crate) code: String,
     pub(crate) tried_by: String,
 }
@@ -52,7 +52,7 @@ fn row(subject: &str, line: &str) -> Row {
 }
 
 impl Row {
-    /// The number of its value; `16 KiB` is 16384.
+    /// Parses the number in its value; `16 KiB` is 16384.
     pub(crate) fn number(&self) -> usize {
         let mut words = self.value.split(' ');
         let number: usize = words.next().unwrap().replace(',', "").parse().unwrap();
@@ -63,8 +63,8 @@ impl Row {
         }
     }
 
-    /// Asserts that an answer is the refusal that the row tells of. A part of a pointer
-    /// in capitals stands for any.
+    /// Asserts that a response is the refusal of the row. A part of a pointer in capitals stands
+    /// for any.
     pub(crate) fn refuses(&self, answer: Answer, what: &str) {
         let (status, error) = self.code.split_once(' ').unwrap();
         let body = answer.json();
@@ -87,7 +87,7 @@ impl Row {
         );
     }
 
-    /// The same with the pointer to another field of the kind.
+    /// Asserts the row's refusal with the pointer to another field of the same kind.
     pub(crate) fn refuses_at(&self, answer: Answer, pointer: &str) {
         let (status, _) = self.code.split_once(' ').unwrap();
         let found = answer.problem(status.parse().unwrap());

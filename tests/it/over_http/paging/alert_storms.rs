@@ -1,4 +1,4 @@
-//! Bad hours: a vendor that is away for long, and more pages than it takes.
+//! Failures under load: a vendor that is unavailable for long, and more pages than it accepts.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU32;
@@ -19,7 +19,7 @@ use incident_test_postgres::Database;
 
 use crate::over_http::harness::{at, context, storage};
 
-/// A vendor by our clock: it may be away, and takes so many in any minute.
+/// A vendor on the test clock: it may be unavailable, and limits the requests in any minute.
 #[derive(Debug)]
 struct Vendor {
     target: TargetId,
@@ -29,11 +29,11 @@ struct Vendor {
 
 #[derive(Debug, Default)]
 struct VendorState {
-    /// Answers 502 until then, and takes nothing.
+    /// Until then it responds with 502 and takes nothing.
     away_until: Option<Timestamp>,
     per_minute: Option<usize>,
     window: VecDeque<Timestamp>,
-    /// The most requests that it saw in any minute, refused ones included.
+    /// Maximum number of requests in any minute, including refused ones.
     busiest: usize,
     asked: Vec<(Timestamp, PageAction, String)>,
     open: BTreeMap<String, u32>,
@@ -97,12 +97,12 @@ impl Vendor {
         self.state.lock().unwrap().away_until = Some(until);
     }
 
-    /// How often it was triggered per incident.
+    /// Returns the number of triggers per incident.
     fn wakes(&self) -> BTreeMap<String, u32> {
         self.state.lock().unwrap().open.clone()
     }
 
-    /// What it took about one incident, in order.
+    /// Returns the accepted actions about one incident, in order.
     fn about(&self, id: IncidentId) -> Vec<PageAction> {
         let key = incident_core::paging::dedup_key(id, None);
         let state = self.state.lock().unwrap();
@@ -170,7 +170,7 @@ impl Night {
         self.incidents.act(&context(), id, &command).await.unwrap();
     }
 
-    /// Lets time pass, looking at the outbox once a second as the loop does.
+    /// Advances the clock, draining the outbox once a second as the loop does.
     async fn pass(&self, seconds: u64) {
         for _ in 0..seconds {
             self.incidents.worker().drain().await.unwrap();
@@ -179,7 +179,7 @@ impl Night {
         self.incidents.worker().drain().await.unwrap();
     }
 
-    /// When the alarm of an overdue page went off.
+    /// Returns the times of the overdue alarms of a page.
     fn overdue(&self, id: IncidentId) -> Vec<Timestamp> {
         let alarms = self.alarms.lock().unwrap();
         let of = |alarm: &Alarm| matches!(alarm, Alarm::PageOverdue { incident_id, .. } if *incident_id == id);
@@ -194,7 +194,7 @@ fn clock() -> Arc<ManualClock> {
 
 const MINUTES: u64 = 40;
 
-/// Edge case 8: PagerDuty was away for 38 minutes on 2025-08-28.
+/// Edge case 8: PagerDuty was unavailable for 38 minutes on 2025-08-28.
 #[tokio::test]
 async fn forty_minutes_of_502_from_the_only_vendor_lose_nothing() {
     let clock = clock();
@@ -216,23 +216,22 @@ async fn forty_minutes_of_502_from_the_only_vendor_lose_nothing() {
     night.pass(600).await;
     night.acknowledge(second).await;
     night.resolve(third).await;
-    // Up to the second before it is back.
+    // Up to the second before it recovers.
     night.pass(MINUTES * 60 - 901).await;
     assert!(vendor.wakes().is_empty());
     night.pass(91).await;
 
-    // The alarm at the configured second, once, and independent of any vendor.
+    // One alarm at the configured second, independent of any vendor.
     let after = |seconds| started.saturating_add(Duration::from_secs(seconds));
     assert_eq!(night.overdue(first), [after(60)]);
     assert_eq!(night.overdue(second), [after(360)]);
     assert_eq!(night.overdue(third), []);
-    // Soon after the vendor is back everything is there, once and in order.
+    // Soon after the vendor recovers everything is there, once and in order.
     use PageAction::{Resolve, Trigger};
     assert_eq!(vendor.about(first), [Trigger]);
     assert!(vendor.taken_at(first) <= after(MINUTES * 60 + 60));
-    // Taken or over before the vendor was back: nobody is woken for them.
-    // One that was used to see whether the vendor is back may have been taken,
-    // so it is called off.
+    // Acknowledged or resolved before the vendor recovered: they wake no one. One that served as a
+    // probe may have been taken, so it is resolved.
     for id in [second, third] {
         assert!(!vendor.about(id).contains(&Trigger));
     }
@@ -276,11 +275,11 @@ async fn with_a_second_vendor_each_page_fails_over_once_and_nobody_is_woken_twic
     let first = night.declare(Severity::Sev1).await;
     night.pass(120).await;
     let after = |seconds| started.saturating_add(Duration::from_secs(seconds));
-    // Nobody can know what 502 means, so the next one is asked after a minute.
+    // The outcome of a 502 is unknown, so the next vendor is tried only after a minute.
     assert_eq!(up.taken_at(first), after(60));
     let shown = night.incidents.get(first).await.unwrap();
     assert_eq!(shown.paging.possible_double_wakes, 1);
-    // By now the first vendor counts as down: it certainly has not got this one.
+    // By now the first vendor's breaker is open: it certainly does not have this page.
     let second = night.declare(Severity::Sev1).await;
     night.incidents.worker().drain().await.unwrap();
     assert_eq!(up.taken_at(second), after(120));
@@ -302,10 +301,10 @@ async fn with_a_second_vendor_each_page_fails_over_once_and_nobody_is_woken_twic
     night.pass(MINUTES * 60).await;
     use PageAction::{Resolve, Trigger};
     assert_eq!(up.about(first), [Trigger, Resolve]);
-    // Resolved within a minute of its acceptance: told once more, as it may have
+    // Resolved within a minute of its acceptance: the resolution is resent, as it may have
     // overtaken its trigger.
     assert_eq!(up.about(second), [Trigger, Resolve, Resolve]);
-    // What the first vendor may have taken is called off there when it is back.
+    // A page that the first vendor may have taken is resolved there when it recovers.
     assert_eq!(down.about(first), [Resolve]);
     assert_eq!(down.about(second), []);
     assert!(down.wakes().is_empty());
@@ -316,11 +315,11 @@ async fn with_a_second_vendor_each_page_fails_over_once_and_nobody_is_woken_twic
     );
 }
 
-/// More pages in one go than a day's worth of requests.
+/// More pages at once than a day's worth of requests.
 #[tokio::test]
 async fn in_a_storm_a_sev1_goes_first_and_nothing_is_lost() {
     const LIMIT: u32 = 120;
-    // Every page takes two commits; on PostgreSQL a tenth of them will do.
+    // Every page takes two commits; on PostgreSQL a tenth of them is enough.
     let storm = if crate::ON_POSTGRES { 1_000 } else { 10_000 };
     let clock = clock();
     let vendor = Vendor::new("pagerduty", &clock);
@@ -358,7 +357,7 @@ async fn in_a_storm_a_sev1_goes_first_and_nothing_is_lost() {
     );
 }
 
-/// Edge case 21: what was minor turns out to be major.
+/// Edge case 21: a minor incident turns out to be major.
 #[tokio::test]
 async fn an_incident_raised_to_a_paging_severity_pages() {
     use PageAction::{Acknowledge, Resolve, Trigger};
@@ -376,7 +375,7 @@ async fn an_incident_raised_to_a_paging_severity_pages() {
     };
     let id = night.declare(Severity::Sev4).await;
     night.pass(2).await;
-    // From one low urgency to another nothing rings, and so it should be.
+    // A change between low urgencies does not ring.
     to(id, Severity::Sev3).await;
     assert_eq!(first.about(id), [Trigger]);
     to(id, Severity::Sev1).await;
@@ -390,7 +389,7 @@ async fn an_incident_raised_to_a_paging_severity_pages() {
     assert_eq!(first.about(id), [Trigger, Resolve, Trigger, Acknowledge]);
     assert_eq!(second.about(id), []);
 
-    // Somebody had it once, and nobody has the page that came after: it wakes.
+    // The first page was acknowledged, but the one after it was not: it wakes.
     let id = night.declare(Severity::Sev4).await;
     night.pass(2).await;
     night.acknowledge(id).await;
@@ -403,7 +402,7 @@ async fn an_incident_raised_to_a_paging_severity_pages() {
     let last = first.about(id);
     assert_eq!(last.last_chunk(), Some(&[Trigger, Resolve, Trigger]));
 
-    // A vendor that is away holds the worse page up for a minute at most.
+    // An unavailable vendor delays the worse page for a minute at most.
     let id = night.declare(Severity::Sev3).await;
     night.pass(2).await;
     first.away_for(MINUTES);
@@ -417,7 +416,7 @@ async fn an_incident_raised_to_a_paging_severity_pages() {
     assert_eq!(second.about(id), [Trigger, Resolve]);
     assert_eq!(first.about(id).last(), Some(&Resolve));
 
-    // A policy that says so does not.
+    // A policy can turn this off.
     let (storage, _database) = storage().await;
     let mut policy = incident_core::policy::Policy::default();
     policy.sev1.page_on_raise = false;
@@ -443,8 +442,8 @@ async fn an_incident_raised_to_a_paging_severity_pages() {
     assert_eq!(quiet.about(id), [Trigger]);
 }
 
-/// Ten pages at once find the only vendor away, as they do when the cause is the
-/// network: it must not take long after its return until all are there.
+/// Ten pages at once find the only vendor unavailable, as when the network fails: all must be there
+/// soon after it recovers.
 #[tokio::test]
 async fn many_pages_that_failed_together_are_there_soon_after_the_vendor_is_back() {
     let clock = clock();

@@ -1,4 +1,4 @@
-//! Deliveries to the hooks: looked at before they are read, answered in time, taken once.
+//! Webhook deliveries: authenticated before they are read, answered in time, applied once.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -54,7 +54,7 @@ async fn deliver(server: &Server, body: &str) -> Answer {
         .await
 }
 
-/// S2: without a proof that could be right a delivery is refused before its body came.
+/// S2: a delivery without a plausible signature is refused before its body arrives.
 #[tokio::test(flavor = "multi_thread")]
 async fn unsigned_deliveries_are_refused_before_their_body() {
     let server = Server::start_with(open_hooks()).await;
@@ -79,8 +79,8 @@ async fn unsigned_deliveries_are_refused_before_their_body() {
     server.stop().await;
 }
 
-/// S2: the bodies of unproven deliveries have 16 MiB of room in all; what is beyond is 503,
-/// others have room of their own, and it is given back.
+/// S2: the bodies of unauthenticated deliveries share 16 MiB; beyond that they get 503. Other
+/// bodies have memory of their own, and the memory is released.
 #[tokio::test(flavor = "multi_thread")]
 async fn unverified_bodies_share_a_small_budget() {
     let server = Server::start_with(open_hooks()).await;
@@ -103,7 +103,7 @@ async fn unverified_bodies_share_a_small_budget() {
     let array = Some(format!("[{}]", " ".repeat(15 * MEBIBYTE)).into_bytes());
     let usage = server.send(Method::POST, RESPONDER, "/sys/usage-events", &[], array);
     usage.await.is(202);
-    // Sixteen less a byte each fit, and are late after five seconds.
+    // Sixteen of a mebibyte less a byte fit, and time out after five seconds.
     for one in &mut held {
         let answer = one.answer().await.unwrap();
         match answer.status {
@@ -127,7 +127,7 @@ async fn unverified_bodies_share_a_small_budget() {
     server.stop().await;
 }
 
-/// S19: while the store answers nothing a delivery is 503 within 2 s: PagerDuty waits for 5 s.
+/// S19: while the store hangs a delivery gets 503 within 2 s: PagerDuty waits for 5 s.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_is_deferred_in_time_while_the_store_hangs() {
     let (server, store) = Server::troubled_with(open_hooks()).await;
@@ -158,7 +158,8 @@ async fn a_delivery_is_deferred_in_time_while_the_store_hangs() {
     server.stop().await;
 }
 
-/// S16: an event without a time counts as of now and once, however late it comes again.
+/// S16: an event without a time counts as of now and is applied once, however late it is
+/// redelivered.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_without_a_time_is_taken_once() {
     let server = Server::start_with(open_hooks()).await;
@@ -190,8 +191,8 @@ async fn an_event_without_a_time_is_taken_once() {
     server.stop().await;
 }
 
-/// S16: an event that comes again and says something else, or of another incident or by
-/// another person, is 409 and has no effect.
+/// S16: a redelivered event with other content, another incident or another person gets 409 and has
+/// no effect.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_event_with_another_body_is_refused() {
     let server = Server::start_with(open_hooks()).await;
@@ -201,7 +202,7 @@ async fn the_same_event_with_another_body_is_refused() {
     );
     let body = event(&path, |_| {});
     deliver(&server, &body).await.is(202);
-    // Blanks say nothing.
+    // White space does not matter.
     deliver(
         &server,
         &body
@@ -238,7 +239,7 @@ async fn the_same_event_with_another_body_is_refused() {
     server.stop().await;
 }
 
-/// S16: it raises an alarm as well.
+/// S16: it also raises an alarm.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_changed_raises_an_alarm() {
     let (storage, _database) = storage().await;

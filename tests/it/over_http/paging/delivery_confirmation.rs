@@ -1,4 +1,4 @@
-//! Accepted is not opened: what vendors say became of a page.
+//! Confirmation of deliveries: an accepted page may have opened no alert, so vendors are queried.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(crate) async fn setup(kind: Vendor) -> Setup {
     setup_with(kind, InboundPolicy::default()).await
 }
 
-/// A setup where the vendor may change so much here.
+/// Creates a setup in which the vendor may make the given changes.
 pub(crate) async fn setup_with(kind: Vendor, may: InboundPolicy) -> Setup {
     type Both = (Arc<dyn Pager>, Arc<dyn PageCheck>);
     let (vendor, (pager, check)): (MockVendor, Both) = match kind {
@@ -102,7 +102,7 @@ impl Setup {
         id
     }
 
-    /// Lets time pass, asking every few seconds as the loop does.
+    /// Advances the clock, polling every few seconds as the loop does.
     async fn pass(&self, seconds: u64) {
         for _ in 0..seconds / 5 {
             self.clock.advance(Duration::from_secs(5));
@@ -118,7 +118,7 @@ impl Setup {
         )
     }
 
-    /// How often the vendor was asked what became of it.
+    /// Counts the vendor's status queries.
     fn questions(&self) -> usize {
         let requests = self.vendor.requests();
         requests.iter().filter(|seen| seen.method == "GET").count()
@@ -157,7 +157,7 @@ async fn an_alert_that_is_there_is_confirmed_once_and_asked_for_no_more() {
     }
 }
 
-/// Edge case 18: a maintenance window takes pages and opens nothing.
+/// Edge case 18: during a maintenance window a vendor accepts pages and opens no alert.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_was_accepted_and_opened_nothing_raises_an_alarm() {
     for vendor in VENDORS {
@@ -165,7 +165,7 @@ async fn a_page_that_was_accepted_and_opened_nothing_raises_an_alarm() {
         it.vendor.suppress(true);
         let id = it.declare().await;
         it.pass(115).await;
-        // OpsGenie says so at once; of PagerDuty it shows when nothing comes.
+        // OpsGenie reports it at once; with PagerDuty it shows when no alert appears.
         let early = matches!(vendor, Vendor::OpsGenie);
         assert_eq!(it.verdict(id).await, (false, early));
         it.pass(15).await;
@@ -208,7 +208,7 @@ async fn a_page_that_was_accepted_and_opened_nothing_raises_an_alarm() {
     }
 }
 
-/// Edge case 17: the outcome of a request is told late, or not at all.
+/// Edge case 17: the outcome of a request is reported late, or not at all.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vendor_that_is_slow_to_tell_is_asked_again_and_one_that_does_not_raises_no_alarm() {
     let it = setup(Vendor::OpsGenie).await;
@@ -224,7 +224,7 @@ async fn a_vendor_that_is_slow_to_tell_is_asked_again_and_one_that_does_not_rais
     it.pass(60).await;
     assert_eq!((it.verdict(id).await, it.questions()), ((true, false), 4));
 
-    // Nothing but outages, strangers and nonsense: nobody can tell.
+    // Only errors, foreign alerts and nonsense: the outcome stays unknown.
     let second = it.declare().await;
     let nonsense = [
         CannedResponse::status(502),
@@ -238,7 +238,7 @@ async fn a_vendor_that_is_slow_to_tell_is_asked_again_and_one_that_does_not_rais
     it.pass(200).await;
     assert_eq!(it.verdict(second).await, (false, false));
     assert_eq!(*it.alarms.lock().unwrap(), []);
-    // It was asked about again while there was hope, and is not any more.
+    // It was polled for a while, and is not any more.
     let asked = it.questions();
     assert!(asked > 4 + 3, "{asked}");
     it.pass(300).await;
@@ -271,14 +271,14 @@ async fn the_next_process_asks_about_what_the_last_one_sent() {
     }
 }
 
-/// A7: a process that was there before looks after what another one sent and did not see
-/// through, and who sent it asks first.
+/// A7: a process that was already running takes over the confirmation of pages whose sender is
+/// gone; while the sender runs, the sender polls first.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_runs_already_asks_about_what_one_sent_that_is_gone() {
     for vendor in VENDORS {
         let mut it = setup(vendor).await;
         let sender = std::mem::replace(&mut it.incidents, (it.build)());
-        // It has swept before there was anything to find.
+        // Its first poll was before there was anything to find.
         it.pass(60).await;
         it.vendor.suppress(true);
         let other = std::mem::replace(&mut it.incidents, sender);

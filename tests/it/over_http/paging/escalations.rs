@@ -1,4 +1,4 @@
-//! Others than on-call are told: under keys of their own, and never at the cost
+//! Escalations: targets besides on-call are paged under dedup keys of their own, never at the cost
 //! of the incident's own alert.
 
 use std::time::Duration;
@@ -67,7 +67,7 @@ impl Setup {
         panic!("the escalation was not {state} in time: {now}");
     }
 
-    /// Waits until the timeline says so.
+    /// Waits until the timeline contains a sentence.
     async fn said(&self, path: &str, sentence: &str) {
         for _ in 0..1_500 {
             if self.messages(path).await.contains(sentence) {
@@ -116,11 +116,11 @@ async fn an_escalation_wakes_others_under_its_own_key_and_ends_with_the_incident
     let security = alert(&it.pagerduty, key);
     assert_eq!(security.account, SECURITY);
     assert!(security.summary.starts_with("[security] [SEV1]"));
-    // The incident's own alert rang once and is as it was.
+    // The incident's own alert rang once and is unchanged.
     assert_eq!(alert(&it.pagerduty, own_key).count, 1);
     assert_eq!(it.server.get(VIEWER, &path).await.is(200)["paging"], own);
 
-    // On-call takes the incident; security is still wanted.
+    // On-call acknowledges the incident; security is still needed.
     let acknowledge = format!("{path}/acknowledge");
     it.server
         .post(RESPONDER, &acknowledge, &json!({}))
@@ -152,7 +152,7 @@ async fn an_escalation_wakes_others_under_its_own_key_and_ends_with_the_incident
     ] {
         it.said(&path, sentence).await;
     }
-    // It comes back: who is needed again is paged again, in a new epoch.
+    // The incident is reopened: an escalation that is needed again is paged again, in a new epoch.
     let back =
         json!({"message": "it is back", "status": "investigating", "reason": "errors again"});
     let updates = format!("{path}/updates");
@@ -163,7 +163,7 @@ async fn an_escalation_wakes_others_under_its_own_key_and_ends_with_the_incident
     it.escalate(&path, "security", 202).await;
     let again = it.told(&path, "security", "accepted").await;
     assert_eq!(again["paging"]["epoch"], 2);
-    // On-call was paged with the reopen.
+    // On-call was paged by the reopen.
     it.server.paged(&path, "accepted").await;
     assert_eq!(it.pagerduty.wakes().len(), 4);
     it.server.stop().await;
@@ -186,8 +186,7 @@ async fn an_escalation_does_not_wait_for_a_page_that_finds_nobody() {
     it.server.stop().await;
 }
 
-/// Others are told because it cannot wait: the next pager at once, and not after
-/// the half minute that a SEV4 has.
+/// An escalation is urgent: the next pager is tried at once, not after the half minute of a SEV4.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_escalation_of_a_minor_incident_is_as_pressing_as_any() {
     let it = setup().await;
@@ -255,7 +254,7 @@ async fn a_rule_without_a_pager_is_an_entry_and_invalid_rules_are_refused() {
         .problem(403);
     it.resolve(&path).await;
     assert_eq!(it.escalate(&path, "legal", 409).await["code"], "not_live");
-    // What was asked for stands in the audit trail, by rule.
+    // The audit trail has the escalations by rule.
     let audit = it
         .server
         .get(crate::over_http::harness::ADMIN, "/sys/audit?limit=200")

@@ -1,4 +1,4 @@
-//! A storm of what only informs: one alert per service stands for the rest.
+//! Grouping of low-urgency pages: in a storm one alert per service stands for the rest.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -17,7 +17,7 @@ use incident_test_postgres::Database;
 
 use crate::over_http::harness::{at, context, storage};
 
-/// More than a minute takes of both; each costs two commits.
+/// More pages per minute than both services may send; each costs two commits.
 const PER_SERVICE: usize = if crate::ON_POSTGRES { 120 } else { 150 };
 
 struct Storm {
@@ -72,7 +72,7 @@ impl Storm {
         ids
     }
 
-    /// Lets time pass, from one message that falls due to the next.
+    /// Advances the clock from one due message to the next.
     async fn pass(&self, minutes: u64) {
         let until: Timestamp = self
             .clock
@@ -92,7 +92,7 @@ impl Storm {
         self.incidents.act(&context(), id, &command).await.unwrap();
     }
 
-    /// Those of them that were triggered.
+    /// Returns the incidents among `ids` that were triggered.
     fn woken(&self, ids: &[IncidentId]) -> BTreeSet<IncidentId> {
         let sent = self.vendor.sent();
         let triggered: BTreeSet<String> = sent
@@ -115,7 +115,7 @@ async fn one_open_alert_stands_for_a_service_while_there_is_no_room() {
     it.pass(150).await;
     let (first_api, first_db) = (it.woken(&api), it.woken(&db));
     let first = first_api.len() + first_db.len();
-    // A minute's worth went out, and no more although hours went by.
+    // A minute's worth was sent, and no more although hours passed.
     assert!((60..=180).contains(&first), "{first}");
     assert_eq!(it.woken(&[lone]).len(), 1, "another service does not wait");
 
@@ -151,7 +151,7 @@ async fn one_open_alert_stands_for_a_service_while_there_is_no_room() {
     );
     assert_eq!(*it.alarms.lock().unwrap(), []);
 
-    // One that turns out to be major waits for nobody.
+    // One that turns out to be major is not held back.
     let worse = Command::Change(vec![Change::Severity(Severity::Sev1)]);
     it.incidents
         .act(&context(), waiting[0], &worse)
@@ -160,8 +160,8 @@ async fn one_open_alert_stands_for_a_service_while_there_is_no_room() {
     it.incidents.worker().drain().await.unwrap();
     assert_eq!(it.woken(&waiting[..1]).len(), 1);
 
-    // One that ended while it waited never rings; when the alert is over that it
-    // stood for, the next one opens one.
+    // One that ended while it was grouped never rings; when the covering alert is over, the next
+    // one opens an alert.
     it.resolve(waiting[1]).await;
     for id in &first_api {
         it.resolve(*id).await;
@@ -175,7 +175,7 @@ async fn one_open_alert_stands_for_a_service_while_there_is_no_room() {
     }
     it.pass(15).await;
     let left = it.incidents.worker().drain().await.unwrap().next_due;
-    // Those of the other service still wait: nothing was lost.
+    // Pages of the other service are still grouped: nothing was lost.
     assert!(left.is_some());
     for id in &db {
         it.resolve(*id).await;

@@ -1,5 +1,5 @@
-//! What vendors report late, over HTTP with signed hooks: about an earlier page it
-//! is an entry and nothing else. And what they answer when they are asked.
+//! Late reports of vendors, over HTTP with signed webhooks: a report about an earlier page becomes
+//! an entry and nothing else. The same holds for answers to queries.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -51,7 +51,7 @@ async fn setup() -> Setup {
             opsgenie: vec![WebhookSecret::new(TOKEN).unwrap()],
             ..Hooks::default()
         },
-        // All that vendors can be allowed to change.
+        // Vendors are allowed all changes.
         policy: PolicyFile::parse("[pagers]\nresolved_there = true").unwrap(),
         escalations: [(rule, vec![others.clone() as Arc<dyn Pager>])].into(),
         ..ConsoleBuilder::default()
@@ -68,7 +68,7 @@ async fn setup() -> Setup {
     }
 }
 
-/// The same happening as each vendor calls it.
+/// The same event in each vendor's terms.
 const KINDS: [(&str, &str); 6] = [
     ("incident.acknowledged", "Acknowledge"),
     ("incident.resolved", "Close"),
@@ -83,7 +83,7 @@ impl Setup {
         self.server.get(VIEWER, &self.path).await.is(200)
     }
 
-    /// A vendor delivers what happened at a time.
+    /// Delivers an event of a vendor with a time.
     async fn hears(
         &mut self,
         vendor: Vendor,
@@ -141,7 +141,7 @@ impl Setup {
         .await;
     }
 
-    /// What vendors reported, as the timeline says it.
+    /// Returns the timeline entries of vendors.
     async fn entries(&self) -> Vec<String> {
         let updates = format!("{}/updates?limit=200", self.path);
         let list = self.server.get(VIEWER, &updates).await.is(200);
@@ -154,8 +154,8 @@ impl Setup {
             .collect()
     }
 
-    /// Waits until the others were sent so much, and the page of their rule is in a
-    /// state.
+    /// Waits until the escalation targets have received this many requests and the page of their
+    /// rule is in a state.
     async fn others(&self, sent: usize, state: &str) -> Value {
         for _ in 0..1_500 {
             let shown = self.incident().await["escalations"].clone();
@@ -167,15 +167,15 @@ impl Setup {
         panic!("{:?}", self.incident().await["escalations"]);
     }
 
-    /// Lets everything that is due be sent, and says how much was.
+    /// Sends everything that is due; returns the numbers of requests to on-call and to the others.
     async fn sent(&self) -> (usize, usize) {
         self.server.incidents().worker().drain().await.unwrap();
         (self.server.pager.sent().len(), self.others.sent().len())
     }
 }
 
-/// A2: reopened and paged again; then come the words about the first page, two days
-/// late, of every kind.
+/// A2: after a reopen and a second page, reports of every kind about the first page arrive two days
+/// late.
 #[tokio::test(flavor = "multi_thread")]
 async fn late_reports_about_the_first_page_leave_the_second_unchanged() {
     for vendor in VENDORS {
@@ -203,7 +203,7 @@ async fn late_reports_about_the_first_page_leave_the_second_unchanged() {
         assert_eq!(entries.len(), KINDS.len(), "{vendor:?}");
         let said = |entry: &String| entry.starts_with("about an earlier page: ");
         assert!(entries.iter().all(said), "{entries:?}");
-        // What is about the second page counts.
+        // A report about the second page is applied.
         let words = ("incident.acknowledged", "Acknowledge");
         it.hears(vendor, words, "", "2026-11-21T02:00:00Z").await;
         assert_eq!(
@@ -217,14 +217,14 @@ async fn late_reports_about_the_first_page_leave_the_second_unchanged() {
     }
 }
 
-/// A2: an acknowledgement of the first page does not stop the trigger of the second,
-/// which no vendor has taken yet.
+/// A2: an acknowledgement of the first page does not stop the trigger of the second, which no
+/// vendor has taken yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn late_reports_do_not_stop_a_trigger_that_is_on_its_way() {
     for vendor in VENDORS {
         let mut it = setup().await;
         it.resolve_and_reopen().await;
-        // The reopen paged; what is refused is the page after that.
+        // The reopen has paged; the page after that is refused.
         it.server.paged(&it.path, "accepted").await;
         let refused = DeliveryResult::NotSent(NotSent {
             reason: NotSentReason::Unreachable,
@@ -243,7 +243,7 @@ async fn late_reports_do_not_stop_a_trigger_that_is_on_its_way() {
             if shown["paging"]["state"] == "accepted" {
                 break;
             }
-            // The relay of the server may hold it.
+            // The server's relay may hold it.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert_eq!(shown["paging"]["state"], "accepted", "{vendor:?}: {shown}");
@@ -254,7 +254,7 @@ async fn late_reports_do_not_stop_a_trigger_that_is_on_its_way() {
     }
 }
 
-/// A2: reopened, and nobody was paged since: all that vendors say is of before.
+/// A2: reopened without a page since: all reports are about earlier pages.
 #[tokio::test(flavor = "multi_thread")]
 async fn late_reports_about_an_escalation_before_the_reopen_are_entries() {
     for vendor in VENDORS {
@@ -264,7 +264,7 @@ async fn late_reports_about_an_escalation_before_the_reopen_are_entries() {
         it.others(1, "accepted").await;
         it.resolve_and_reopen().await;
         let before = it.others(2, "none").await;
-        // Whatever time they carry: no alert of the rule is open.
+        // Whatever time they have: no alert of the rule is open.
         for time in [
             "2026-11-20T23:30:00Z",
             "2026-11-21T00:59:00Z",
@@ -294,8 +294,7 @@ async fn late_reports_about_an_escalation_before_the_reopen_are_entries() {
     }
 }
 
-/// A vendor that takes its time to tell: meanwhile the incident is resolved,
-/// reopened and paged again.
+/// A vendor that responds slowly: meanwhile the incident is resolved, reopened and paged again.
 struct Slow {
     target: TargetId,
     clock: Arc<ManualClock>,
@@ -312,12 +311,12 @@ impl std::fmt::Debug for Slow {
 }
 
 impl Slow {
-    /// Once.
+    /// Runs the interruption once.
     async fn meanwhile(&self) {
         let found = self.incidents.lock().unwrap().take();
         if let Some((incidents, id)) = found {
             again(&incidents, id).await;
-            // Long enough for the second page to be one that is asked about.
+            // Long enough for the second page to be one that is queried.
             self.clock.advance(Duration::from_secs(90));
         }
     }
@@ -424,7 +423,7 @@ impl Asked {
     }
 }
 
-/// A2: the answer to a question about one page does not count for the next.
+/// A2: the answer to a query about one page does not count for the next.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_about_a_page_that_is_over_by_then_changes_nothing() {
     for answer in [
@@ -446,7 +445,7 @@ async fn an_answer_about_a_page_that_is_over_by_then_changes_nothing() {
         assert_eq!(shown.paging.closed_there_at, None, "{answer:?}");
         assert_eq!(*it.alarms.lock().unwrap(), [], "{answer:?}");
         let said = shown.last_seq;
-        // It is asked about the second page later, and that answer counts.
+        // The second page is queried later, and that answer counts.
         it.clock.advance(Duration::from_secs(400));
         it.slow
             .answers
@@ -459,8 +458,8 @@ async fn an_answer_about_a_page_that_is_over_by_then_changes_nothing() {
     }
 }
 
-/// A2: what is closed under the key may be the alert of the page before, where that
-/// of this page was never seen: an alarm, and no resolution.
+/// A2: an alert closed under the key may be that of the previous page if this page's alert was
+/// never seen: an alarm is raised instead of a resolution.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_alert_resolves_only_where_it_is_certainly_that_of_this_page() {
     for seen in [false, true] {
@@ -488,8 +487,8 @@ async fn a_closed_alert_resolves_only_where_it_is_certainly_that_of_this_page() 
     }
 }
 
-/// A2, the same of confirmations: while the vendor is asked about one page, the next
-/// is accepted. It is asked about as well, and the answer about the first is not its.
+/// A2, for confirmations: while the vendor is queried about one page, the next one is accepted. It
+/// is queried as well, and the answer about the first does not apply to it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_is_accepted_while_another_is_asked_about_is_asked_about_too() {
     let it = asked(false).await;

@@ -1,4 +1,4 @@
-//! Pages: their way to the vendors, and what comes back.
+//! Pages: their delivery to the vendors, and the vendors' reports.
 
 mod alert_storms;
 mod deliveries;

@@ -1,4 +1,4 @@
-//! Pages: once, in order, called off, and over to the next target.
+//! Pages: sent once, in order, resolved, and failed over to the next target.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ struct Setup {
     first: Arc<RecordingPager>,
     second: Arc<RecordingPager>,
     context: RequestContext,
-    /// Gone when the test is.
+    /// Dropped with the test.
     _database: Option<Database>,
 }
 
@@ -81,7 +81,7 @@ impl Setup {
         self.incidents.get(id).await.unwrap().paging.state
     }
 
-    /// Lets time pass and drains every second.
+    /// Advances the clock and drains every second.
     async fn pass(&self, seconds: u64) {
         for _ in 0..seconds {
             self.incidents.worker().drain().await.unwrap();
@@ -181,7 +181,7 @@ async fn a_new_page_is_acknowledged_anew_and_every_alert_is_called_off() {
         .await
         .unwrap();
     it.incidents.worker().drain().await.unwrap();
-    // The first target is away when a person pages again.
+    // The first target is unavailable when a person pages again.
     it.first.script([refused(NotSentReason::Unreachable)]);
     let page = Command::Page {
         reason: "nobody came".parse().unwrap(),
@@ -236,7 +236,7 @@ async fn refused_for_good_everywhere_is_given_up_with_an_alarm() {
         (shown.paging.state, shown.paging.error.as_deref()),
         (PagingState::GivenUp, Some("only: refused the key"))
     );
-    // The key that is refused, and the page that nobody got.
+    // The refused key, and the page that was not delivered.
     let only = TargetId::new("only").unwrap();
     let expected = [
         Alarm::TargetDown {
@@ -272,7 +272,7 @@ async fn without_a_pager_the_alarm_is_at_once_and_calm_targets_wait() {
         .script(vec![refused(NotSentReason::Unavailable); 3]);
     let id = it.declare(Severity::Sev4).await;
     it.pass(40).await;
-    // Under 30 s the same target is tried again; it took the fourth attempt.
+    // Within 30 s the same target is retried; it accepted the fourth attempt.
     assert_eq!((it.first.wakes(), it.second.sent().len()), (1, 0));
     assert_eq!(it.state(id).await, PagingState::Accepted);
     let none = Incidents::builder(Arc::new(MemoryStore::default()))
@@ -292,7 +292,7 @@ async fn without_a_pager_the_alarm_is_at_once_and_calm_targets_wait() {
     );
 }
 
-/// A pager that answers only when it is told to.
+/// A pager that responds only when a test releases it.
 #[derive(Debug)]
 struct Stuck(tokio::sync::Semaphore);
 
@@ -369,7 +369,7 @@ async fn what_was_given_up_is_tried_again_only_while_it_is_wanted() {
     let id = it.declare(Severity::Sev1).await;
     it.incidents.worker().drain().await.unwrap();
     assert_eq!(it.state(id).await, PagingState::GivenUp);
-    // The key is mended.
+    // The key is fixed.
     let retried = it
         .incidents
         .paging()
@@ -397,7 +397,7 @@ async fn what_was_given_up_is_tried_again_only_while_it_is_wanted() {
         ),
         "nothing_to_retry"
     );
-    // A page of an incident that is over by now wakes nobody.
+    // A page of an incident that is over by now is not sent.
     for pager in [&it.first, &it.second] {
         pager.script([refused(NotSentReason::Unauthorized)]);
     }

@@ -1,4 +1,4 @@
-//! Vendors that count requests per key, over HTTP and in real time.
+//! Vendors that limit requests per key, over HTTP and in real time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,8 +19,7 @@ const ON_CALL: &str = "0123456789abcdef0123456789abcdef";
 const SECURITY: &str = "5ec5ec5ec5ec5ec5ec5ec5ec5ec5ec5e";
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A key that takes no more holds up neither other keys of the same vendor nor,
-/// for good, its own pages.
+/// A throttled key delays neither other keys of the same vendor nor, permanently, its own pages.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_throttled_does_not_hold_up_another_one() {
     let vendor = MockVendor::pagerduty().await.unwrap();
@@ -56,8 +55,8 @@ async fn a_key_that_is_throttled_does_not_hold_up_another_one() {
     panic!("{}", server.get(VIEWER, &second).await.text);
 }
 
-/// A storm against 120 a minute: the SEV1 is there within a minute, and the vendor
-/// never has to say no. The long tier has 10,000 and watches for three minutes.
+/// A storm against a limit of 120 a minute: the SEV1 is delivered within a minute, and the vendor
+/// never has to refuse. The long tier has 10,000 pages and observes three minutes.
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_storm_a_sev1_is_there_at_once_and_the_limit_is_kept() {
     let long = std::env::var_os("INCIDENT_TEST_LONG").is_some();
@@ -118,7 +117,7 @@ async fn in_a_storm_a_sev1_is_there_at_once_and_the_limit_is_kept() {
     server.stop().await;
 }
 
-/// Answers of a vendor that is away, so many times.
+/// Returns this many responses of an unavailable vendor.
 fn unavailable(times: usize) -> impl Iterator<Item = DeliveryResult> {
     let answer = DeliveryResult::NotSent(NotSent {
         reason: NotSentReason::Unavailable,
@@ -127,8 +126,8 @@ fn unavailable(times: usize) -> impl Iterator<Item = DeliveryResult> {
     std::iter::repeat_n(answer, times)
 }
 
-/// A probe of a target that is down, where another one has the page, resolves nothing: it has a
-/// key of its own.
+/// The probe of a target that is down, while another target has the page, resolves nothing: it has
+/// a dedup key of its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_probe_has_a_key_of_its_own() {
     let clock = Arc::new(ManualClock::at(at("2026-11-21T03:00:00Z")));
@@ -159,13 +158,13 @@ async fn a_probe_has_a_key_of_its_own() {
         resolved.iter().all(|key| key.ends_with(":probe")),
         "{resolved:?}"
     );
-    // It works again, and takes the pages that come first.
+    // The target works again, and takes the first pages.
     assert_eq!(first.wakes() + second.wakes(), 12);
     assert!(first.wakes() > 0);
 }
 
-/// Pages that were held while a target was down are due as soon as it works again, and the relay
-/// hears of it: nobody waits for the next look.
+/// Pages that were held while a target was down are due as soon as it works again, and wake the
+/// relay at once instead of at its next poll.
 #[tokio::test(flavor = "multi_thread")]
 async fn held_pages_are_due_as_soon_as_the_target_works_again() {
     let clock = Arc::new(ManualClock::at(at("2026-11-21T03:00:00Z")));

@@ -1,4 +1,4 @@
-//! Nothing stops the relay: what fails or panics ends nothing but itself.
+//! The relay survives failures and panics: each affects only its own message.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -26,11 +26,11 @@ use crate::over_http::faulty::Faulty;
 use crate::over_http::harness::{at, context, storage};
 use crate::over_http::troubled::{CLOSED, NONE, Troubled};
 
-/// A pager, and what can be asked about it, that panics where a title says so.
+/// A pager with a status check that panics for certain titles.
 #[derive(Debug)]
 struct Wild {
     inner: RecordingPager,
-    /// Whether it panics before it can say its name.
+    /// If `true`, it panics before it returns its name.
     nameless: AtomicBool,
     asked: Mutex<Vec<String>>,
     panics_when_asked: AtomicBool,
@@ -71,7 +71,7 @@ impl Pager for Wild {
 
     async fn send(&self, page: &PageEvent, timeout: Duration) -> DeliveryResult {
         self.sends.fetch_add(1, Ordering::SeqCst);
-        // Others of the pass are on their way.
+        // Other pages of the pass are in flight.
         tokio::task::yield_now().await;
         let answer = self.inner.send(page, timeout).await;
         assert!(!page.title.as_str().contains("panic"), "on purpose");
@@ -142,8 +142,8 @@ impl Setup {
     }
 }
 
-/// A10: a pager that panics over one page drops no other of the pass; its answer is one
-/// that nobody can know, with an alarm, and the page is tried on.
+/// A10: a pager that panics on one page drops no other of the pass; the outcome is unknown, an
+/// alarm is raised, and the page is retried.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pager_that_panics_ends_one_attempt() {
     let it = setup(|builder| builder).await;
@@ -156,7 +156,7 @@ async fn a_pager_that_panics_ends_one_attempt() {
     for id in good {
         assert_eq!(it.state(id).await, PagingState::Accepted);
     }
-    // Twice at most each: nobody was asked again because of another's panic.
+    // Each page is sent once: no page was repeated because of another one's panic.
     assert_eq!(it.pager.sends.load(Ordering::SeqCst), 32);
     let paging = it.incidents.get(bad).await.unwrap().paging.clone();
     assert_eq!((paging.state, paging.attempts), (PagingState::Failing, 1));
@@ -167,7 +167,7 @@ async fn a_pager_that_panics_ends_one_attempt() {
     assert_eq!(*it.alarms.lock().unwrap(), [expected]);
 }
 
-/// A10: a panic outside of an attempt ends one message, which is handed back.
+/// A10: a panic outside an attempt affects one message, which is handed back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_outside_of_an_attempt_hands_the_message_back() {
     let it = setup(|builder| builder).await;
@@ -190,7 +190,7 @@ async fn a_listener_that_panics_fails_nothing() {
     assert_eq!((it.wakes(), it.state(id).await), (1, PagingState::Accepted));
 }
 
-/// A10: what is asked about a page and panics is an answer that nobody knows.
+/// A10: a check that panics counts as an unknown answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_that_panics_ends_one_question() {
     let wild = Wild::new();
@@ -208,7 +208,7 @@ async fn a_check_that_panics_ends_one_question() {
     assert_eq!(wild.asked(), 6);
 }
 
-/// Panics over every batch.
+/// A sink that panics on every batch.
 #[derive(Debug)]
 struct WildSink;
 
@@ -231,7 +231,8 @@ impl BillingSink for WildSink {
     }
 }
 
-/// A10: a sink that panics may have taken the batch; it is noted as such and tried later.
+/// A10: a sink that panics may have taken the batch; this is recorded, and the batch is retried
+/// later.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sink_that_panics_ends_one_attempt() {
     let it = setup(|builder| builder.billing(Arc::new(WildSink))).await;
@@ -255,7 +256,7 @@ async fn a_sink_that_panics_ends_one_attempt() {
     let page = it.declare("API down", Severity::Sev1).await;
     let drained = it.incidents.worker().drain().await.unwrap();
     assert_eq!(it.state(page).await, PagingState::Accepted);
-    // By its own waits: the attempt is in its log, so it does not wait for a lease.
+    // By its own back-off: the attempt is in its log, so that it does not wait for a lease.
     let wait = drained.next_due.unwrap().since(now);
     assert!(
         !wait.is_zero() && wait < Duration::from_secs(10),
@@ -276,8 +277,8 @@ async fn a_sink_that_panics_ends_one_attempt() {
     assert!(log.unknown_since.is_some());
 }
 
-/// A3: a message with which nothing could be begun is handed back at once, and tried a
-/// second later; others are not held up.
+/// A3: a message whose processing could not start is handed back at once and retried a second
+/// later; others are not delayed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_could_not_start_is_retried_after_a_second() {
     let it = setup(|builder| builder).await;
@@ -306,8 +307,7 @@ async fn a_message_that_could_not_start_is_retried_after_a_second() {
     assert_eq!(attempts, 1);
 }
 
-/// A8: one page that cannot be looked at keeps no other from being asked about, now or
-/// later.
+/// A8: a page that cannot be read does not prevent others from being queried, now or later.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_page_that_is_asked_about_fails_alone() {
     let wild = Wild::new();
@@ -326,15 +326,14 @@ async fn each_page_that_is_asked_about_fails_alone() {
     assert!(it.incidents.worker().reconcile().await.is_err());
     assert_eq!(wild.asked(), 76);
     it.store.mend();
-    // What failed is not left alone for five minutes.
+    // The failed ones are not skipped for five minutes.
     it.incidents.worker().reconcile().await.unwrap();
     assert_eq!(wild.asked(), 78);
     it.incidents.worker().confirm().await.unwrap();
     assert_eq!(wild.asked(), 80);
 }
 
-/// A8: one chain that cannot be looked at keeps no other from being anchored, and is
-/// looked at again.
+/// A8: a chain that cannot be read does not prevent others from being anchored, and is tried again.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_chain_is_anchored_alone() {
     let it = setup(|builder| builder).await;
@@ -346,14 +345,14 @@ async fn each_chain_is_anchored_alone() {
     it.store.lose(bad);
     assert!(it.incidents.worker().anchor().await.is_err());
     it.store.mend();
-    // Long after it moved: only that chain is left.
+    // Long after it moved, only that chain is left.
     it.clock.advance(Duration::from_secs(3_600));
     assert_eq!(it.incidents.worker().anchor().await.unwrap().heads, 1);
     assert_eq!(it.incidents.worker().anchor().await.unwrap().heads, 0);
 }
 
-/// A pass that cannot look says so; one that was handed messages sees them through first, and
-/// one pass does all that is due, however much that is.
+/// A pass that cannot claim messages fails; one that has claimed some completes them first. One
+/// pass does everything that is due, however much that is.
 #[tokio::test]
 async fn a_pass_does_all_that_is_due_and_says_if_it_could_not_look() {
     let troubled = Troubled::over(Arc::new(MemoryStore::default()));

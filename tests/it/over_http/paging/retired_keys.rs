@@ -1,5 +1,4 @@
-//! Keys that were changed and pagers that are gone, with pages still open under them; and what
-//! is sent to a vendor once more.
+//! Changed keys and removed pagers, with pages still open under them; and resent messages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use incident_store_memory::MemoryStore;
 use crate::over_http::harness::context;
 use crate::over_http::paging::pages::actions;
 
-/// Two incidents that are paged and end: the key is changed while the alert of the first is open.
+/// Pages two incidents and ends them: the key changes while the alert of the first is open.
 pub(crate) async fn over_a_change_of_the_key(
     before: &Incidents,
     after: &Incidents,
@@ -67,7 +66,7 @@ async fn what_an_older_key_opened_is_called_off_under_that_key() {
     );
 }
 
-/// A page that an older key may have opened is asked of that key first: another target could
+/// A page that an older key may have opened is retried under that key first: another target could
 /// wake a second person.
 #[tokio::test]
 async fn an_older_key_that_may_have_a_page_is_asked_first() {
@@ -92,7 +91,7 @@ async fn an_older_key_that_may_have_a_page_is_asked_first() {
         .retired_pager(old.clone())
         .build()
         .unwrap();
-    // One that it never had goes to the current key.
+    // A page that the older key never had goes to the current key.
     after.declare(&context, &asked).await.unwrap();
     clock.advance(Duration::from_secs(5));
     after.worker().drain().await.unwrap();
@@ -131,8 +130,8 @@ async fn an_alert_whose_pager_is_gone_raises_an_alarm_instead_of_being_forgotten
     assert_eq!(*alarms.lock().unwrap(), [expected]);
 }
 
-/// A resolution that comes soon after its trigger was accepted goes out once more, as vendors
-/// may take the two in the other order; nothing else does.
+/// A resolution that follows soon after the acceptance of its trigger is resent, as vendors may
+/// process the two in reverse order; nothing else is resent.
 #[tokio::test]
 async fn only_a_resolution_that_came_soon_goes_out_again() {
     for (seconds, resolutions) in [(30, 2), (90, 1)] {

@@ -1,5 +1,4 @@
-//! "Does my pager work?": through the gates, one at a time, and ended whatever
-//! happens to the process.
+//! Test pages: sent through the gates, one at a time, and resolved whatever happens to the process.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -58,7 +57,7 @@ async fn setup() -> Setup {
 }
 
 impl Setup {
-    /// A process, as it starts.
+    /// Starts a process.
     fn process(&self) -> Incidents {
         self.process_with(&self.pagers)
     }
@@ -81,7 +80,7 @@ impl Setup {
         tested.unwrap().test.targets
     }
 
-    /// Asks until it is refused, and for how long it says it is.
+    /// Requests a test page that must be refused; returns the reported wait.
     async fn refused(&self, incidents: &Incidents) -> Duration {
         match incidents.paging().test(&context(), Urgency::High).await {
             Err(Error::TestPageOpen { ends_in }) => ends_in,
@@ -117,8 +116,8 @@ impl Setup {
     }
 }
 
-/// S7: in a loop, for an hour. Each test rings once everywhere, one alert is open
-/// at a time, and no more requests go out than tests and their ends.
+/// S7: in a loop, for an hour. Each test rings once at every target, one alert is open at a time,
+/// and there are no more requests than tests and their resolutions.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_test_is_open_at_a_time_and_each_rings_and_ends() {
     let it = setup().await;
@@ -138,7 +137,7 @@ async fn one_test_is_open_at_a_time_and_each_rings_and_ends() {
         }
         assert_eq!(it.refused(&incidents).await, SECOND);
         it.clock.advance(SECOND);
-        // By turns the relay ends it, or the next test does before it rings.
+        // Alternately, the relay resolves it, or the next test does before it rings.
         if test % 2 == 0 {
             incidents.worker().drain().await.unwrap();
             assert_eq!(it.open(), (0, 0));
@@ -151,7 +150,7 @@ async fn one_test_is_open_at_a_time_and_each_rings_and_ends() {
     assert_eq!(*it.alarms.lock().unwrap(), []);
 }
 
-/// S7: the process is gone with a test open; the next one ends it.
+/// S7: the process is gone with a test open; the next one resolves it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_of_a_process_that_is_gone_is_ended_by_the_next_one() {
     let it = setup().await;
@@ -159,7 +158,7 @@ async fn a_test_of_a_process_that_is_gone_is_ended_by_the_next_one() {
     let next = it.process();
     next.worker().drain().await.unwrap();
     assert_eq!(it.open(), (1, 1), "its time is not over");
-    // It may ask as well: under the same keys, so there is still one.
+    // It may request a test as well: with the same keys, so that there is still one alert.
     it.clock.advance(SECOND * 30);
     it.test(&next).await;
     assert_eq!((it.open(), it.wakes()), ((1, 1), (1, 1)));
@@ -188,7 +187,7 @@ async fn a_test_is_ended_at_once_when_the_host_stops() {
     assert!(ended.len() == 2 && ended.iter().all(|one| one.outcome == TestOutcome::Accepted));
     assert_eq!(it.open(), (0, 0));
     assert!(incidents.worker().finish().await.unwrap().is_empty());
-    // The next one may begin, and the end of the first does not close it.
+    // The next test may begin, and the end of the first does not resolve it.
     it.clock.advance(SECOND * 30);
     it.test(&incidents).await;
     it.clock.advance(SECOND * 30);
@@ -199,8 +198,8 @@ async fn a_test_is_ended_at_once_when_the_host_stops() {
     assert_eq!(it.open(), (0, 0));
 }
 
-/// S7: past no gate. A vendor that asked to wait and one that refuses the key are
-/// not asked, and the answer says why and for how long.
+/// S7: gates apply. A vendor that asked to wait and one that refuses the key get no request, and
+/// the response has the reason and the wait.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_its_gate_holds_is_not_asked() {
     let it = setup().await;
@@ -232,8 +231,8 @@ async fn a_target_that_its_gate_holds_is_not_asked() {
     assert_eq!(it.requests(), before, "nobody was asked");
 }
 
-/// S7: what cannot be resolved is tried as long as a page, and then an alarm. A
-/// refused key holds nothing, and raises none.
+/// S7: a resolution that fails is retried as long as a page, and then raises an alarm. A target
+/// that refused the key has no alert, and raises none.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_that_cannot_be_ended_is_tried_on_and_raises_an_alarm() {
     let it = setup().await;
@@ -268,7 +267,7 @@ async fn a_test_that_cannot_be_ended_is_tried_on_and_raises_an_alarm() {
     assert_eq!(it.open(), (0, 0));
 }
 
-/// A pager that stands still with its trigger in hand, until the test is over.
+/// A pager that hangs with its trigger until the test is over.
 #[derive(Debug)]
 struct Frozen {
     inner: RecordingPager,
@@ -296,7 +295,7 @@ impl Pager for Frozen {
     }
 }
 
-/// S7: another process ended the test before its alert was opened. It ends again.
+/// S7: another process resolved the test before its alert was opened. It is resolved again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resolution_that_overtook_the_trigger_is_followed_by_another_one() {
     let it = setup().await;
@@ -315,7 +314,7 @@ async fn a_resolution_that_overtook_the_trigger_is_followed_by_another_one() {
     assert_eq!(actions, [resolve, PageAction::Trigger, resolve]);
 }
 
-/// A certain refusal of the trigger leaves nothing to end.
+/// A definite refusal of the trigger leaves nothing to resolve.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_did_not_take_it_is_left_alone_at_the_end() {
     let it = setup().await;
@@ -342,9 +341,8 @@ async fn a_target_that_did_not_take_it_is_left_alone_at_the_end() {
         .unwrap();
 }
 
-/// S7: many clients in a loop against the console. One alert per vendor, one request,
-/// and everybody else is refused with the time to wait. The long tier asks 24,000
-/// times.
+/// S7: many clients in a loop against the console. One alert and one request per vendor; all other
+/// calls are refused with the wait. The long tier sends 24,000 requests.
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_loop_one_alert_is_opened_and_the_rest_is_refused() {
     let it = setup().await;
@@ -381,7 +379,7 @@ async fn in_a_loop_one_alert_is_opened_and_the_rest_is_refused() {
     assert_eq!(it.open(), (0, 0));
 }
 
-/// Asks once; a refusal says for how long.
+/// Requests a test page; returns whether it was accepted. A refusal has the wait.
 async fn is_taken(server: &Server) -> bool {
     let answer = server.post(COMMANDER, "/sys/pages/test", &json!({})).await;
     if answer.status == 200 {
@@ -394,7 +392,7 @@ async fn is_taken(server: &Server) -> bool {
     false
 }
 
-/// The same request, sent again, is answered as it was; another one is refused.
+/// A repeated request gets the same response; another one is refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_request_is_answered_again_while_the_test_is_open() {
     let server = Server::start().await;
@@ -416,13 +414,13 @@ async fn the_same_request_is_answered_again_while_the_test_is_open() {
     assert_eq!(server.pager.sent().len(), 1);
     assert_eq!(server.pager.sent()[0].dedup_key, "sys-pager-test:recorder");
     server.clock.advance(TEST_LASTS);
-    // A refusal is not remembered.
+    // A refusal is not stored.
     post("another").await.is(200);
     server.stop().await;
 }
 
-/// The audit trail has an entry for who asked, for how each target answered and for how the end
-/// went, and the relay hears that a message waits before anything is sent.
+/// The audit trail has entries for the caller, for each target's response and for the resolution;
+/// the relay is notified of the message before anything is sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_is_in_the_audit_trail_from_its_question_to_its_end() {
     let it = setup().await;

@@ -1,4 +1,4 @@
-//! P1: a vendor that stumbles has every SEV1 within seconds.
+//! P1: despite errors of a vendor, every SEV1 is delivered within seconds.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use serde_json::json;
 
 use crate::over_http::harness::{Server, at, context};
 
-/// P1: the vendor answers each page with 500, then 429 with `Retry-After: 1`, then takes
-/// it: ten SEV1 are accepted within 10 s, one wake each; with one vendor and with two.
+/// P1: the vendor responds to each page with 500, then 429 with `Retry-After: 1`, then accepts it:
+/// ten SEV1 are accepted within 10 s, with one wake each; with one vendor and with two.
 #[tokio::test]
 async fn ten_sev1_are_accepted_within_ten_seconds_of_a_500_and_a_429() {
     for second in [false, true] {
@@ -60,7 +60,7 @@ async fn ten_sev1_are_accepted_within_ten_seconds_of_a_500_and_a_429() {
     }
 }
 
-/// A clock that moves on by 0.6 s with every reading: a machine under load.
+/// A clock that advances by 0.6 s with every reading, like a machine under load.
 #[derive(Debug)]
 struct Hurried(ManualClock);
 
@@ -71,8 +71,8 @@ impl Clock for Hurried {
     }
 }
 
-/// Where there is one target, the page itself tries it: nothing else takes its turn, even
-/// if the turn comes while the page is being put off.
+/// With a single target the page itself is the probe: nothing else takes its turn, even if the turn
+/// comes while the page is being rescheduled.
 #[tokio::test]
 async fn a_page_with_one_target_is_the_only_one_that_tries_it() {
     let pager = Arc::new(RecordingPager::named("only").unwrap());

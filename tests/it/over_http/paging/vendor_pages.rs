@@ -1,4 +1,4 @@
-//! The console with real adapters, against stand-ins of the vendors.
+//! The console with real adapters, against mock vendors.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ impl Setup {
     }
 }
 
-/// Waits until a vendor was asked so often.
+/// Waits until a vendor has received this many requests; returns them.
 async fn asked(vendor: &MockVendor, times: usize) -> Vec<RecordedRequest> {
     for _ in 0..3_000 {
         let requests = vendor.requests();
@@ -158,7 +158,7 @@ async fn a_vendor_that_refuses_connections_is_left_and_one_is_woken_in_all() {
         .collect();
     assert_eq!(verbs, ["alerts", "acknowledge", "close"]);
     it.server.stop().await;
-    // The one that never had it hears nothing.
+    // The vendor that never had the page gets no request.
     assert_eq!(it.pagerduty.requests().len(), 0);
     assert_eq!(it.opsgenie.alerts()[0].state, AlertState::Closed);
     assert_eq!(it.opsgenie.wakes().len(), 1);
@@ -185,7 +185,7 @@ async fn with_every_first_answer_lost_nobody_is_woken_twice_and_nothing_fails_ov
     assert_eq!(it.opsgenie.requests().len(), 0);
     let requests = it.pagerduty.requests();
     assert_eq!(requests.len(), 2 * INCIDENTS);
-    // A retry is the same, byte for byte.
+    // A retry is identical, byte for byte.
     let mut bodies = BTreeMap::new();
     for seen in requests {
         let first = bodies
@@ -265,7 +265,7 @@ async fn a_page_that_every_vendor_refuses_is_given_up_shown_and_can_be_retried()
     let audit = it.server.get(ADMIN, "/sys/audit?limit=200").await.text;
     assert!(audit.contains("page_trigger") && audit.contains("pager:opsgenie"));
     assert_eq!(it.wakes(), (0, 0));
-    // The key is mended.
+    // The key is fixed.
     it.pagerduty.only_keys([ROUTING_KEY]);
     let id = path.rsplit('/').next().unwrap();
     it.server
@@ -285,7 +285,7 @@ async fn a_vendor_that_asks_to_wait_is_not_asked_before() {
     let it = setup().await;
     let busy = || Fault::Answer(CannedResponse::status(429).header("Retry-After", "2"));
     it.pagerduty.script([busy()]);
-    // Of low urgency: half a minute with the same vendor before the next.
+    // Low urgency: half a minute with the same vendor before the next one.
     let path = it.declare("SEV4").await;
     let incident = it.server.paged(&path, "accepted").await;
     assert_eq!(incident["paging"]["target"], "pagerduty");
@@ -311,7 +311,7 @@ async fn stopping_sends_what_was_accepted() {
     );
 }
 
-/// The key is changed while alerts are open, as the first of a list of keys.
+/// The key is changed, as the first of a list of keys, while alerts are open.
 #[tokio::test]
 async fn an_alert_of_an_older_key_is_closed_under_that_key() {
     let vendor = MockVendor::pagerduty().await.unwrap();
@@ -345,7 +345,7 @@ async fn an_alert_of_an_older_key_is_closed_under_that_key() {
     assert_eq!(vendor.requests().len(), 4);
 }
 
-/// Edge case 21: OpsGenie follows, and rings only for what wakes people.
+/// Edge case 21: OpsGenie's priority follows, and rings only for severities that wake people.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_priority_at_opsgenie_follows_the_severity() {
     let vendor = MockVendor::opsgenie().await.unwrap();
@@ -373,7 +373,7 @@ async fn the_priority_at_opsgenie_follows_the_severity() {
     becomes("SEV3", "P3", 1).await;
     becomes("SEV4", "P4", 1).await;
     assert_eq!(vendor.wakes().len(), 1);
-    // What turns out to be major is opened anew, so that it rings.
+    // An incident that turns out to be major gets a new alert, so that it rings.
     becomes("SEV1", "P1", 2).await;
     becomes("SEV2", "P2", 2).await;
     let acknowledge = format!("{path}/acknowledge");

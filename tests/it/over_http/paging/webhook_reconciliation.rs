@@ -1,4 +1,5 @@
-//! What webhooks lost, and what vendors' queues turn round: asked for, or told again.
+//! Recovery from lost webhooks and from reordered vendor queues: vendors are queried, or the
+//! message is resent.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::over_http::harness::context;
 use crate::over_http::paging::delivery_confirmation::{Setup, VENDORS, Vendor, setup, setup_with};
 
 impl Setup {
-    /// Lets minutes pass, asking the vendor about once in each as the loop does.
+    /// Advances the clock by minutes, querying the vendor about once in each as the loop does.
     async fn minutes(&self, minutes: u64) {
         for _ in 0..minutes {
             self.clock.advance(Duration::from_secs(60));
@@ -27,7 +28,7 @@ impl Setup {
         Incident::clone(&*self.incidents.get(id).await.unwrap())
     }
 
-    /// How many entries say so.
+    /// Counts the entries that contain a text.
     async fn said(&self, id: IncidentId, words: &str) -> usize {
         let entries = self.incidents.audit().timeline(id, 0, 200).await.unwrap();
         let texts = entries
@@ -71,7 +72,7 @@ async fn an_acknowledgement_whose_webhook_was_lost_is_asked_for_and_taken_in_onc
             Some(&*by)
         );
         assert_eq!(it.said(id, &format!("acknowledged by {by}")).await, 1);
-        // Somebody has it: there is nothing more to ask.
+        // The page is acknowledged: there is nothing more to query.
         let asked = it.requests();
         it.minutes(30).await;
         assert_eq!(it.requests(), asked);
@@ -79,8 +80,8 @@ async fn an_acknowledgement_whose_webhook_was_lost_is_asked_for_and_taken_in_onc
     }
 }
 
-/// Where vendors may resolve, an alert that was closed there ends an incident that somebody
-/// has, though the webhook was lost.
+/// If vendors may resolve, an alert closed there ends an acknowledged incident, even though the
+/// webhook was lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resolution_whose_webhook_was_lost_ends_an_incident_that_somebody_has() {
     for vendor in VENDORS {
@@ -109,12 +110,12 @@ async fn an_alert_that_was_closed_there_while_nobody_has_the_incident_raises_an_
         let id = it.declare().await;
         match vendor {
             Vendor::PagerDuty => assert!(it.vendor.close_there(&dedup_key(id, None), "Bob")),
-            // Nobody did it: the time was over.
+            // Closed by a timeout, not by a person.
             Vendor::OpsGenie => it.vendor.close_after(Duration::ZERO),
         }
         it.minutes(8).await;
         let shown = it.shown(id).await;
-        // By policy an alert that was closed says nothing about the impact.
+        // By default a closed alert says nothing about the impact.
         assert!(shown.status.is_live() && !shown.is_acknowledged());
         assert!(shown.paging.closed_there_at.is_some());
         let vendor = name(vendor);
@@ -156,12 +157,12 @@ async fn vendors_are_asked_seldom_and_their_nonsense_changes_nothing() {
         it.resolve(id).await;
         let asked = it.requests();
         it.minutes(30).await;
-        // The resolution once more at most, and no question.
+        // At most one more resolution, and no query.
         assert!(it.requests() - asked <= 1);
     }
 }
 
-/// Edge case 5: both are accepted, and worked on in the other order.
+/// Edge case 5: both are accepted, and processed in reverse order.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resolution_that_overtook_its_trigger_is_told_again_and_closes_the_alert() {
     for vendor in VENDORS {

@@ -1,4 +1,4 @@
-//! What people do in the pager's own app shows here, once.
+//! Actions of people in the pager's own app are applied here, once.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ impl Setup {
         self.path.rsplit('/').next().unwrap()
     }
 
-    /// An event of PagerDuty about our incident, with an id of its own.
+    /// Returns a PagerDuty event about our incident, with an id of its own.
     fn event(&mut self, kind: &str, change: impl FnOnce(&mut Value)) -> String {
         self.events += 1;
         let data = json!({"id": "Q1", "type": "incident", "status": "x", "resolve_reason": null,
@@ -72,7 +72,7 @@ impl Setup {
         self.server.get(VIEWER, &self.path).await.is(200)
     }
 
-    /// What vendors told, as the timeline says it.
+    /// Returns author and message of the timeline entries of vendors.
     async fn told(&self) -> Vec<(String, String)> {
         let updates = format!("{}/updates?limit=200", self.path);
         let list = self.server.get(VIEWER, &updates).await.is(200);
@@ -100,7 +100,7 @@ async fn an_acknowledgement_at_the_vendor_acknowledges_the_incident_once() {
     let told = it.told().await;
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].0, "pagerduty:Ben");
-    // A second person there is a fact as well, and changes nothing.
+    // A second acknowledgement there becomes an entry, and changes nothing.
     let body = it.event("incident.acknowledged", |event| {
         event["agent"]["summary"] = json!("Cleo")
     });
@@ -172,7 +172,7 @@ async fn echoes_merges_and_late_events_change_nothing() {
         (&shown["status"], &shown["acknowledged_at"]),
         (&json!("triage"), &Value::Null)
     );
-    // After the end of it, out of order: a fact, and no reopening and no page.
+    // After the end, out of order: it becomes an entry, without a reopening or a page.
     let body = json!({"message": "fixed", "status": "resolved"});
     it.server
         .post(RESPONDER, &format!("{}/updates", it.path), &body)
@@ -226,7 +226,7 @@ async fn unsigned_webhooks_are_rejected_and_foreign_ones_acknowledged() {
         .await;
     answer.problem(401);
     assert_eq!(it.told().await, []);
-    // Never a drop for what is none of ours: three of them end all deliveries.
+    // Foreign events are never refused: after three refusals PagerDuty stops all deliveries.
     let others = [
         it.event("pagey.ping", |event| {
             event["data"] = json!({"type": "ping"})
@@ -273,7 +273,7 @@ async fn a_missing_incident_key_is_looked_up_at_the_vendor() {
     let body = it.event("incident.acknowledged", |event| {
         event["data"]["incident_key"] = Value::Null
     });
-    // While PagerDuty does not tell, its webhook waits.
+    // While PagerDuty's API fails, its webhook is deferred.
     vendor.script([
         Fault::Answer(CannedResponse::status(500)),
         Fault::Answer(CannedResponse::status(401)),
@@ -294,7 +294,7 @@ async fn a_missing_incident_key_is_looked_up_at_the_vendor() {
     );
     let asked = vendor.requests();
     assert_eq!(asked.len(), 4);
-    // A key that was told is not asked for.
+    // A key in the event needs no look-up.
     let body = it.event("incident.escalated", |_| {});
     assert_eq!(it.pagerduty.deliver(&body).await, Delivered::Taken(202));
     assert_eq!(vendor.requests().len(), 4);
@@ -366,7 +366,7 @@ async fn opsgenie_webhooks_change_only_what_the_policy_allows() {
         .map(|entry| &entry["detail"]["status"])
         .collect();
     assert_eq!(updates, ["resolved"]);
-    // The alert is called off where it was opened, once.
+    // The alert is resolved once, at the target that opened it.
     let resolved = |page: &&incident_core::paging::PageEvent| page.action == PageAction::Resolve;
     for _ in 0..500 {
         if it.server.pager.sent().iter().any(|page| resolved(&page)) {

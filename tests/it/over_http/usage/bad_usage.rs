@@ -1,4 +1,4 @@
-//! Usage events that do not fit: the field and the line named, nothing of a batch written.
+//! Invalid usage events: the field and the line are named, and nothing of a batch is written.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -50,8 +50,8 @@ async fn usage_events_are_taken_whole_or_line_by_line() {
     server.stop().await;
 }
 
-/// Events that do not fit, in an array and in line 7 of 6,000: the field is named, the line
-/// too, and nothing of the batch is there.
+/// Invalid events, in an array and in line 7 of 6,000: the field and the line are named, and
+/// nothing of the batch is stored.
 #[tokio::test(flavor = "multi_thread")]
 async fn usage_events_that_do_not_fit_are_refused_by_name() {
     let server = Server::start().await;
@@ -109,7 +109,7 @@ async fn usage_events_that_do_not_fit_are_refused_by_name() {
                 Some(lines.into_bytes()),
             )
             .await;
-        // A line has an end within a mebibyte, or is none.
+        // A line without an end within a mebibyte is too large.
         let is_long = event["user_id"]
             .as_str()
             .is_some_and(|user| user.len() > 1 << 20);

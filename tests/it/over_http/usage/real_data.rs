@@ -1,5 +1,4 @@
-//! Real input: an access log as usage events, a published history as
-//! retrospective incidents.
+//! Real input: an access log as usage events, and a published history as retrospective incidents.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::over_http::harness::{COMMANDER, RESPONDER, Server, VIEWER, shared};
 
-/// One line of the combined log as a usage event; none where it is cut off.
+/// Parses a line of the combined log format into a usage event; `None` if the line is cut off.
 fn event(line: &str) -> Option<Value> {
     let (user, rest) = line.split_once(' ')?;
     let (_, rest) = rest.split_once('[')?;
@@ -15,7 +14,7 @@ fn event(line: &str) -> Option<Value> {
     let (request, rest) = rest.split_once("\" ")?;
     let path = request.split(' ').nth(1)?;
     let status: u16 = rest.split(' ').next()?.parse().ok()?;
-    // Two more quoted fields end the line; the cut one has no closing quote.
+    // A complete line ends with two more quoted fields.
     if line.matches('"').count() != 6 || !line.ends_with('"') {
         return None;
     }
@@ -101,7 +100,7 @@ async fn ten_thousand_requests_give_the_counted_users_in_every_window() {
     server.stop().await;
 }
 
-/// A published status in our words; none for one that changes nothing.
+/// Converts a published status into ours; `None` for one that changes nothing.
 fn status(theirs: &str) -> Option<&str> {
     ["investigating", "identified", "monitoring"]
         .contains(&theirs)
@@ -177,7 +176,7 @@ async fn fifty_published_incidents_give_the_computed_outage_and_credit() {
         *tiers
             .entry(truth["credit_pct"].as_u64().unwrap())
             .or_insert(0) += 1;
-        // The bodies come back byte for byte.
+        // The texts are returned byte for byte.
         let entries = server
             .get(VIEWER, &format!("{path}/updates?limit=200"))
             .await

@@ -12,7 +12,7 @@ fn order(client: &ClientConnection) -> Option<Order> {
     client.state().order
 }
 
-/// Brings it to the end of a first request.
+/// Advances a client to the end of its first request.
 fn served(client: &ClientConnection) {
     client.read(b"GET / HTTP/1.1\r\n\r\n");
     client.request(true);
@@ -25,7 +25,7 @@ fn served(client: &ClientConnection) {
 fn deadlines_are_those_of_the_wait() {
     let limits = Limits::default();
     let start = Instant::now();
-    // What happens, the seconds that may pass, the name of the deadline, the order.
+    // Event, seconds allowed, name of the deadline, order.
     type Case = (fn(&ClientConnection), u64, &'static str, Option<Order>);
     let cases: [Case; 6] = [
         (|_| {}, 10, "head_late", Some(Order::Close)),
@@ -67,7 +67,7 @@ fn deadlines_are_those_of_the_wait() {
     for (happens, allowed, reason, ordered) in cases {
         let one = client(start);
         happens(&one);
-        // What happened took a moment.
+        // The events above took a moment.
         let now = Instant::now();
         assert_eq!(
             one.check(start + seconds(allowed) - seconds(1), &limits),
@@ -76,7 +76,7 @@ fn deadlines_are_those_of_the_wait() {
         assert_eq!(one.check(now + seconds(allowed), &limits), Some(reason));
         assert_eq!(order(&one), ordered, "{reason}");
         assert_eq!(one.broken().is_some(), reason == "body_late");
-        // Once.
+        // A deadline fires once.
         assert_eq!(one.check(now + seconds(1_000), &limits), None, "{reason}");
     }
     let busy = client(start);
@@ -85,7 +85,7 @@ fn deadlines_are_those_of_the_wait() {
     assert_eq!(busy.waits(start + seconds(1_000)), None);
 }
 
-/// L3: a byte now and then does not put off the end of a head; it does that of a body.
+/// L3: trickling bytes do not extend the deadline of a head, but do extend that of a body.
 #[test]
 fn trickling_helps_a_body_and_no_head() {
     let limits = Limits::default();
@@ -107,8 +107,7 @@ fn trickling_helps_a_body_and_no_head() {
     assert!(body.waits(start).unwrap().since > since);
 }
 
-/// S1: a connection that was used stays when others never are, and one of somebody known
-/// stays longest.
+/// S1: a used connection is evicted after unused ones, and that of a known client last.
 #[test]
 fn what_is_worth_least_makes_room_first() {
     let start = Instant::now();
@@ -156,7 +155,7 @@ fn what_is_worth_least_makes_room_first() {
     assert_eq!(rank(&used, late), None, "it is on its way out");
 }
 
-/// L8: only while no answer of ours is on its way is what hyper writes its own, and once.
+/// L8: a write is hyper's own only while no response of ours is in progress, and only once.
 #[test]
 fn an_answer_of_ours_is_not_taken_for_hypers() {
     let one = client(Instant::now());
@@ -173,8 +172,8 @@ fn an_answer_of_ours_is_not_taken_for_hypers() {
     assert_eq!(one.take_refused(), None);
 }
 
-/// S5: a stop closes what waits for a request, lets a request come to its end, and does not
-/// cut an answer that is being written.
+/// S5: a stop closes connections without a request, lets requests end, and does not cut off a
+/// response that is being written.
 #[test]
 fn a_stop_ends_what_has_no_request() {
     let start = Instant::now();
@@ -197,7 +196,7 @@ fn a_stop_ends_what_has_no_request() {
     assert_eq!(busy.broken(), Some(BodyBroken::Stopping));
 }
 
-/// The next request's first bytes, read while one is worked on, count from its answer on.
+/// Bytes of the next request that arrive during the current one count from its response on.
 #[test]
 fn bytes_that_came_ahead_begin_the_next_head() {
     let limits = Limits::default();
@@ -208,7 +207,7 @@ fn bytes_that_came_ahead_begin_the_next_head() {
     one.flushed();
     let now = Instant::now();
     assert_eq!(one.check(now + limits.head, &limits), Some("head_late"));
-    // What is left of a body is no head.
+    // The rest of a body is not a head.
     let other = client(now);
     other.request(false);
     other.read(b"rest of a body");
@@ -217,7 +216,7 @@ fn bytes_that_came_ahead_begin_the_next_head() {
     assert_eq!(other.check(now + limits.head, &limits), None);
 }
 
-/// A whole head is a request at once: it does not begin a wait. A piece of one does.
+/// A whole head becomes a request at once and starts no wait; a part of one does.
 #[test]
 fn only_a_piece_of_a_head_begins_a_wait() {
     let one = client(Instant::now());
@@ -229,13 +228,12 @@ fn only_a_piece_of_a_head_begins_a_wait() {
     served(&one);
     let idle = one.waits(Instant::now()).unwrap();
     std::thread::sleep(Duration::from_millis(5));
-    // Empty lines in front of a request are no head.
+    // Empty lines before a request are not a head.
     one.read(b"\r\n\r\n");
     assert!(one.waits(Instant::now()).unwrap().since > idle.since);
 }
 
-/// An order reaches the task that waits for it, also after others, and none is lost that was
-/// given before.
+/// An order reaches the waiting task, even after other orders; one given earlier is not lost.
 #[tokio::test]
 async fn orders_reach_the_task_that_waits() {
     let one = std::sync::Arc::new(client(Instant::now()));

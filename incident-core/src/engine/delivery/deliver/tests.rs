@@ -38,7 +38,7 @@ fn a_trigger_is_over_when_a_newer_page_took_its_place_or_its_escalation_ended() 
     }
 }
 
-/// A resolution of an older page comes back when the newer one may go, at the latest, and is
+/// The resolution of an older page comes back when the newer one may go, at the latest, and is
 /// dropped then.
 #[test]
 fn an_older_page_holds_up_a_newer_one_for_a_minute_at_most() {

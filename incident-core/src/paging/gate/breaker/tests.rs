@@ -1,4 +1,4 @@
-//! The breaker at its edges.
+//! Edge cases of the circuit breaker.
 
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ fn urgent(message: u64) -> AdmitRequest {
     asking(message, Severity::Sev1)
 }
 
-/// A breaker that a refused key opened at 0.
+/// Creates a breaker that a refused key opened at 0.
 fn open() -> CircuitBreaker {
     let mut breaker = CircuitBreaker::new(GateSettings::default());
     assert_eq!(breaker.refuses_key(at(0)), Some(BreakerTransition::Opened));
@@ -36,7 +36,7 @@ fn turns_are_a_second_apart_and_no_wait_is_longer_than_two() {
     for message in 3..6 {
         assert_eq!(breaker.held(urgent(message), at(0)), Some(at(2_000)));
     }
-    // The turn at 2 s is given away; the one after it is too far.
+    // The turn at 2 s is taken, and the one after it is too far away.
     assert_eq!(breaker.held(urgent(6), at(500)), Some(at(2_500)));
     assert_eq!(breaker.held(urgent(7), at(999)), Some(at(2_999)));
     assert_eq!(breaker.held(urgent(8), at(1_000)), None);
@@ -51,7 +51,7 @@ fn only_what_wakes_people_is_called_when_the_target_works_again() {
     breaker.held(asking(2, Severity::Sev3), at(1));
     breaker.held(asking(3, Severity::Sev2), at(1));
     breaker.held(urgent(4), at(1));
-    // The one that tries the target waits no more.
+    // The message that probes the target no longer waits.
     assert_eq!(breaker.held(urgent(4), at(1_000)), None);
     let called = vec![asking(3, Severity::Sev2).message];
     assert_eq!(breaker.works(), Some(BreakerTransition::Closed(called)));
@@ -104,7 +104,7 @@ fn so_many_failures_for_so_long_open_it() {
     assert_eq!(fails(&[0, 1, 2, 3, 4, 5, 5_000, 5_001]).0, 1);
     let (_, mut breaker) = fails(&[0, 1, 2, 3]);
     assert_eq!(breaker.works(), None);
-    // Counted from the beginning after a success.
+    // A success resets the count.
     assert_eq!(breaker.fails(true, at(6_000)), None);
     assert!(!breaker.is_open());
 }
@@ -114,7 +114,7 @@ fn each_failed_try_doubles_the_time_that_what_informs_waits() {
     let mut breaker = open();
     let calm = |breaker: &CircuitBreaker| breaker.clone().held(asking(1, Severity::Sev4), at(0));
     assert_eq!(calm(&breaker), Some(at(5_000)));
-    // Nothing went out since: nothing is learned from late answers.
+    // No request went out since: late answers say nothing new.
     breaker.fails(true, at(500));
     assert_eq!(breaker.refuses_key(at(500)), None);
     assert_eq!(calm(&breaker), Some(at(5_000)));
@@ -136,7 +136,7 @@ fn a_target_that_cannot_be_reached_is_free_again_after_half_a_second() {
     assert_eq!(breaker.held(urgent(1), at(1_000)), Some(at(1_500)));
     assert!(!breaker.is_free(at(1_499)) && breaker.is_free(at(1_500)));
     assert_eq!(breaker.held(urgent(1), at(1_500)), None);
-    // A late answer makes nobody wait longer than the turn that was given.
+    // A late answer does not postpone the turn that was assigned.
     assert_eq!(breaker.fails(false, at(2_400)), None);
     assert!(breaker.is_free(at(2_500)));
 }
@@ -145,7 +145,7 @@ fn a_target_that_cannot_be_reached_is_free_again_after_half_a_second() {
 fn a_clock_that_went_back_frees_it() {
     let mut breaker = open();
     assert_eq!(breaker.held(urgent(1), at(90_000)), None);
-    // A second before is as it should be.
+    // A request up to one second ahead is valid.
     assert!(!breaker.clone().is_free(at(90_000)));
     assert!(breaker.clone().is_free(at(89_999)));
     assert_eq!(breaker.held(urgent(2), at(60_000)), None);

@@ -1,4 +1,4 @@
-//! The limiter at its edges.
+//! Edge cases of the rate limiter.
 
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ fn capped(per_minute: u32) -> RateLimiter {
     RateLimiter::new(NonZeroU32::new(per_minute))
 }
 
-/// Lets messages go as long as they may at one moment, and gives how many.
+/// Counts the messages that may go at one moment.
 fn goes(rate: &mut RateLimiter, millis: i64) -> u64 {
     let mut count = 0;
     while count < 1_000 && rate.held(calm(10_000 + count), at(millis)).is_none() {
@@ -34,7 +34,7 @@ fn goes(rate: &mut RateLimiter, millis: i64) -> u64 {
     count
 }
 
-/// A rate of 20 that was learned at 0, from 20 requests in the minute before.
+/// Creates a limiter that learned a rate of 20 at 0, from 20 requests in the minute before.
 fn learned() -> RateLimiter {
     let mut rate = RateLimiter::new(None);
     for message in 0..21 {
@@ -46,7 +46,7 @@ fn learned() -> RateLimiter {
 
 #[test]
 fn a_learned_rate_grows_by_a_quarter_each_minute() {
-    // 20, 25, 31, 38, 47: three quarters of each are for what informs.
+    // Three quarters of 25, 31, 38 and 47, the rates after 1 to 4 minutes.
     for (minute, expected) in [(1, 18), (2, 23), (3, 28), (4, 35)] {
         assert_eq!(goes(&mut learned(), minute * 60_000), expected, "{minute}");
     }
@@ -56,7 +56,7 @@ fn a_learned_rate_grows_by_a_quarter_each_minute() {
         at: at(0),
         refused_at: at(0),
     });
-    // Where a quarter is nothing, by one.
+    // A rate whose quarter rounds to zero grows by one.
     assert_eq!(goes(&mut one, 60_000 * 7), 6);
 }
 
@@ -74,7 +74,7 @@ fn a_learned_rate_is_forgotten_half_an_hour_after_the_last_refusal() {
 fn a_refusal_teaches_what_was_taken_and_never_more() {
     let mut rate = learned();
     assert_eq!(rate.rate(at(0)), Some(20));
-    // The next one was refused with more in the minute than was learned.
+    // The next refusal came after more requests in a minute than the learned rate.
     for message in 0..31 {
         rate.count(calm(message).message, at(61_000));
     }
@@ -101,7 +101,7 @@ fn a_pause_ends_at_its_end_and_grows_with_each_burst() {
     }
     rate.accepted();
     now += 60_000;
-    // Three refusals of one burst count as one.
+    // Three refusals in one burst count as one.
     for later in 0..3 {
         rate.refused(false, at(now + later));
     }
@@ -129,7 +129,7 @@ fn a_wish_holds_until_its_end_and_the_longest_one_counts() {
         assert_eq!(held(899_999), Some(at(900_000)));
         assert_eq!(held(900_000), None);
     }
-    // One microsecond more before it began: the clock went back.
+    // One microsecond before it was requested: the clock went back.
     let before = Timestamp::from_micros(at(0).micros() - 1).unwrap();
     assert_eq!(rate.held(urgent, before), None);
 }
@@ -143,7 +143,7 @@ fn requests_of_a_clock_that_went_back_fill_no_window() {
         }
         rate
     };
-    // Up to a minute ahead they may be right.
+    // Requests up to a minute ahead may be valid.
     assert_eq!(sent_at(60_000).held(calm(9), at(0)), Some(at(120_000)));
     assert_eq!(sent_at(60_001).held(calm(9), at(0)), None);
     assert_eq!(sent_at(0).held(calm(9), at(59_999)), Some(at(60_000)));
@@ -159,13 +159,13 @@ fn a_held_message_keeps_its_place_until_it_comes() {
     let (first, second) = (calm(10), calm(11));
     assert_eq!(rate.held(first, at(0)), Some(at(60_000)));
     assert_eq!(rate.held(second, at(0)), Some(at(80_001)));
-    // Others are held meanwhile; nobody's place moves.
+    // Others are held meanwhile; no slot moves.
     assert_eq!(rate.held(calm(12), at(1)), Some(at(100_002)));
     for early in [1, 30_000, 59_999] {
         assert_eq!(rate.held(first, at(early)), Some(at(60_000)));
         assert_eq!(rate.held(second, at(early)), Some(at(80_001)));
     }
-    // What wakes people took the room: at its place it gets another one.
+    // Urgent pages took the room: at its slot it gets another one.
     for message in 20..23 {
         rate.count(asking(message, Severity::Sev1).message, at(59_000));
     }
@@ -205,7 +205,7 @@ fn places_of_messages_that_never_came_are_forgotten() {
     assert!(known(&rate, 10));
     rate.held(calm(12), at(120_000));
     assert!(!known(&rate, 10) && known(&rate, 11) && known(&rate, 12));
-    // One that went has no place any more.
+    // A message that went has no slot any more.
     rate.count(calm(11).message, at(120_000));
     assert!(!known(&rate, 11));
 }

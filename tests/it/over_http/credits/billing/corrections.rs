@@ -14,7 +14,7 @@ use crate::over_http::harness::at;
 
 use super::world::{World, approve_all, context, decide_all, hour, said, tenant};
 
-/// What the tenants of one incident were credited, less what was taken back.
+/// Returns the net credits of an incident by tenant, in parts per million.
 fn net(ledger: &[BilledCredit]) -> BTreeMap<TenantId, i64> {
     let mut net: BTreeMap<TenantId, i64> = BTreeMap::new();
     for one in ledger {
@@ -29,8 +29,8 @@ fn net(ledger: &[BilledCredit]) -> BTreeMap<TenantId, i64> {
     net
 }
 
-/// Whatever is corrected, approved, waived and issued in whatever order: billing never
-/// takes back more than it gave, and when all is approved it has given what is owed.
+/// In whatever order credits are corrected, approved, waived and issued, billing never reverses
+/// more than it credited; when everything is approved, it has credited the amounts owed.
 #[test]
 fn corrections_in_any_order_end_with_what_is_owed() {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -82,7 +82,7 @@ async fn corrected(steps: &[(u8, u32)]) {
             3 => {
                 approve_all(&process).await;
             }
-            // One of them, whichever it is.
+            // Any one of them.
             4 => {
                 let bill = context("bill", Role::Billing);
                 let reason = said("this one");
@@ -103,7 +103,7 @@ async fn corrected(steps: &[(u8, u32)]) {
             assert!((0..=500_000).contains(&net), "{tenant}: {net}");
         }
     }
-    // One more correction, and everything approved.
+    // One more correction, then everything is approved.
     let change = Command::Change(vec![Change::StartedAt(at("2026-11-09T06:30:00Z"))]);
     process.act(&anna, id, &change).await.unwrap();
     approve_all(&process).await;
@@ -121,7 +121,7 @@ async fn corrected(steps: &[(u8, u32)]) {
         .remove(0);
     let hit = incident.affected_tenants.list().unwrap().to_vec();
     let hit: Vec<TenantId> = hit.into_iter().map(|one| one.tenant_id).collect();
-    // Somebody may have decided that what was issued to a tenant that is not hit any more stays.
+    // A person may have waived the reversal for a tenant that is no longer affected.
     let rows = world.rows().await;
     let stays = |tenant: &TenantId| {
         let waived = |row: &&LedgerRow| row.reverses.is_some() && row.state == CreditState::Waived;

@@ -1,5 +1,5 @@
-//! Credits on their way to billing: whatever crashes, is lost or forgotten, the sink's
-//! ledger is ours, each key once.
+//! Credits on their way to billing: despite crashes, losses and forgotten keys, the sink's ledger
+//! equals ours, with each key once.
 
 mod corrections;
 pub(crate) mod world;
@@ -46,8 +46,8 @@ async fn whatever_goes_wrong_once_each_credit_is_booked_once() {
     }
 }
 
-/// Many rounds of credits, each with mishaps that a seed chooses, some of them so long
-/// that the sink forgets its keys in between.
+/// Many rounds of credits, each with mishaps chosen by a seed; some last so long that the sink
+/// forgets its keys meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_many_mishaps_the_ledgers_agree() {
     let world = World::new().await;
@@ -113,7 +113,7 @@ async fn two_exporters_issue_each_credit_once() {
     world.is_balanced().await;
 }
 
-/// A sink that forgot its keys is asked first; what it has is not sent again.
+/// A sink that may have forgotten a key is queried first; a batch that it has is not sent again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sink_that_forgot_is_asked_before_it_is_told_again() {
     for (mishap, told) in [
@@ -121,7 +121,7 @@ async fn a_sink_that_forgot_is_asked_before_it_is_told_again() {
         (Mishap::LostAnswer, 1),
         (Mishap::LostBefore, 2),
         (Mishap::CrashBefore, 2),
-        // It certainly had nothing, so it need not be asked.
+        // The batch was certainly not sent, so no look-up is needed.
         (Mishap::Away, 2),
     ] {
         let world = World::new().await;
@@ -141,7 +141,7 @@ async fn a_sink_that_forgot_is_asked_before_it_is_told_again() {
     }
 }
 
-/// A16: a batch that a person sends again long after is asked for first: the sink has it, and has
+/// A16: a batch that a person resends long after is looked up first: the sink has it, but has
 /// forgotten its key.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_sent_again_by_hand_is_asked_for_first() {
@@ -166,7 +166,7 @@ async fn what_is_sent_again_by_hand_is_asked_for_first() {
     else {
         panic!("{held:?}");
     };
-    // Somebody booked it there by hand.
+    // A person booked it there by hand.
     world.sink.book(batch);
     world.clock.advance(Duration::from_secs(3 * 24 * 3_600));
     let bill = context("bill", Role::Billing);
@@ -191,8 +191,8 @@ async fn what_is_sent_again_by_hand_is_asked_for_first() {
     world.is_balanced().await;
 }
 
-/// A message that asks for credits to be computed is done with that computation, also where
-/// everybody was hit, and nothing comes back.
+/// A recompute message is completed by that computation, even for an incident that affects all
+/// tenants, and none is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn computed_credits_leave_no_message_behind() {
     let world = World::new().await;
@@ -219,7 +219,7 @@ async fn computed_credits_leave_no_message_behind() {
     }
 }
 
-/// A part of a batch is neither all of it nor nothing: a person looks.
+/// A partially booked batch is neither accepted nor lost: a person has to decide.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sink_that_holds_a_part_of_a_batch_is_not_told_it_again() {
     let world = World::new().await;
@@ -250,7 +250,7 @@ async fn a_sink_that_holds_a_part_of_a_batch_is_not_told_it_again() {
     );
 }
 
-/// One that cannot be asked gets the batch at most once, and somebody is told.
+/// A sink without a look-up gets the batch at most once, and an alarm is raised.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sink_that_forgot_and_cannot_be_asked_is_not_told_twice() {
     let world = World::with(Some(Duration::from_secs(3_600)), false).await;
@@ -279,7 +279,7 @@ async fn a_sink_that_forgot_and_cannot_be_asked_is_not_told_twice() {
         panic!("{report:?}");
     };
     assert!(held.held_back && held.credits == 2);
-    // Somebody looked, and it is not there.
+    // A person has checked that it is not there.
     let vera = context("vera", Role::Viewer);
     assert!(
         process
@@ -317,7 +317,7 @@ async fn a_refused_batch_is_kept_and_what_differs_is_told() {
     approve_all(&process).await;
     world.sink.script([Mishap::Refused]);
     world.hand_over().await;
-    // It holds up nothing that comes later.
+    // It does not delay later credits.
     hour(&process, 10, &["tenant-1"]).await;
     approve_all(&process).await;
     world.hand_over().await;
@@ -330,7 +330,7 @@ async fn a_refused_batch_is_kept_and_what_differs_is_told() {
     process.credits().resend_batch(&bill, batch).await.unwrap();
     world.hand_over().await;
     world.is_balanced().await;
-    // What somebody changes there is seen here.
+    // Changes made in the sink are detected.
     {
         let mut books = world.sink.books.lock().unwrap();
         let copy = books.ledger[0].clone();
@@ -357,7 +357,7 @@ async fn a_refused_batch_is_kept_and_what_differs_is_told() {
     ));
 }
 
-/// Over HTTP: an answer that is lost, a receiver that is away, bytes that stay.
+/// Over HTTP: a lost response, an unavailable receiver, and a body that stays the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn over_http_each_credit_is_booked_once() {
     let secret = || SigningSecret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
@@ -368,7 +368,7 @@ async fn over_http_each_credit_is_booked_once() {
     for day in 1..=6 {
         hour(&process, day, &[&format!("tenant-{day}"), "other"]).await;
     }
-    // 6 by themselves, and 50 % for the one that was hit each time.
+    // Six credits of single tenants, and a cap of 50 % for the tenant that was affected each time.
     assert_eq!(approve_all(&process).await, 11);
     billing.script([
         Fault::AcceptThenLose,
@@ -395,8 +395,8 @@ async fn over_http_each_credit_is_booked_once() {
     );
 }
 
-/// Rows are asked for by themselves, by incident, by batch and by state, and those of others do
-/// not come with them, although they share the cap.
+/// Rows are selected by id, incident, batch or state; rows that only share the cap with them are
+/// not returned.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_about_credits_is_answered_with_those_alone() {
     let world = World::new().await;

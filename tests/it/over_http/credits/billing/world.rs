@@ -1,4 +1,4 @@
-//! A sink that misbehaves, and processes that hand credits to it.
+//! A sink that misbehaves, and processes that submit credits to it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,24 +25,24 @@ use tokio::sync::Notify;
 
 use crate::over_http::harness::{at, storage};
 
-/// How a sink misbehaves once.
+/// A one-time failure of a sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mishap {
-    /// It certainly takes nothing now.
+    /// It is unavailable and certainly takes nothing.
     Away,
-    /// The batch is lost on its way; nobody can know.
+    /// The batch is lost on its way; the outcome is unknown.
     LostBefore,
-    /// The batch is booked, and the answer is lost.
+    /// The batch is booked, but the response is lost.
     LostAnswer,
-    /// The process dies before the sink has the batch.
+    /// The process crashes before the sink has the batch.
     CrashBefore,
-    /// The process dies when the sink has booked it.
+    /// The process crashes after the sink has booked it.
     CrashAfter,
     /// It refuses the batch.
     Refused,
 }
 
-/// A sink that books what it does not know, and knows keys for a day.
+/// A sink that books new batches, and remembers keys for a day.
 #[derive(Debug)]
 pub(crate) struct Sink {
     pub(crate) clock: Arc<ManualClock>,
@@ -195,7 +195,7 @@ impl World {
         }
     }
 
-    /// One more process.
+    /// Starts another process.
     pub(crate) fn process(&self) -> Incidents {
         self.process_with(self.sink.clone())
     }
@@ -204,7 +204,7 @@ impl World {
         self.process_of(sink, contracts())
     }
 
-    /// One more process, with other contracts.
+    /// Starts another process with other contracts.
     pub(crate) fn process_under(&self, contracts: Contracts) -> Incidents {
         self.process_of(self.sink.clone(), contracts)
     }
@@ -225,7 +225,7 @@ impl World {
             .unwrap()
     }
 
-    /// Issues and hands over; a process that dies in it leaves its leases behind.
+    /// Issues credits and submits them; a process that crashes meanwhile leaves its leases behind.
     pub(crate) async fn hand_over(&self) {
         let process = self.process();
         tokio::select! {
@@ -233,8 +233,8 @@ impl World {
                 process.worker().issue_credits().await.unwrap();
                 process.worker().drain().await.unwrap()
             } => { let _: incident_core::engine::Drained = drained; }
-            // The statements of the dead end in milliseconds. Here the clock jumps: one
-            // that was still on its way would claim what the next process waits for.
+            // Statements of a crashed process end within milliseconds. The test clock jumps, so
+            // that one still in flight could claim the messages that the next process waits for.
             () = self.sink.crashed.notified() => tokio::time::sleep(Duration::from_millis(100)).await,
         }
         self.clock.advance(Duration::from_secs(31));
@@ -246,7 +246,7 @@ impl World {
         self.storage.store.credits(&all, timeout).await.unwrap()
     }
 
-    /// What was issued, as billing should hold it.
+    /// Returns the issued credits, as billing should have them.
     pub(crate) async fn issued(&self) -> Vec<BilledCredit> {
         let rows = self.rows().await;
         let issued = rows.iter().filter(|row| row.state == CreditState::Issued);
@@ -291,7 +291,7 @@ pub(crate) fn said(text: &str) -> Statement {
     Statement::new(text).unwrap()
 }
 
-/// An outage of an hour of one day in November: 10 % for each tenant.
+/// Declares an outage of an hour on a day of November: 10 % for each tenant.
 pub(crate) async fn hour(process: &Incidents, day: u32, tenants: &[&str]) -> IncidentId {
     let anna = context("anna", Role::Admin);
     let whole = |name: &&str| AffectedTenant::whole(tenant(name));

@@ -1,4 +1,4 @@
-//! After credits were issued: corrections reverse them.
+//! Corrections after credits were issued: they reverse them.
 
 mod periods;
 
@@ -36,7 +36,7 @@ impl World {
         }
     }
 
-    /// An outage of November that ended at `until`, of the tenants.
+    /// Declares an outage in November that ended at `until`, for the given tenants.
     async fn outage(&self, from: &str, until: &str, tenants: Value) -> String {
         let begun =
             json!({"mode": "retrospective", "started_at": from, "affected_tenants": tenants});
@@ -52,11 +52,11 @@ impl World {
         self.settled().await;
     }
 
-    /// What the relay was left with is done.
+    /// Drains the relay until no message is left.
     async fn settled(&self) {
         let timeout = std::time::Duration::from_secs(5);
         for _ in 0..1_000 {
-            // The server's own loop may be at it too.
+            // The server's own loop may be draining, too.
             self.server.incidents().worker().drain().await.unwrap();
             if self.server.store.backlog(timeout).await.unwrap().unfinished == 0 {
                 return;
@@ -66,14 +66,14 @@ impl World {
         panic!("the relay did not come to an end");
     }
 
-    /// Credits that match, as (tenant, period, revision, percent, state, reverses).
+    /// Returns the credits that match a query.
     async fn credits(&self, query: &str) -> Vec<Value> {
         let path = format!("/sys/sla/credits?{query}");
         let list = self.server.get(VIEWER, &path).await.is(200);
         list["items"].as_array().unwrap().clone()
     }
 
-    /// The one credit that is open of a tenant, reversals or others.
+    /// Returns the only open credit of a tenant, either a reversal or another one.
     async fn open(&self, tenant: &str, reversal: bool) -> Value {
         let rows = self
             .credits(&format!("state=estimated&tenant={tenant}"))
@@ -112,13 +112,14 @@ impl World {
         self.settled().await;
     }
 
-    /// The percentages that billing was told, in order.
+    /// Returns the percentages that were submitted to billing, in order.
     fn percents(&self) -> Vec<String> {
         let told = self.told().into_iter();
         told.map(|(_, percent, _)| percent).collect()
     }
 
-    /// What billing was told, as (tenant, percent, minor units), in order.
+    /// Returns the credits that were submitted to billing as (tenant, percent, minor units), in
+    /// order.
     fn told(&self) -> Vec<(String, String, String)> {
         let path = self.folder.path().join("credits.csv");
         let mut table = csv::Reader::from_path(path).unwrap();
@@ -159,7 +160,7 @@ async fn a_correction_after_issue_is_a_reversal_and_a_new_row() {
         let late = world.decide(&issued[0], verb).await.is(409);
         assert_eq!(late["code"], "credit_decided");
     }
-    // Four hours it was for one of them; the other one's hour stays as it is.
+    // One tenant's outage is extended to four hours; the other one's hour stays.
     world
         .correct(
             &path,
@@ -182,11 +183,11 @@ async fn a_correction_after_issue_is_a_reversal_and_a_new_row() {
         (&reversal["credit_percent"], &new["credit_percent"]),
         (&json!("-10"), &json!("25"))
     );
-    // What it was computed from stands with each version.
+    // Each version has the inputs of its computation.
     let windows = |row: &Value| row["inputs"][0]["windows"][0]["start"].clone();
     assert_eq!(windows(old), "2026-11-09T10:00:00Z");
     assert_eq!(windows(&new), "2026-11-09T07:00:00Z");
-    // First what was given is taken back, then the new credit is given.
+    // The reversal comes first, then the new credit.
     let early = world.decide(&new, "approve").await.is(409);
     assert_eq!(early["code"], "reverse_first");
     let taken = world.approve(&reversal).await;
@@ -244,7 +245,7 @@ async fn a_reversal_that_is_waived_leaves_what_was_issued_and_nothing_beside_it(
     );
     world.issue().await;
     assert_eq!(world.told(), [line("tenant-fr", "10", "1000")]);
-    // A tenant that is taken out is owed nothing: only the reversal is left.
+    // A tenant that is removed is owed nothing: only the reversal is left.
     world
         .correct(&path, json!({"affected_tenants": ["tenant-it"]}))
         .await;
@@ -252,7 +253,7 @@ async fn a_reversal_that_is_waived_leaves_what_was_issued_and_nothing_beside_it(
     world.approve(&reversal).await;
     world.issue().await;
     assert_eq!(world.told()[1], line("tenant-fr", "-10", "-1000"));
-    // It comes back, and is given its own again.
+    // It is added again, and gets its credit again.
     world
         .correct(
             &path,
@@ -327,7 +328,7 @@ async fn invalid_billing_queries_are_refused() {
         .post(VIEWER, &resend("nonsense"), &json!({}))
         .await
         .problem(403);
-    // A correction that would leave less than nothing is refused, and nothing changes.
+    // A correction that would leave a negative length is refused, and nothing changes.
     let path = world
         .outage(
             "2026-11-09T10:00:00Z",

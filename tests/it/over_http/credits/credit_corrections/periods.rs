@@ -1,5 +1,4 @@
-//! Credits of periods: corrected as a whole, and computed again under new terms when somebody
-//! asks for it.
+//! Credits of periods: corrected as a whole, and recomputed under new terms on request.
 
 use incident_console::policy_file::PolicyFile;
 use serde_json::{Value, json};
@@ -26,7 +25,7 @@ monthly_fee = { minor = 10000, currency = "EUR" }
 async fn periods_are_credited_as_a_whole_and_corrected_as_a_whole() {
     let world = World::new(BY_MONTH).await;
     let both = json!(["tenant-fr", "tenant-de"]);
-    // 30 minutes and 30 minutes, 10 of them at the same time: 50.
+    // 30 minutes and 30 minutes, 10 of them shared: 50.
     let first = world
         .outage("2026-10-09T10:00:00Z", "2026-10-09T10:30:00Z", both.clone())
         .await;
@@ -49,7 +48,7 @@ async fn periods_are_credited_as_a_whole_and_corrected_as_a_whole() {
         )
     );
     assert_eq!(month["inputs"].as_array().unwrap().len(), 2);
-    // The quarter still runs.
+    // The quarter is not over.
     let quarter = world.open("tenant-de", false).await;
     assert_eq!(
         (&quarter["period"], &quarter["credit_percent"]),
@@ -63,7 +62,7 @@ async fn periods_are_credited_as_a_whole_and_corrected_as_a_whole() {
         json!({"minor": 1000, "currency": "EUR"})
     );
     world.issue().await;
-    // Another outage of the month: the period's credit is reversed and given anew.
+    // Another outage in the month: the period's credit is reversed and issued again.
     let late = world
         .outage("2026-10-20T00:00:00Z", "2026-10-20T04:00:00Z", both)
         .await;
@@ -78,7 +77,7 @@ async fn periods_are_credited_as_a_whole_and_corrected_as_a_whole() {
     world.approve(&reversal).await;
     world.approve(&new).await;
     world.issue().await;
-    // A correction that moves an incident to another month changes both.
+    // A correction that moves an incident to another month changes both months.
     world
         .correct(&late, json!({"affected_tenants": ["tenant-de"]}))
         .await;
@@ -100,7 +99,7 @@ async fn periods_are_credited_as_a_whole_and_corrected_as_a_whole() {
     world.approve(&reversal).await;
     world.issue().await;
     assert_eq!(world.percents(), ["10", "-10", "25", "-25"]);
-    // After its end the quarter is decided, at the fee of three months.
+    // After its end the quarter is decided, with the fee of three months.
     world.server.clock.set(at("2027-01-02T00:00:00Z"));
     let quarter = world.open("tenant-de", false).await;
     let approved = world.approve(&quarter).await;
@@ -121,7 +120,7 @@ async fn periods_are_credited_as_a_whole_and_corrected_as_a_whole() {
     world.server.stop().await;
 }
 
-/// New terms change nothing by themselves; asked for, they change what they change.
+/// New terms change nothing by themselves; a recomputation applies them.
 #[tokio::test(flavor = "multi_thread")]
 async fn new_terms_are_applied_when_somebody_asks() {
     let world = World::new(FEES).await;
@@ -137,7 +136,7 @@ async fn new_terms_are_applied_when_somebody_asks() {
         world.approve(&credit).await;
     }
     world.issue().await;
-    // The same store under other terms: a server that was started anew.
+    // The same store under other terms, as after a restart of the server.
     let incidents = world.server.incidents();
     let context = |role| {
         let caller = incident_core::testing::caller("bill", role).unwrap();
@@ -152,7 +151,7 @@ async fn new_terms_are_applied_when_somebody_asks() {
     let policy = PolicyFile::parse(BY_MONTH).unwrap();
     let anew = world.server.restarted(policy.contracts());
     let changed = anew.credits().recompute(&bill, month).await.unwrap();
-    // The incident's rows, and a period for each of the two tenants.
+    // The rows of the incident, and a period for each of the two tenants.
     assert_eq!(changed, 3);
     assert_eq!(anew.credits().recompute(&bill, month).await.unwrap(), 0);
     let reversal = world.open("tenant-fr", true).await;
