@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use incident_core::TenantId;
 use incident_core::impact::{Breakdown, ImpactCounts, ImpactQuery, MAX_DAYS};
 use incident_core::port::{TenantDirectory, UsageError, UsageSource};
@@ -93,8 +93,8 @@ impl PgUsage {
 }
 
 impl PgUsageBuilder {
-    /// Sets the number of connections that a query about several tenants uses at a time: one
-    /// for the total, the others for the counts, hence two at least. Default: 2.
+    /// Sets the maximum number of connections that a query uses at a time: of several tenants one
+    /// for the total, the others for the counts. Default: 2.
     pub fn connections(self, connections: usize) -> Self {
         let connections = connections.max(1);
         Self {
@@ -251,7 +251,10 @@ impl PgUsage {
             let sql = asked.counts(&part);
             self.rows(asked, sql, part, deadline)
         });
-        let rows = try_join_all(total.into_iter().chain(counts)).await?;
+        // With one connection only, one after the other.
+        let jobs = stream::iter(total.into_iter().chain(counts));
+        let rows = jobs.buffered(self.connections);
+        let rows: Vec<Vec<PgRow>> = rows.try_collect().await?;
         asked.answer(rows.iter().flatten()).map_err(Failure::of)
     }
 

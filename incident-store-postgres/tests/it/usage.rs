@@ -250,11 +250,14 @@ async fn a_question_that_is_too_large_is_refused_with_its_size() {
     assert_eq!(busy, 0, "the server still counts");
     // With sufficient time it succeeds, over any number of connections.
     for connections in 1..=4 {
-        let usage = PgUsage::builder(pool.clone())
+        let own = server::pool(&database).await;
+        let usage = PgUsage::builder(own.clone())
             .connections(connections)
             .build();
         let counts = usage.unique_users(&query, Duration::from_secs(60)).await;
         assert_eq!(counts.unwrap().total_unique_users, 400_000, "{connections}");
+        let opened = usize::try_from(own.size()).unwrap();
+        assert!(opened <= connections, "{opened} of {connections}");
     }
     let limit: String = pool
         .fetch_one("show statement_timeout")
