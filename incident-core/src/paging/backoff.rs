@@ -32,8 +32,8 @@ pub fn clamp_retry_after(retry_after: Duration) -> Duration {
 }
 
 impl Backoff {
-    /// Returns the wait after `attempts` attempts: between half and all of `first * 2^(attempts
-    /// - 1)`, or of `cap` if that is less.
+    /// Returns the wait after `attempts` attempts: between half and all of
+    /// `first * 2^(attempts - 1)`, or of `cap` if that is less.
     ///
     /// `seed` spreads messages apart: the same seed and attempt always give the same wait, two
     /// seeds do not.

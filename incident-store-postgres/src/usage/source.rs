@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::future::try_join_all;
 use incident_core::TenantId;
 use incident_core::impact::{Breakdown, ImpactCounts, ImpactQuery, MAX_DAYS};
 use incident_core::port::{TenantDirectory, UsageError, UsageSource};
@@ -251,10 +251,15 @@ impl PgUsage {
             let sql = asked.counts(&part);
             self.rows(asked, sql, part, deadline)
         });
-        // With one connection only, one after the other.
-        let jobs = stream::iter(total.into_iter().chain(counts));
-        let rows = jobs.buffered(self.connections);
-        let rows: Vec<Vec<PgRow>> = rows.try_collect().await?;
+        let jobs = total.into_iter().chain(counts);
+        let mut rows = Vec::new();
+        if self.connections == 1 {
+            for job in jobs {
+                rows.push(job.await?);
+            }
+        } else {
+            rows = try_join_all(jobs).await?;
+        }
         asked.answer(rows.iter().flatten()).map_err(Failure::of)
     }
 

@@ -88,7 +88,10 @@ fn rust_version_is_at_least_that_of_every_dependency() {
             };
             compared += 1;
             let their_name = dependency["name"].as_str().unwrap();
-            assert!(version(theirs) <= ours, "{name}: {their_name} needs {theirs}");
+            assert!(
+                version(theirs) <= ours,
+                "{name}: {their_name} needs {theirs}"
+            );
         }
     }
     assert!(compared > 100, "{compared}");
@@ -112,6 +115,9 @@ fn packages_carry_licences_and_metadata() {
             assert!((1..=5).contains(&length), "{name}: {list}");
         }
         assert!(package["readme"].is_string() && package["description"].is_string());
-        assert_eq!(package["metadata"]["docs"]["rs"]["all-features"], true, "{name}");
+        assert_eq!(
+            package["metadata"]["docs"]["rs"]["all-features"], true,
+            "{name}"
+        );
     }
 }

@@ -30,11 +30,11 @@ impl DocBlock {
         let is_doc = |line: &&str| line.starts_with("///") || line.starts_with("//!");
         let mut blocks = Vec::new();
         let mut rest = lines.as_slice();
-        while let Some(start) = rest.iter().position(|line| is_doc(line)) {
+        while let Some(start) = rest.iter().position(is_doc) {
             let block = rest.get(start..).unwrap_or_default();
             let length = block.iter().take_while(|line| is_doc(line)).count();
             let after = block.get(length..).unwrap_or_default();
-            let attributes = after.iter().take_while(|line| is_attribute(line));
+            let attributes = after.iter().take_while(is_attribute);
             let attributes: Vec<_> = attributes.copied().collect();
             let text = block.iter().map(|line| line.get(3..).unwrap_or_default());
             let line = lines.len() - rest.len() + start + 1;
