@@ -209,6 +209,8 @@ contracts! { $
     redactions::atomic_a_redaction_erases_every_copy,
     redactions::atomic_a_redaction_is_on_record,
     redactions::isolated_a_reply_tells_the_incident_as_it_is,
+    redactions::isolated_a_reply_tells_the_suggestion_as_it_is,
+    redactions::isolated_no_reply_survives_a_concurrent_redaction,
     races::isolated_one_of_many_writers_wins,
     races::isolated_claims_share_nothing,
     races::idempotent_one_key_one_commit,

@@ -221,12 +221,8 @@ pub async fn atomic_a_redaction_is_on_record<B: StoreBackend>(_spawn: SpawnAll) 
 
 /// Checks that a response about an incident that the commit does not write is stored only while
 /// the incident is at the response's revision.
-pub async fn isolated_a_reply_tells_the_incident_as_it_is<B: StoreBackend>(spawn: SpawnAll) {
+pub async fn isolated_a_reply_tells_the_incident_as_it_is<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
-    let answering = |incident: &Arc<Incident>, key: &str| Commit {
-        remember: Some(remember(key, 0, 10_000, reply(incident))),
-        ..Commit::default()
-    };
     let incident = keep(&*store, &plain(1)).await;
     let as_it_is = answering(&incident, "as it is");
     store.commit(as_it_is, WITHIN).await.unwrap();
@@ -237,8 +233,20 @@ pub async fn isolated_a_reply_tells_the_incident_as_it_is<B: StoreBackend>(spawn
     let (never, _) = declared(&plain(9));
     let unknown = store.commit(answering(&never, "unknown"), WITHIN).await;
     assert!(matches!(unknown, Err(StoreError::Conflict)), "{unknown:?}");
+}
 
-    // A suggestion whose text was erased after it was read.
+/// Commits only a response that shows an incident.
+fn answering(incident: &Arc<Incident>, key: &str) -> Commit {
+    Commit {
+        remember: Some(remember(key, 0, 10_000, reply(incident))),
+        ..Commit::default()
+    }
+}
+
+/// Checks that a response shows a suggestion as it is stored: its text was erased after it was
+/// read.
+pub async fn isolated_a_reply_tells_the_suggestion_as_it_is<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
     let mut said = suggestion(1, "fr", 0);
     said.request.evidence = Some(Text::new(SECRET).unwrap());
     let open = Commit {
@@ -266,8 +274,12 @@ pub async fn isolated_a_reply_tells_the_incident_as_it_is<B: StoreBackend>(spawn
     store.commit(redaction, WITHIN).await.unwrap();
     let late = store.commit(repeated("late too"), WITHIN).await;
     assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
+}
 
-    // Concurrently: a redaction, and responses that were read before it.
+/// Checks that no response that was read before a concurrent redaction is stored with the erased
+/// text.
+pub async fn isolated_no_reply_survives_a_concurrent_redaction<B: StoreBackend>(spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
     for round in 10..10 + ROUNDS {
         let (incident, commit) = with_secret(round, None);
         store.commit(commit, WITHIN).await.unwrap();

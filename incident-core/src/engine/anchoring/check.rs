@@ -32,14 +32,14 @@ pub(in crate::engine) enum OnUnreadable {
 
 /// The contents of a walked timeline, beside its links.
 #[derive(Debug, Default)]
-struct Met {
+struct WalkedEntries {
     /// The marks of the last entry.
     marks: Option<StateMarks>,
     /// Entries whose texts were erased.
     erased: BTreeSet<u64>,
 }
 
-impl Met {
+impl WalkedEntries {
     fn note(&mut self, entry: &SysIncidentUpdateEntry) {
         self.marks = entry.fields.marks;
         if entry.is_redacted() {
@@ -64,9 +64,9 @@ impl Incidents {
         mut walk: Walk,
         unreadable: OnUnreadable,
     ) -> Result<Verdict, Error> {
-        let (mut met, mut reached) = (Met::default(), None);
+        let (mut walked, mut reached) = (WalkedEntries::default(), None);
         for _ in 0..MAX_CONFLICT_RETRIES {
-            if let Some(broken) = self.walk_timeline(id, &mut walk, &mut met).await? {
+            if let Some(broken) = self.walk_timeline(id, &mut walk, &mut walked).await? {
                 return Ok(broken);
             }
             let end = walk.clone().end();
@@ -93,14 +93,14 @@ impl Incidents {
             }
             reached = Some(last);
             if last == state.last_seq {
-                if let Some(reason) = self.mismatch(&state, met.marks.as_ref()).await? {
+                if let Some(reason) = self.mismatch(&state, walked.marks.as_ref()).await? {
                     return Ok(walk.broken_last(reason));
                 }
                 break;
             }
             // The incident was written after its entries were read.
         }
-        if let Some(seq) = self.not_on_record(id, met.erased).await? {
+        if let Some(seq) = self.not_on_record(id, walked.erased).await? {
             let reason = "its texts are gone and no redaction of them is on record";
             return Ok(Verdict::Broken { seq, reason });
         }
@@ -193,7 +193,7 @@ impl Incidents {
         &self,
         id: IncidentId,
         walk: &mut Walk,
-        met: &mut Met,
+        walked: &mut WalkedEntries,
     ) -> Result<Option<Verdict>, Error> {
         let (store, timeout) = (&self.store, self.inner.settings.store_deadline);
         let mut batch = BATCH;
@@ -205,7 +205,7 @@ impl Incidents {
                         if let Err(broken) = walk.step(timeline::verify_next(id, before, entry)) {
                             return Ok(Some(broken));
                         }
-                        met.note(entry);
+                        walked.note(entry);
                         if nth % IN_A_TURN == IN_A_TURN - 1 {
                             yield_now().await;
                         }
