@@ -11,11 +11,20 @@ use crate::port::Store;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use incident_core::engine::Incidents;
-/// # fn build(store: Arc<dyn incident_core::port::Store>, pager: Arc<dyn incident_core::port::Pager>)
-/// # -> Result<Incidents, incident_core::engine::BuildError> {
+/// use incident_core::actor::{Caller, Role};
+/// use incident_core::engine::{Incidents, RequestContext};
+/// use incident_core::incident::{Declare, Severity, Status, Update};
+/// # use incident_core::port::{Pager, Store};
+/// # async fn respond(store: Arc<dyn Store>, pager: Arc<dyn Pager>) -> Result<(), Box<dyn std::error::Error>> {
 /// let incidents = Incidents::builder(store).pager(pager).build()?;
-/// # Ok(incidents)
+/// let context = RequestContext::new(Caller::person("anna".parse()?, Role::Responder));
+///
+/// let down = Declare::new("API down".parse()?, Severity::Sev2);
+/// let declared = incidents.declare(&context, &down).await?;
+///
+/// let fixed = Update::to_status("rolled back".parse()?, Status::Resolved);
+/// incidents.act(&context, declared.incident.id, &fixed.into()).await?;
+/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
