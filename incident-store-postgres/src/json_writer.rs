@@ -72,13 +72,9 @@ impl JsonWriter {
         items: impl IntoIterator<Item = T>,
         write: impl Fn(&mut Self, T) -> serde_json::Result<()>,
     ) -> serde_json::Result<()> {
-        self.name(name);
-        self.text.push(b'[');
-        for item in items {
-            self.object(|json| write(json, item))?;
-        }
-        self.text.push(b']');
-        Ok(())
+        self.list(name, items, |json, item| {
+            json.object(|json| write(json, item))
+        })
     }
 
     /// Writes a member that is a list of lists, whose values `write` writes.
@@ -88,16 +84,13 @@ impl JsonWriter {
         items: impl IntoIterator<Item = T>,
         write: impl Fn(&mut Self, T) -> serde_json::Result<()>,
     ) -> serde_json::Result<()> {
-        self.name(name);
-        self.text.push(b'[');
-        for item in items {
-            self.separate();
-            self.text.push(b'[');
-            write(self, item)?;
-            self.text.push(b']');
-        }
-        self.text.push(b']');
-        Ok(())
+        self.list(name, items, |json, item| {
+            json.separate();
+            json.text.push(b'[');
+            write(json, item)?;
+            json.text.push(b']');
+            Ok(())
+        })
     }
 
     /// Writes a value of a list.
@@ -112,10 +105,20 @@ impl JsonWriter {
         name: &'static str,
         items: impl IntoIterator<Item = T>,
     ) -> serde_json::Result<()> {
+        self.list(name, items, |json, item| json.value(&item))
+    }
+
+    /// Writes a member that is a list; `write` writes each item.
+    fn list<T>(
+        &mut self,
+        name: &'static str,
+        items: impl IntoIterator<Item = T>,
+        write: impl Fn(&mut Self, T) -> serde_json::Result<()>,
+    ) -> serde_json::Result<()> {
         self.name(name);
         self.text.push(b'[');
         for item in items {
-            self.value(&item)?;
+            write(self, item)?;
         }
         self.text.push(b']');
         Ok(())

@@ -188,3 +188,20 @@ pub fn outstanding<'a>(
         .filter(issued)
         .filter(move |row| row.reverses.is_none() && !reversed.contains(&row.id))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows stored before the field was renamed stay readable, and are written by the new name.
+    #[test]
+    fn an_input_stored_with_its_old_field_name_is_read() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let old = format!(r#"{{"incident_id":"{id}","windows":[],"weight":"50"}}"#);
+        let input: CreditInput = serde_json::from_str(&old).unwrap();
+        assert_eq!(input.weight.to_string(), "50");
+        let new = format!(r#"{{"incident_id":"{id}","windows":[],"weight_percent":"50"}}"#);
+        assert_eq!(serde_json::to_string(&input).unwrap(), new);
+        assert_eq!(serde_json::from_str::<CreditInput>(&new).unwrap(), input);
+    }
+}

@@ -288,9 +288,12 @@ impl Affected {
 }
 
 /// Returns the part of an outage that hit the one tenant with these parts.
-pub(crate) fn outage_of_tenant(outage: &Windows, parts: &[AffectedTenant]) -> Windows {
-    let bounds: Windows = parts.iter().filter_map(AffectedTenant::window).collect();
-    outage.intersect(&bounds)
+pub(crate) fn outage_of_tenant<'a>(
+    outage: &Windows,
+    parts: impl IntoIterator<Item = &'a AffectedTenant>,
+) -> Windows {
+    let bounds = parts.into_iter().filter_map(AffectedTenant::window);
+    bounds.flat_map(|bounds| outage.clip_iter(bounds)).collect()
 }
 
 /// Returns the part of an outage that hit each tenant, in order of name: once per tenant, several
@@ -299,11 +302,10 @@ pub(crate) fn outage_of_tenant(outage: &Windows, parts: &[AffectedTenant]) -> Wi
 pub fn outage_by_tenant(outage: &Windows, tenants: &[AffectedTenant]) -> Vec<TenantWindows> {
     let mut by_name: Vec<&AffectedTenant> = tenants.iter().collect();
     by_name.sort_by_key(|entry| &entry.tenant_id);
-    let hit = |entry: &&AffectedTenant| entry.window().map(|bounds| outage.clip_iter(bounds));
-    let one = |entries: &[&AffectedTenant]| {
+    let one = |parts: &[&AffectedTenant]| {
         Some(TenantWindows {
-            tenant: entries.first()?.tenant_id.clone(),
-            windows: entries.iter().filter_map(hit).flatten().collect(),
+            tenant: parts.first()?.tenant_id.clone(),
+            windows: outage_of_tenant(outage, parts.iter().copied()),
         })
     };
     let same = |a: &&AffectedTenant, b: &&AffectedTenant| a.tenant_id == b.tenant_id;

@@ -24,7 +24,10 @@ fn making(days: impl Iterator<Item = i64>, most: usize) -> Option<String> {
     let days: Vec<String> = days
         .map(|day| format!("date '1970-01-01' + {day}"))
         .collect();
-    let making = format!(
+    if days.is_empty() {
+        return None;
+    }
+    Some(format!(
         "do $$ declare days date[] := array[{}]::date[]; held bigint; fresh bigint; \
          begin \
              perform pg_advisory_xact_lock(hashtextextended('incident.usage_days', 0)); \
@@ -39,8 +42,7 @@ fn making(days: impl Iterator<Item = i64>, most: usize) -> Option<String> {
              perform incident.usage_days(days); \
          end $$",
         days.join(", ")
-    );
-    (!days.is_empty()).then_some(making)
+    ))
 }
 
 /// Maximum number of days that are remembered to have a partition.

@@ -91,6 +91,6 @@ fn text_at(rows: &[PgRow], place: i32) -> sqlx::Result<&str> {
         }
     }
     Err(row::unreadable(
-        "a look that does not tell its transactions",
+        "a count without its server and transaction number",
     ))
 }

@@ -1,22 +1,8 @@
 //! Links between the documents lead somewhere.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use super::root;
-
-/// Collects the Markdown files below a folder.
-fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && name != "target" && !name.starts_with('.') {
-            documents(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "md") {
-            found.push(path);
-        }
-    }
-}
+use super::{files, root};
 
 /// Returns the targets of the links in a text, `[words](target)`, outside of code.
 fn targets(text: &str) -> Vec<&str> {
@@ -55,8 +41,7 @@ fn has_anchor(text: &str, anchor: &str) -> bool {
 
 #[test]
 fn links_between_documents_lead_somewhere() {
-    let mut files = Vec::new();
-    documents(&root(), &mut files);
+    let files = files(&root(), "md");
     let mut seen = 0;
     for file in &files {
         let text = fs::read_to_string(file).unwrap();

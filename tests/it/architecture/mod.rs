@@ -14,9 +14,10 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn cargo_tree(arguments: &[&str]) -> String {
+/// Runs Cargo without the network and returns what it prints.
+fn cargo(command: &str, arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--locked", "--prefix", "none"])
+        .args([command, "--offline", "--locked"])
         .args(arguments)
         .current_dir(root())
         .output()
@@ -29,16 +30,28 @@ fn cargo_tree(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+fn cargo_tree(arguments: &[&str]) -> String {
+    cargo("tree", &[&["--prefix", "none"], arguments].concat())
+}
+
+/// Returns the files with an extension below a folder, outside of `target` and hidden folders.
+pub(crate) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() && name != "target" && !name.starts_with('.') {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|is| is == extension) {
             found.push(path);
         }
     }
+    found
+}
+
+/// Returns the sources below a folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    files(folder, "rs")
 }
 
 #[test]
@@ -120,8 +133,7 @@ fn what_cargo_run_builds_has_none_of_the_test_features() {
 #[test]
 fn only_the_engine_the_ports_and_the_tests_await() {
     let core = root().join("incident-core/src");
-    let mut files = Vec::new();
-    sources(&core, &mut files);
+    let files = sources(&core);
     assert!(files.len() > 40);
     for file in files {
         let module = file
@@ -187,8 +199,7 @@ fn modules_of_core_use_only_those_below() {
         &["port"],
         &["engine", "conformance", "testing"],
     ];
-    let mut files = Vec::new();
-    sources(&core, &mut files);
+    let files = sources(&core);
     // Tests of a module may use samples from the modules above it.
     let is_test = |file: &PathBuf| file.components().any(|part| part.as_os_str() == "tests");
     let inside = |file: &PathBuf| !is_test(&file.strip_prefix(&core).unwrap().to_owned());
@@ -236,7 +247,7 @@ fn figures_are_computed_from_the_facts_alone() {
         .map(|name| core.join(format!("engine/{name}.rs")))
         .to_vec();
     for folder in ["sla", "billing"] {
-        sources(&core.join(folder), &mut files);
+        files.extend(sources(&core.join(folder)));
     }
     let fields = [
         ".started_at",
@@ -266,8 +277,7 @@ fn figures_are_computed_from_the_facts_alone() {
 
 #[test]
 fn files_stay_small_and_words_are_those_of_the_field() {
-    let mut files = Vec::new();
-    sources(&root(), &mut files);
+    let files = sources(&root());
     for file in &files {
         let lines = fs::read_to_string(file).unwrap();
         let code = lines
@@ -304,8 +314,7 @@ fn files_stay_small_and_words_are_those_of_the_field() {
 /// Every test that the table of edge cases names exists.
 #[test]
 fn the_documented_cases_have_their_tests() {
-    let mut files = Vec::new();
-    sources(&root(), &mut files);
+    let files = sources(&root());
     let code: String = files
         .iter()
         .map(|file| fs::read_to_string(file).unwrap())

@@ -166,9 +166,8 @@ impl Visit<'_> for Names {
 }
 
 fn files(package: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    sources(&root().join(package).join("src"), &mut found);
     let folder = root().join(package).join("src");
+    let mut found = sources(&folder);
     let is_test = |file: &Path| {
         let mut parts = file.strip_prefix(&folder).unwrap().iter();
         parts.any(|part| part == "tests" || part == "tests.rs")

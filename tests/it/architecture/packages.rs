@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::process::Command;
 
 use serde_json::Value;
 
-use super::root;
+use super::{cargo, root};
 
 const PUBLISHED: [&str; 4] = [
     "incident-core",
@@ -17,24 +16,8 @@ const PUBLISHED: [&str; 4] = [
 
 /// Returns what Cargo knows of all packages, without the network.
 fn metadata() -> Value {
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--offline",
-            "--locked",
-            "--all-features",
-        ])
-        .current_dir(root())
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).unwrap()
+    let text = cargo("metadata", &["--format-version", "1", "--all-features"]);
+    serde_json::from_str(&text).unwrap()
 }
 
 fn packages(metadata: &Value) -> BTreeMap<&str, &Value> {

@@ -94,8 +94,7 @@ fn share(blocks: &[&DocBlock], counts: impl Fn(&DocBlock) -> bool) -> (usize, Ve
 
 #[test]
 fn docs_say_what_a_thing_is_or_does() {
-    let mut files = Vec::new();
-    sources(&root(), &mut files);
+    let files = sources(&root());
     let blocks: Vec<DocBlock> = files.iter().flat_map(DocBlock::all).collect();
     assert!(blocks.len() > 5_000, "{} blocks", blocks.len());
     let all: Vec<&DocBlock> = blocks.iter().collect();

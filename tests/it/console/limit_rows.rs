@@ -2,33 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::architecture::files;
 use crate::over_http::limits::table::{Row, rows};
 use crate::over_http::limits::{HERE, trials};
-
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && name != "target" && !name.starts_with('.') {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
 
 /// Returns the names of all test functions: those after an attribute that ends in `test`, and those
 /// in conformance modules.
 fn tests() -> BTreeSet<String> {
-    let mut files = Vec::new();
-    sources(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
-        &mut files,
-    );
     let mut names = BTreeSet::new();
-    for file in files {
+    for file in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), "rs") {
         let (text, mut is_test) = (fs::read_to_string(&file).unwrap(), false);
         let contracts = file
             .components()

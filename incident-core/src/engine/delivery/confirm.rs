@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 
 use super::returned::is_unreadable;
-use crate::audit::{AuditDraft, AuditOutcome};
+use crate::audit::AuditDraft;
 use crate::commit::{Commit, IncidentWrite};
 use crate::engine::each::EachAlone;
 use crate::engine::{Alarm, EngineEvent, Error, Incidents, WorkerHandle};
@@ -209,14 +209,10 @@ impl Incidents {
                     "no one may have been notified: {target} accepted the page and opened no alert"
                 );
                 let by = super::outcome::pager_actor(target);
-                audit.push(AuditDraft {
-                    incident_id: Some(before.id),
-                    at: now,
-                    actor: by.clone(),
-                    action: "page_unconfirmed".to_owned(),
-                    outcome: AuditOutcome::Allowed,
-                    detail: BTreeMap::from([("epoch".to_owned(), page.epoch.to_string())]),
-                });
+                let detail = BTreeMap::from([("epoch".to_owned(), page.epoch.to_string())]);
+                let (actor, id) = (by.clone(), Some(before.id));
+                let action = "page_unconfirmed";
+                audit.push(AuditDraft::allowed(actor, now, id, action, detail));
                 let draft = EntryDraft::new(EntryKind::PageOutcome, by, now, Text::cut(&text));
                 after.count_entry(&draft);
                 drafts.push(draft);

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use super::outcome::{TargetAttempt, pager_actor};
 use super::route::Route;
 use crate::Timestamp;
-use crate::audit::{AuditDraft, AuditOutcome};
+use crate::audit::AuditDraft;
 use crate::commit::Commit;
 use crate::engine::state::test_page::OpenTest;
 use crate::engine::{Alarm, EngineEvent, Error, Incidents};
@@ -123,12 +123,5 @@ fn audit(
     detail: BTreeMap<String, String>,
     at: Timestamp,
 ) -> AuditDraft {
-    AuditDraft {
-        incident_id: None,
-        at,
-        actor: pager_actor(target.name()),
-        action: action.to_owned(),
-        outcome: AuditOutcome::Allowed,
-        detail,
-    }
+    AuditDraft::allowed(pager_actor(target.name()), at, None, action, detail)
 }

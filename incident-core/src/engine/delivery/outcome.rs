@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::actor::{Actor, ActorKind};
-use crate::audit::{AuditDraft, AuditOutcome};
+use crate::audit::AuditDraft;
 use crate::engine::Alarm;
 use crate::incident::Incident;
 use crate::outbox::{Claim, JobOutcome};
@@ -172,17 +172,12 @@ pub(in crate::engine) fn audit_of_waiting(
     page: &PageEvent,
     at: Timestamp,
 ) -> AuditDraft {
-    AuditDraft {
-        incident_id: Some(page.incident_id),
-        at,
-        actor: pager_actor("none"),
-        action: "page_coalesced".to_owned(),
-        outcome: AuditOutcome::Allowed,
-        detail: BTreeMap::from([
-            ("behind".to_owned(), leader.id.to_string()),
-            ("epoch".to_owned(), page.epoch.to_string()),
-        ]),
-    }
+    let detail = BTreeMap::from([
+        ("behind".to_owned(), leader.id.to_string()),
+        ("epoch".to_owned(), page.epoch.to_string()),
+    ]);
+    let (id, actor) = (Some(page.incident_id), pager_actor("none"));
+    AuditDraft::allowed(actor, at, id, "page_coalesced", detail)
 }
 
 pub(in crate::engine) fn audit_of(
@@ -205,14 +200,9 @@ pub(in crate::engine) fn audit_of(
         // The vendor's support needs this id.
         detail.insert("request_id".to_owned(), id.clone());
     }
-    AuditDraft {
-        incident_id: Some(page.incident_id),
-        at,
-        actor: pager_actor(attempt.target.name()),
-        action: format!("page_{}", page.action.name()),
-        outcome: AuditOutcome::Allowed,
-        detail,
-    }
+    let (id, actor) = (Some(page.incident_id), pager_actor(attempt.target.name()));
+    let action = format!("page_{}", page.action.name());
+    AuditDraft::allowed(actor, at, id, &action, detail)
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl Incidents {
         log.iter_mut().for_each(DeliveryLog::release);
         DeliveryOutcome {
             attempt,
-            outcome: job_outcome(&next, log.clone(), self.inner.now()),
+            outcome: job_outcome(&next, log, self.inner.now()),
             overdue: None,
             behind: None,
         }
@@ -98,11 +98,15 @@ impl Incidents {
 }
 
 /// Returns the outcome of a message, given its next action.
-fn job_outcome(next: &NextAction, log: Vec<DeliveryLog>, now: Timestamp) -> JobOutcome {
+fn job_outcome(next: &NextAction, log: &[DeliveryLog], now: Timestamp) -> JobOutcome {
+    let retry = |due_at| JobOutcome::Retry {
+        due_at,
+        log: log.to_vec(),
+    };
     match *next {
         NextAction::Done => JobOutcome::Done,
-        NextAction::GiveUp => JobOutcome::DeadLettered { log },
-        NextAction::Wait(due_at) => JobOutcome::Retry { due_at, log },
-        NextAction::Send(_) => JobOutcome::Retry { due_at: now, log },
+        NextAction::GiveUp => JobOutcome::DeadLettered { log: log.to_vec() },
+        NextAction::Wait(due_at) => retry(due_at),
+        NextAction::Send(_) => retry(now),
     }
 }

@@ -38,9 +38,7 @@ impl ReportsHandle<'_> {
     /// # Errors
     /// Fails if a text of the filter can match nothing, or the store did not answer.
     pub async fn incidents(self, filter: &IncidentFilter) -> Result<Vec<Arc<Incident>>, Error> {
-        filter.check()?;
-        let this = self.0.begun();
-        Ok(this.store.list(filter, this.left()?).await?)
+        self.0.load_matching(filter).await
     }
 
     /// Builds the public page of every public incident that is live or was resolved or cancelled in
@@ -185,6 +183,13 @@ impl Incidents {
         }
     }
 
+    /// Loads the first incidents that match, at most `limit` of the filter.
+    async fn load_matching(&self, filter: &IncidentFilter) -> Result<Vec<Arc<Incident>>, Error> {
+        filter.check()?;
+        let this = self.begun();
+        Ok(this.store.list(filter, this.left()?).await?)
+    }
+
     /// Returns a reader of all incidents that match a filter; few are held in memory at a time.
     pub(in crate::engine) const fn pages(&self, mut filter: IncidentFilter) -> Pages<'_> {
         filter.limit = WHOLE;
@@ -241,12 +246,7 @@ impl Pages<'_> {
     /// Returns the next incident; none after the last one.
     pub(in crate::engine) async fn next(&mut self) -> Result<Option<Arc<Incident>>, Error> {
         if self.batch.is_empty() && !self.is_last {
-            self.filter.check()?;
-            let incidents = self.incidents.begun();
-            let mut batch = incidents
-                .store
-                .list(&self.filter, incidents.left()?)
-                .await?;
+            let mut batch = self.incidents.load_matching(&self.filter).await?;
             self.is_last = batch.len() < self.filter.limit;
             if let Some(last) = batch.last() {
                 self.filter.after = Some((last.declared_at, last.id));
