@@ -46,8 +46,8 @@ pub struct Config {
 const NOT_IN_THIS_BUILD: [(&str, &str); 1] = [("SLACK_SIGNING_SECRET", "chat commands")];
 
 impl Config {
-    /// Reads the settings of this process. Also returns the names in the environment that have our
-    /// prefix but are unknown, for a warning.
+    /// Reads the settings of this process. Also returns the unknown names in the environment with
+    /// one of our prefixes, for a warning.
     ///
     /// # Errors
     /// Fails like [`from_env`](Self::from_env), and if a setting is misspelt or is not UTF-8.
