@@ -1,0 +1,52 @@
+# Tasks; `just` lists them. Each is one command, so nothing here needs `just` itself.
+
+_default:
+    @just --list
+
+# Walk two outages end to end in memory, print them, then stay up.
+demo:
+    cargo run -- demo
+
+# Serve the API on 127.0.0.1:8080, in memory.
+serve:
+    cargo run
+
+# Set everything up and run all tests; `just test --long` adds the long tiers.
+test *ARGUMENTS:
+    scripts/test {{ARGUMENTS}}
+
+# Run all that CI runs before a change lands.
+ci:
+    .ci/run
+
+# Rewrite the snapshots, to be read with `git diff '*.snap'`.
+snapshots:
+    INSTA_UPDATE=always cargo test -p incident-tests -p incident-pagers --all-features
+
+# Check the published crates with each choice of features, and count the crates that each costs.
+features:
+    scripts/features
+
+# Package the published crates, and build and run a host from the packages alone.
+packages:
+    scripts/packages
+
+# Check the published crates with the oldest toolchains that they promise (rustup).
+msrv:
+    scripts/msrv
+
+# Compare public items with the newest release (network).
+semver:
+    scripts/semver
+
+# Run each fuzz target for some seconds (nightly toolchain, cargo-fuzz).
+fuzz SECONDS="60":
+    scripts/fuzz {{SECONDS}}
+
+# Run one bench, such as `just bench credits`; CONTRIBUTING.md lists them.
+bench NAME:
+    cargo bench -p incident-benches --bench {{NAME}}
+
+# Open the documentation of all crates.
+docs:
+    cargo doc --workspace --all-features --no-deps --open
