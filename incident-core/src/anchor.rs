@@ -165,8 +165,7 @@ impl FromStr for Anchor {
     type Err = ValidationError;
 
     fn from_str(line: &str) -> Result<Self, ValidationError> {
-        let wrong =
-            || ValidationError::new("anchor", "a line of an anchor of version 1, unchanged");
+        let wrong = || ValidationError::new("anchor", "an unmodified anchor line of version 1");
         let read: AnchorLine = serde_json::from_str(line).map_err(|_| wrong())?;
         let anchor = Self::new(read.at, read.heads);
         if read.v == 1 && anchor.digest == read.digest {

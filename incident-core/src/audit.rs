@@ -203,7 +203,7 @@ pub fn read(bytes: &[u8]) -> Result<AuditDraft, CanonicalError> {
         detail,
     } = serde_json::from_slice(bytes)?;
     if v != 1 {
-        return Err(wrong(&"a version other than 1"));
+        return Err(wrong(&"the format version is not 1"));
     }
     Ok(AuditDraft {
         incident_id,
@@ -246,10 +246,10 @@ pub fn seal(head: Head, draft: AuditDraft) -> Result<AuditEntry, CanonicalError>
 pub fn verify_next(chain: Chain, head: Head, entry: &AuditEntry) -> Result<Head, &'static str> {
     let seq = head.seq + 1;
     if entry.seq != seq || entry.chain != chain {
-        return Err("the sequence has a gap or a repeat");
+        return Err("a sequence number is missing or repeated");
     }
     if entry.prev_hash != head.hash {
-        return Err("the previous hash is not that of the entry before");
+        return Err("the previous hash does not match the hash of the previous entry");
     }
     let hash = link(
         DOMAIN,
@@ -259,14 +259,14 @@ pub fn verify_next(chain: Chain, head: Head, entry: &AuditEntry) -> Result<Head,
         &entry.canonical,
     );
     if hash != entry.hash {
-        return Err("the hash does not fit the stored bytes");
+        return Err("the hash does not match the stored bytes");
     }
     if !entry
         .payload
         .to_bytes()
         .is_ok_and(|bytes| bytes == entry.canonical)
     {
-        return Err("what is shown is not what was hashed");
+        return Err("the stored fields differ from the hashed bytes");
     }
     Ok(Head { seq, hash })
 }

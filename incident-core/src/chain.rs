@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Salt, ValidationError};
 
-/// A SHA-256 digest; printed and sent as 64 lower-case hex digits.
+/// A SHA-256 digest; printed and sent as 64 lowercase hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Hash(pub [u8; 32]);
@@ -40,7 +40,7 @@ impl TryFrom<String> for Hash {
     type Error = ValidationError;
 
     fn try_from(text: String) -> Result<Self, ValidationError> {
-        let wrong = || ValidationError::new("hash", "64 lower-case hex digits");
+        let wrong = || ValidationError::new("hash", "64 lowercase hexadecimal digits");
         let mut bytes = [0; 32];
         if text.len() != 64 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(wrong());
@@ -180,7 +180,7 @@ impl Walk {
         let here = |hash| Head { hash, ..head };
         let mut anchored = self.anchors.range(here(first)..=here(last));
         if anchored.any(|anchor| *anchor != head) {
-            return Err(self.broken("another entry was anchored under this number"));
+            return Err(self.broken("the hash of the entry differs from its anchor"));
         }
         self.head = head;
         self.onward = false;
@@ -204,7 +204,7 @@ impl Walk {
     pub(crate) fn end(self) -> Verdict {
         let anchored = self.anchors.last().map_or(0, |anchor| anchor.seq);
         if anchored > self.head.seq {
-            return self.broken("the entry is missing: it was anchored");
+            return self.broken("the entry was anchored but is missing");
         }
         let head = self.head;
         Verdict::Valid { head, anchored }

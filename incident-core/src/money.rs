@@ -22,7 +22,7 @@ impl Currency {
             Ok(letters) if letters.iter().all(u8::is_ascii_uppercase) => Ok(Self(letters)),
             _ => Err(ValidationError::new(
                 "currency",
-                "three upper-case letters of ISO 4217, such as EUR",
+                "an ISO 4217 currency code, such as EUR",
             )),
         }
     }

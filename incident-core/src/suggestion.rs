@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::incident::Incident;
 use crate::{Name, ServiceId, SuggestionId, TenantId, Text, Timestamp};
 
-/// Time for which a suggestion stays open, from its receipt.
+/// Time for which a suggestion stays open, from its receipt. It spans a night and the day after it:
+/// a pair that is still bad then is suggested again by the monitoring.
 pub const SUGGESTION_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A suggestion as the correlation engine sends it.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// A value that was not acceptable: its field, and the expected form.
+/// An invalid value: its field, and the expected form.
 ///
 /// **Handling:** show it to the sender of the value. It never repeats the value, which might be a
 /// secret that was pasted into the wrong field.

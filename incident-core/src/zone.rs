@@ -100,10 +100,7 @@ impl FromStr for Zone {
     fn from_str(name: &str) -> Result<Self, ValidationError> {
         let known = name.parse::<Tz>().map(Self);
         known.map_err(|_| {
-            ValidationError::new(
-                "timezone",
-                "a zone of the tz database, such as Europe/Paris or UTC",
-            )
+            ValidationError::new("timezone", "an IANA time zone, such as Europe/Paris or UTC")
         })
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn tell_panic<T>(ended: Result<T, JoinError>) -> Option<T> {
             if error.is_panic() {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
-                    "a pass of the loop panicked; trying again"
+                    "the worker panicked; retrying"
                 );
             }
             None
@@ -68,27 +68,27 @@ async fn pass(kind: PassKind, incidents: Incidents) {
     match kind {
         PassKind::Confirm => warn_of(
             incidents.worker().confirm().await,
-            "accepted pages could not be asked about; trying again",
+            "could not check whether accepted pages opened alerts; retrying",
         ),
         PassKind::Measure => warn_of(
             incidents.worker().measure().await,
-            "what waits could not be measured",
+            "could not measure the outbox backlog",
         ),
         PassKind::Reconcile => warn_of(
             incidents.worker().reconcile().await,
-            "the vendors could not be asked where alerts stand; trying again",
+            "could not reconcile alerts with the vendors; retrying",
         ),
         PassKind::Approve => warn_of(
             incidents.worker().approve_credits().await,
-            "credits could not be approved by policy; trying again",
+            "could not approve credits automatically; retrying",
         ),
         PassKind::Issue => warn_of(
             incidents.worker().issue_credits().await,
-            "approved credits could not be issued; trying again",
+            "could not issue approved credits; retrying",
         ),
         PassKind::Denials => warn_of(
             incidents.worker().note_denials().await,
-            "refused calls could not be written down",
+            "could not store audit entries for denied requests",
         ),
         PassKind::Anchor => write_down(incidents).await,
     }
@@ -105,7 +105,7 @@ pub(crate) async fn write_down(incidents: Incidents) {
     if let Err(error) = incidents.worker().anchor().await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
-            "the chains could not be anchored; trying again"
+            "could not anchor the timelines and the audit trail; retrying"
         );
     }
 }

@@ -3,7 +3,7 @@
 
 #[cfg(feature = "tokio")]
 mod background;
-#[cfg(feature = "billing")]
+#[cfg(feature = "csv")]
 mod billing;
 #[cfg(feature = "vendors")]
 mod content;
@@ -16,12 +16,12 @@ mod opsgenie;
 mod pagerduty;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(feature = "vendors")]
+#[cfg(feature = "http")]
 mod transport;
 #[cfg(feature = "tokio")]
 mod worker;
 
-#[cfg(feature = "billing")]
+#[cfg(feature = "csv")]
 pub use billing::*;
 #[cfg(feature = "vendors")]
 pub use content::PageTemplate;
@@ -37,6 +37,8 @@ pub use pagerduty::{
     PagerDutySeverities, PagerDutySeverity,
 };
 #[cfg(feature = "vendors")]
-pub use transport::{ApiKey, BaseUrl, PagerBuildError, RoutingKey, client_builder};
+pub use transport::{ApiKey, RoutingKey};
+#[cfg(feature = "http")]
+pub use transport::{BaseUrl, PagerBuildError, client_builder};
 #[cfg(feature = "tokio")]
 pub use worker::{RunningWorker, Worker};

@@ -44,7 +44,7 @@ impl Pager for LogPager {
             PageAction::Trigger => "PAGE",
             PageAction::Acknowledge => "page acknowledged",
             PageAction::Resolve => "page resolved",
-            PageAction::Reprioritise => "page has another severity",
+            PageAction::Reprioritise => "page severity changed",
         };
         tracing::warn!(
             target: "incident_pagers::log",

@@ -168,7 +168,9 @@ impl Worker {
             while background.ended().await.is_some() {}
         };
         if tokio::time::timeout(GRACE, ended).await.is_err() {
-            tracing::warn!("pages were still being sent; they are repeated when their leases end");
+            tracing::warn!(
+                "stopped while pages were being sent; they will be sent again when their leases expire"
+            );
         }
     }
 }
@@ -191,7 +193,7 @@ impl RunningWorker {
         {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
-                "the loop panicked"
+                "the worker panicked"
             );
         }
     }
@@ -215,7 +217,7 @@ async fn finish(incidents: &Incidents) {
     if let Err(error) = incidents.worker().finish().await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
-            "refused calls could not be written down"
+            "could not store audit entries for denied requests"
         );
     }
 }
@@ -233,7 +235,7 @@ async fn drain(incidents: Incidents) -> Option<Duration> {
         Err(error) => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
-                "the outbox could not be drained; trying again"
+                "could not process the outbox; retrying"
             );
             None
         }

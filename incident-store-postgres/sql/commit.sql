@@ -34,7 +34,7 @@ begin
     if document ? 'redacts' or document ? 'remember' and jsonb_array_length(writes) = 0 then
         perform incident.lock_replies(document);
     end if;
-    -- A lease that is lost makes all the rest needless. Checked again when it ends.
+    -- Fails at once if the lease is gone. Checked again when it ends.
     if document ? 'completes' then perform incident.check_lease(document -> 'completes'); end if;
     if document ? 'alert' then perform incident.take_alert(document -> 'alert'); end if;
     if jsonb_array_length(writes) > 0 then
@@ -87,7 +87,7 @@ begin
             incident_id = excluded.incident_id, reply = excluded.reply
         where k.expires_at <= excluded.made_at;
     if not found then
-        perform incident.refused('INC05', 'the idempotency key was used meanwhile');
+        perform incident.refused('INC05', 'another request with this idempotency key was committed first');
     end if;
 end $$;
 
@@ -115,7 +115,7 @@ begin
     if told is not null and jsonb_array_length(document -> 'writes') = 0 then
         select i.revision into stored from incident.incidents i where i.id = (told ->> 'id')::uuid for share;
         if stored is distinct from (told ->> 'revision')::bigint then
-            perform incident.refused('INC01', 'the incident changed meanwhile');
+            perform incident.refused('INC01', 'the incident was changed concurrently');
         end if;
     end if;
     -- The same for a suggestion that was there before.
@@ -146,7 +146,7 @@ begin
     where h.alert_key = key and h.incident_id <> all (seen)
     limit 1;
     if found then
-        perform incident.refused('INC02', 'another live incident has this alert key', other::text);
+        perform incident.refused('INC02', 'another active incident holds this alert key', other::text);
     end if;
 end $$;
 
@@ -173,7 +173,7 @@ begin
     select h.incident_id into other from incident.alert_holders h
     where h.environment = environment_ and h.alert_key = any (alerts) and h.incident_id <> incident_ limit 1;
     if found then
-        perform incident.refused('INC02', 'another live incident has this alert key', other::text);
+        perform incident.refused('INC02', 'another active incident holds this alert key', other::text);
     end if;
 end $$;
 
@@ -196,11 +196,11 @@ begin
         select i.last_seq, i.last_hash into head_seq, head from incident.incidents i
         where i.id = id_ and i.revision = expected for update;
         if not found then
-            perform incident.refused('INC01', 'the incident changed meanwhile');
+            perform incident.refused('INC01', 'the incident was changed concurrently');
         end if;
     end if;
     if head_seq + jsonb_array_length(entries) <> (write -> 'state' ->> 'last_seq')::bigint then
-        perform incident.refused('INC08', 'the incident counts other entries than its timeline has');
+        perform incident.refused('INC08', 'the incident''s entry count differs from the number of its timeline entries');
     end if;
     -- The links first, so that the row is written once with its last hash.
     links := incident.timeline_links(id_, head_seq, head, entries);
@@ -240,7 +240,7 @@ begin
         write ->> 'title_lower', write ->> 'summary_lower', state_)
     on conflict (id) do nothing;
     if not found then
-        perform incident.refused('INC01', 'the incident changed meanwhile');
+        perform incident.refused('INC01', 'the incident was changed concurrently');
     end if;
 end $$;
 
@@ -280,7 +280,7 @@ begin
     if not found then
         select p.suggestion_id into other from incident.open_suggestions p
         where p.service = new_ ->> 'service' and p.tenant = new_ ->> 'tenant';
-        perform incident.refused('INC03', 'a suggestion for this pair is open', other::text);
+        perform incident.refused('INC03', 'a suggestion for this service and tenant is already open', other::text);
     end if;
 end $$;
 
@@ -288,7 +288,7 @@ create or replace function incident.use_suggestion(suggestion_ uuid) returns voi
 begin
     update incident.suggestions set used = true where id = suggestion_ and not used;
     if not found then
-        perform incident.refused('INC04', 'the suggestion was used already');
+        perform incident.refused('INC04', 'the suggestion is already used');
     end if;
     delete from incident.open_suggestions where suggestion_id = suggestion_;
 end $$;

@@ -78,7 +78,7 @@ begin
     select one from unnest(reversed) as one where one <> all (coalesce(standing, '{}'))
     limit 1;
     if found then
-        perform incident.refused('INC09', 'a credit was issued or taken back meanwhile', other::text);
+        perform incident.refused('INC09', 'a credit was issued or reversed concurrently', other::text);
     end if;
     insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author, reverses, inputs)
     select r.id, incident_, r.tenant_id, revision_, r.period, r.outage_us, r.credit_ppm, r.terms_version, r.state, r.author, r.reverses, r.inputs

@@ -2,7 +2,7 @@
 
 create or replace function incident.refuse() returns trigger language plpgsql as $$
 begin
-    raise exception '% of %.% is refused: it is append-only', tg_op, tg_table_schema, tg_table_name
+    raise exception '% of %.% rejected: the table is append-only', tg_op, tg_table_schema, tg_table_name
         using errcode = 'INC10';
 end $$;
 
@@ -23,7 +23,7 @@ begin
         end if;
     end if;
     if previous is distinct from new.prev_hash then
-        raise exception 'entry % of chain % of the % does not follow the one before it', new.seq,
+        raise exception 'entry % of chain % of the % does not follow the previous entry', new.seq,
             to_jsonb(new) ->> tg_argv[0], tg_table_name using errcode = 'INC11';
     end if;
     return new;
@@ -36,7 +36,7 @@ begin
         or old.state in ('approved', 'issued') and new.state in ('approved', 'issued') and new.granted is distinct from old.granted
         or old.state = 'issued' and new.issued - 'accepted_at' is distinct from old.issued - 'accepted_at'
     then
-        raise exception 'credit % is %: that is not taken back', old.id, old.state using errcode = 'INC10';
+        raise exception 'credit % is %: it cannot be changed', old.id, old.state using errcode = 'INC10';
     end if;
     return new;
 end $$;
@@ -44,7 +44,7 @@ end $$;
 create or replace function incident.only_redacted() returns trigger language plpgsql as $$
 begin
     if not incident.redaction_on_record(old.incident_id, old.seq) then
-        raise exception 'the texts of entry % of incident % leave by a redaction that is on record, and by nothing else',
+        raise exception 'texts of entry % of incident % can only be deleted by a recorded redaction',
             old.seq, old.incident_id using errcode = 'INC10';
     end if;
     return old;

@@ -27,7 +27,7 @@ begin
         perform incident.refused('INC06', 'the lease is no longer held');
     end if;
     case
-    -- A trigger that was superseded meanwhile ends instead of being tried again.
+    -- A message that was superseded meanwhile ends instead of being retried.
     when outcome = 'done' or outcome in ('later', 'handed_back') and superseded_ then
         delete from incident.outbox where id = id_;
     when outcome = 'given_up' then
@@ -78,7 +78,7 @@ begin
                 superseded = false
             where id = (o ->> 'id')::uuid and state = 'given_up';
             if not found then
-                perform incident.refused('INC07', 'the message is not given up', o ->> 'id');
+                perform incident.refused('INC07', 'the message is not dead-lettered', o ->> 'id');
             end if;
         end case;
     end loop;

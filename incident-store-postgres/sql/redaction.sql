@@ -48,7 +48,7 @@ begin
         perform incident.refused('INC08', 'the entry to redact does not exist');
     end if;
     if not incident.redaction_on_record(id_, seq_) then
-        perform incident.refused('INC08', 'a redaction without the audit entry that records it');
+        perform incident.refused('INC08', 'the redaction has no audit entry');
     end if;
     -- As it is after the writes of this commit.
     select i.state into now_ from incident.incidents i where i.id = id_;

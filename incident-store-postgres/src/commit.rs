@@ -191,7 +191,7 @@ fn linked(
 }
 
 fn not_ours() -> sqlx::Error {
-    row::unreadable("the server sealed other entries than core does")
+    row::unreadable("the server computed other hashes than incident-core")
 }
 
 /// Reads a column with several values; empty if it is null.

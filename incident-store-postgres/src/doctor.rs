@@ -114,25 +114,28 @@ async fn settings(
         push(
             findings,
             FindingSeverity::Unsafe,
-            "the server is older than PostgreSQL 14",
+            "the server is older than PostgreSQL 14; upgrade it",
         );
     }
     if row::get::<&str>(&row, "encoding")? != "UTF8" {
         push(
             findings,
             FindingSeverity::Unsafe,
-            "the database is not encoded in UTF8; make one that is",
+            "the encoding of the database is not UTF8; create a database with encoding UTF8",
         );
     }
     for (setting, why) in [
         (
             "fsync",
-            "a crash of the machine loses what was answered as committed",
+            "a crash of the machine can lose transactions that were reported as committed",
         ),
-        ("full_page_writes", "a crash of the machine may break pages"),
+        (
+            "full_page_writes",
+            "a crash of the machine can corrupt data files",
+        ),
         (
             "synchronous_commit",
-            "a crash loses what was answered as committed",
+            "a crash of the server can lose transactions that were reported as committed",
         ),
     ] {
         if row::get::<&str>(&row, setting)? == "off" {
@@ -146,7 +149,7 @@ async fn settings(
     let skew = Duration::from_micros(row::get::<i64>(&row, "clock")?.abs_diff(now.micros()));
     if skew > SKEW {
         let message = format!(
-            "the server's clock is {} s apart from ours; keep both in time",
+            "the server's clock differs from this host's by {} s; synchronize both",
             skew.as_secs()
         );
         push(findings, FindingSeverity::Warning, message);
@@ -165,7 +168,7 @@ async fn schema(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> s
         push(
             findings,
             FindingSeverity::Unsafe,
-            "the schema `incident` is not there; migrate",
+            "the schema `incident` does not exist; run the migration",
         );
         return Ok(false);
     }
@@ -178,7 +181,9 @@ async fn schema(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> s
         push(
             findings,
             FindingSeverity::Unsafe,
-            format!("the schema is at version {version}, this program needs {LATEST}; migrate"),
+            format!(
+                "the schema `incident` is at version {version}, but this program needs {LATEST}; run the migration"
+            ),
         );
         return Ok(false);
     }
@@ -186,7 +191,7 @@ async fn schema(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> s
         push(
             findings,
             FindingSeverity::Unsafe,
-            "the functions of the schema are not those of this program; migrate",
+            "the functions in the schema `incident` do not match this program; run the migration",
         );
     }
     if version > LATEST {
@@ -194,7 +199,7 @@ async fn schema(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> s
             findings,
             FindingSeverity::Warning,
             format!(
-                "the schema is at version {version}, this program knows {LATEST}; update it soon"
+                "the schema `incident` is at version {version}, but this program knows only {LATEST}; update this program soon"
             ),
         );
     }
@@ -231,7 +236,9 @@ async fn guards(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> s
         .collect::<sqlx::Result<_>>()?;
     for (table, name) in GUARDS {
         if !on.iter().any(|(t, n)| t == table && n == name) {
-            let message = format!("the guard {name} of incident.{table} is off: enable it always");
+            let message = format!(
+                "the trigger {name} of incident.{table} is not set to ENABLE ALWAYS; run: alter table incident.{table} enable always trigger {name}"
+            );
             push(findings, FindingSeverity::Unsafe, message);
         }
     }
@@ -248,20 +255,20 @@ async fn role(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> sql
     let name: &str = row::get(&row, "name")?;
     if row::get::<bool>(&row, "super")? || row::get::<bool>(&row, "owner")? {
         let message = format!(
-            "the role {name} can switch the guards off; serve as a role that owns nothing: select incident.grant_to('...')"
+            "the role {name} can disable the triggers; connect as a role that owns nothing, granted by the owner of the schema: select incident.grant_to('...')"
         );
         push(findings, FindingSeverity::Warning, message);
         return Ok(());
     }
     if row::get::<bool>(&row, "deletes")? {
         let message = format!(
-            "the role {name} may delete texts by itself; take that back: select incident.grant_to('{name}')"
+            "the role {name} can delete texts; to reset its privileges, run as the owner of the schema: select incident.grant_to('{name}')"
         );
         push(findings, FindingSeverity::Warning, message);
     }
     if !row::get::<bool>(&row, "erases")? {
         let message = format!(
-            "the role {name} cannot redact; as the owner: select incident.grant_to('{name}')"
+            "the role {name} cannot redact texts; run as the owner of the schema: select incident.grant_to('{name}')"
         );
         push(findings, FindingSeverity::Warning, message);
     }
@@ -287,7 +294,7 @@ async fn index(
         .await?;
     if !row::get::<bool>(&row, "there")? {
         let message = format!(
-            "{} has no index on ({}, {}): counting users reads all of it; create one, including {}",
+            "{} has no index on ({}, {}), so counting users reads the whole table; create one that also includes {}",
             usage.name(),
             usage.tenant,
             usage.occurred_at,
@@ -322,7 +329,7 @@ async fn collation(
             collation.filter(|one| !matches!(*one, "C" | "POSIX" | "C.UTF-8" | "C.utf8"))
         {
             let message = format!(
-                "{}.{name} is compared by the rules of {collation}, two to eight times as slow; collate \"C\"",
+                "{}.{name} uses the collation {collation}, which makes counting users two to eight times slower; use collate \"C\"",
                 usage.name()
             );
             push(findings, FindingSeverity::Warning, message);
@@ -349,7 +356,7 @@ async fn visibility(
     let (pages, visible): (i64, i64) = (row::get(&row, "pages")?, row::get(&row, "visible")?);
     if pages >= FEW_PAGES && visible * 2 < pages {
         let message = format!(
-            "{} of {pages} pages of {} are not known to be visible, so that counting users reads them; vacuum it, and more often",
+            "{} of {pages} table pages of {} are not marked all-visible, so counting users reads them; run VACUUM, and let autovacuum run more often",
             pages - visible,
             usage.name()
         );
@@ -373,7 +380,7 @@ async fn partitions(
     let partitions: i64 = row::get(&row, "n")?;
     if partitions > MANY_PARTITIONS {
         let message = format!(
-            "{} has {partitions} partitions; drop the days that nobody asks about any more",
+            "{} has {partitions} partitions; drop those of days that are no longer needed",
             usage.name()
         );
         push(findings, FindingSeverity::Warning, message);

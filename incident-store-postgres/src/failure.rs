@@ -15,7 +15,7 @@ pub(crate) struct Late;
 
 impl fmt::Display for Late {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PostgreSQL did not answer in time")
+        f.write_str("PostgreSQL timed out")
     }
 }
 
@@ -186,11 +186,8 @@ fn refusal(error: sqlx::Error) -> StoreError {
         Some("25006") => StoreError::ReadOnly(Box::new(error)),
         // Data exceptions: a repetition does not help, and the server is healthy.
         Some(code) if code.starts_with("22") => {
-            tracing::error!(
-                error = &error as &dyn Error,
-                "the server takes no such value"
-            );
-            StoreError::Refused("it holds a value that the server cannot take")
+            tracing::error!(error = &error as &dyn Error, "the server rejected a value");
+            StoreError::Refused("the commit contains a value that the server cannot store")
         }
         _ => StoreError::Unavailable(Box::new(error)),
     }
@@ -209,7 +206,7 @@ fn refused(error: &sqlx::Error) -> Option<StoreError> {
         "INC06" => StoreError::LeaseLost,
         "INC07" => StoreError::NotGivenUp(incident_core::MessageId::from_uuid(id()?)),
         "INC09" => StoreError::CreditMoved(incident_core::CreditId::from_uuid(id()?)),
-        "INC08" => StoreError::Refused("the commit contradicts what is stored"),
+        "INC08" => StoreError::Refused("the commit conflicts with stored data"),
         _ => return None,
     })
 }

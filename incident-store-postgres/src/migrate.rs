@@ -61,7 +61,7 @@ const FUNCTIONS: &str = concat!(
 
 /// Version of [`FUNCTIONS`], to be raised when released functions change. Functions of a higher
 /// version stay as they are, so that a process about to be replaced does not restore its own.
-const FUNCTIONS_VERSION: i64 = 1;
+const FUNCTIONS_VERSION: i64 = 2;
 
 /// Query that is true if the functions are those of this version or of a newer one.
 const FUNCTIONS_ARE_CURRENT: &str = "select exists (select 1 from incident._functions where version > $1 \
@@ -79,16 +79,16 @@ pub(crate) const SCHEMA: &str = "incident";
 #[non_exhaustive]
 pub enum MigrateError {
     /// The server cannot be reached.
-    #[error("the server cannot be reached")]
+    #[error("could not connect to the server")]
     Connect(#[source] sqlx::Error),
     /// The server accepts no writes; the message names the reason and the remedy.
     #[error("{0}")]
     ReadOnly(&'static str),
     /// A migration failed and was rolled back.
-    #[error("the migration failed and was undone")]
+    #[error("the migration failed and was rolled back")]
     Migrate(#[source] sqlx::migrate::MigrateError),
     /// The time-out expired: another process may be migrating.
-    #[error("the migration did not end in time")]
+    #[error("the migration timed out")]
     Late,
 }
 

@@ -33,7 +33,7 @@ pub(crate) async fn mismatch(
 macro_rules! column {
     ($name:literal, $fits:expr) => {
         (
-            concat!("the column ", $name, " does not fit the incident's state"),
+            concat!("the column ", $name, " does not match the incident's state"),
             $fits,
         )
     };

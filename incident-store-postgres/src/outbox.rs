@@ -143,7 +143,7 @@ fn severity_of(number: i16) -> sqlx::Result<Severity> {
         2 => Ok(Severity::Sev2),
         3 => Ok(Severity::Sev3),
         4 => Ok(Severity::Sev4),
-        _ => Err(unreadable("a priority that is none")),
+        _ => Err(unreadable("unknown message priority")),
     }
 }
 

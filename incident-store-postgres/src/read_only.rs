@@ -9,9 +9,9 @@ use crate::access::{PgServer, read};
 use crate::row;
 
 const STANDBY: &str =
-    "the server is a standby and takes no writes: connect to the primary, or promote this one";
+    "the server is a standby and accepts no writes; connect to the primary, or promote the standby";
 
-const SET_SO: &str = "transactions are read-only here, so that nothing can be written: \
+const SET_SO: &str = "transactions are read-only by default, so nothing can be stored; \
      set default_transaction_read_only to off for this role and database";
 
 /// Returns the reason why a connection cannot write; `None` if it can.

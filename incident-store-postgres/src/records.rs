@@ -150,7 +150,7 @@ fn state(name: &str) -> sqlx::Result<CreditState> {
     let found = CreditState::ALL
         .into_iter()
         .find(|state| state.name() == name);
-    found.ok_or_else(|| unreadable("a state of a credit that is none"))
+    found.ok_or_else(|| unreadable("unknown credit state"))
 }
 
 fn credit(row: &PgRow) -> sqlx::Result<LedgerRow> {

@@ -49,7 +49,8 @@ fn texts(row: &PgRow) -> sqlx::Result<BTreeMap<TextName, CommittedText>> {
     let list: Vec<(TextName, String, String)> = serde_json::from_str(json).map_err(unreadable)?;
     list.into_iter()
         .map(|(name, salt, text)| {
-            let salt = Salt(bytes(&salt).ok_or_else(|| unreadable("a salt is not hexadecimal"))?);
+            let salt =
+                Salt(bytes(&salt).ok_or_else(|| unreadable("a stored salt is not hexadecimal"))?);
             Ok((name, CommittedText { salt, text }))
         })
         .collect()

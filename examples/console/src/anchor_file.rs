@@ -130,7 +130,7 @@ fn check_ours(file: &mut File) -> std::io::Result<()> {
     }
     Err(std::io::Error::new(
         std::io::ErrorKind::InvalidData,
-        "it holds something else: no line of it is an anchor; it was left as it is",
+        "not an anchor file: no line is a valid anchor; the file was left unchanged",
     ))
 }
 

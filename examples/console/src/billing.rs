@@ -43,7 +43,7 @@ impl BillingSettings {
         let url = get(URL);
         for variable in [SECRET, WINDOW] {
             if url.is_none() && get(variable).is_some() {
-                let reason = format!("needs {URL} beside it");
+                let reason = format!("requires {URL}");
                 return Err(ConfigError::new(variable, reason));
             }
         }
@@ -53,12 +53,12 @@ impl BillingSettings {
         if get(FILE).is_some() {
             return Err(ConfigError::new(
                 FILE,
-                format!("expected either this or {URL}"),
+                format!("set either this variable or {URL}, not both"),
             ));
         }
         let url = BaseUrl::new(&url).map_err(|error| ConfigError::new(URL, error.to_string()))?;
         let secret = get(SECRET).ok_or_else(|| {
-            let reason = "expected the secret that batches are signed with, whsec_...";
+            let reason = "required: the secret that signs batches, whsec_...";
             ConfigError::new(SECRET, reason)
         })?;
         let secret = SigningSecret::new(&secret)

@@ -67,7 +67,7 @@ pub fn explain(error: &(dyn Error + 'static), database: Option<&DatabaseSettings
         .collect();
     let mut told = lines.join("\n  because: ");
     if let Some(advice) = advice {
-        let _ = write!(told, "\n  to do: {advice}");
+        let _ = write!(told, "\n  hint: {advice}");
     }
     told
 }
@@ -96,16 +96,15 @@ fn advice_on(error: &(dyn Error + 'static), database: Option<&DatabaseSettings>)
         return Some(match DatabaseError::code(refusal)?.as_ref() {
             // undefined_table, invalid_schema_name, undefined_function, undefined_column
             "42P01" | "3F000" | "42883" | "42703" => {
-                "make or update the tables: incident-console migrate".to_owned()
+                "create or update the tables: incident-console migrate".to_owned()
             }
             // insufficient_privilege
             "42501" => format!(
-                "give the role what it needs, as the owner of the schema: select incident.grant_to('{}'); \
-                 only its owner can migrate",
+                "run as the owner of the schema: select incident.grant_to('{}') (only the owner can migrate)",
                 role()
             ),
             "28P01" | "28000" => format!(
-                "check user and password in DATABASE_URL, and that pg_hba.conf lets {} in from here",
+                "check the user and password in DATABASE_URL, and that pg_hba.conf allows {} from this host",
                 role()
             ),
             // invalid_catalog_name
@@ -114,7 +113,7 @@ fn advice_on(error: &(dyn Error + 'static), database: Option<&DatabaseSettings>)
                 name(DatabaseSettings::name, "NAME")
             ),
             // too_many_connections, cannot_connect_now
-            "53300" => "let fewer programs connect, or raise max_connections".to_owned(),
+            "53300" => "reduce the number of connections, or raise max_connections".to_owned(),
             "57P03" => "wait until the server has started".to_owned(),
             _ => return None,
         });
@@ -137,7 +136,7 @@ fn advice_on(error: &(dyn Error + 'static), database: Option<&DatabaseSettings>)
 fn unreachable(database: Option<&DatabaseSettings>) -> String {
     let place = database.map_or_else(String::new, |database| format!(" ({database})"));
     format!(
-        "check host and port in DATABASE_URL{place}, and that PostgreSQL runs there and lets this machine in"
+        "check the host and port in DATABASE_URL{place}, and that PostgreSQL is running there and accepts connections from this host"
     )
 }
 
@@ -170,7 +169,7 @@ mod tests {
             ["error communicating with database", "  because: refused"]
         );
         assert!(
-            lines[2].starts_with("  to do: check host and port"),
+            lines[2].starts_with("  hint: check the host and port"),
             "{lines:?}"
         );
     }

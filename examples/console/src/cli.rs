@@ -20,52 +20,53 @@ pub const COMMANDS: [CliCommand; 7] = [
     CliCommand {
         name: "demo",
         arguments: "",
-        about: "play the reference scenario in memory, print what happened, keep serving",
-        more: "Vendors and databases that are configured are left out: a demo wakes nobody and is kept nowhere.",
+        about: "run the reference scenario in memory, print the result and keep serving",
+        more: "Ignores configured pagers and databases: a demo pages no one and stores nothing.",
     },
     CliCommand {
         name: "migrate",
         arguments: "",
-        about: "make or update the tables of DATABASE_URL",
-        more: "Run it as the owner of the tables, before a new version serves. Several at a time wait for each other.\n\
-               Exit code 0: the tables are up to date.",
+        about: "create or update the tables in DATABASE_URL",
+        more: "Run it as the owner of the schema before you start a new version. Concurrent runs wait for each other.\n\
+               Exit code 0: the schema is up to date.",
     },
     CliCommand {
         name: "doctor",
         arguments: "",
-        about: "say what is wrong with DATABASE_URL",
-        more: "And whether statements and ledger agree, under the contracts of INCIDENT_POLICY, in the last 13 months.\n\
-               Exit code 0: nothing is unsafe and all figures agree; 1: something is or differs, or cannot be asked.",
+        about: "check the database at DATABASE_URL for problems",
+        more: "Also compares the statements of the last 13 months with the ledger, under the contracts in INCIDENT_POLICY.\n\
+               Exit code 0: the database is safe and all figures agree; 1: it is unsafe, a figure differs, or the check failed.",
     },
     CliCommand {
         name: "verify",
         arguments: "",
-        about: "check every timeline and the audit trail of DATABASE_URL",
-        more: "Against the file of anchors INCIDENT_ANCHORS where it is set. Writes nothing.\n\
-               Exit code 0: all is sound; 1: something was changed, removed or reordered.",
+        about: "verify every timeline and the audit trail in the database at DATABASE_URL",
+        more: "Compares them with the anchors in INCIDENT_ANCHORS, if set. Writes nothing.\n\
+               Exit code 0: all are valid; 1: an entry was changed, removed or reordered, or the check failed.",
     },
     CliCommand {
         name: "outages",
         arguments: "MONTH [LAST]",
-        about: "print the outages that the statements of these months are made of, for `sla`",
-        more: "Out of DATABASE_URL, under the contracts of INCIDENT_POLICY; one that goes on ends now. Writes nothing.\n\
-               A month that is credited with others, by a quarter's cap for example, needs the months of all of it.",
+        about: "print the outages behind the statements of these months, as input for `sla`",
+        more: "Reads the database at DATABASE_URL, under the contracts in INCIDENT_POLICY; an ongoing outage counts up to now.\n\
+               Writes nothing. If credits depend on several months, as under a quarterly cap, name all months of that period.",
     },
     CliCommand {
         name: "sla",
         arguments: "FILE MONTH [--csv]",
         about: "print the statements of a month such as 2026-11, without a server",
-        more: "FILE is a JSON array of outages {tenant_id, incident_id, start, end, partial, open}; the contracts are those of\n\
-               INCIDENT_POLICY. --csv prints a table.",
+        more: "FILE is a JSON array of outages {tenant_id, incident_id, start, end, partial, open}; the contracts are read from\n\
+               INCIDENT_POLICY. --csv prints CSV instead of JSON.",
     },
     CliCommand {
         name: "import",
         arguments: "statuspage FILE [--tenants NAME,...] [--dry-run]",
-        about: "take the history of a status page (incidents.json) into DATABASE_URL",
-        more: "As retrospective incidents that page nobody; again, it takes in what is new. scheduled-maintenances.json and\n\
-               summary.json are read too: maintenance is no outage, and printed as exclusions. All tenants unless named.\n\
-               --dry-run, or no DATABASE_URL: keeps nothing, and says how many incidents, minutes and credits it would be.\n\
-               Exit code 0: all of the file was taken in; 1: the entries that it names were not, the others were.",
+        about: "import the history of a status page (incidents.json) into the database at DATABASE_URL",
+        more: "Incidents are imported as retrospective and page no one; a second run imports only what is new. FILE may also be\n\
+               scheduled-maintenances.json or summary.json: maintenance is no outage, and is printed as exclusions.\n\
+               Without --tenants, all tenants are affected. With --dry-run, or without DATABASE_URL, it stores nothing and\n\
+               prints how many incidents, minutes and credits the import would create.\n\
+               Exit code 0: the whole file was imported; 1: the listed incidents were rejected, the others were imported.",
     },
 ];
 
@@ -133,9 +134,9 @@ fn help() -> String {
     text.push_str(
         "\n  -h, --help, help [COMMAND]  print this, or the help of a command\n  \
            -V, --version               print the version\n\n\
-         Settings come from the environment; see docs/configuration.md. None is needed.\n\
-         SIGTERM, SIGHUP and Ctrl-C stop it within 10 s: what was accepted is\n\
-         finished first; a second signal ends it at once.",
+         Settings are environment variables, all optional; see docs/configuration.md.\n\
+         SIGTERM, SIGHUP and Ctrl-C stop it within 10 s: accepted requests and pages\n\
+         are finished first. A second signal stops it at once.",
     );
     text
 }

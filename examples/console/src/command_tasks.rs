@@ -49,7 +49,7 @@ pub(crate) async fn outcome<T>(command: &mut JoinHandle<Result<T, Problem>>) -> 
         Err(_) => Err(Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
-            "something went wrong here",
+            "internal error; see the server log",
         )),
     }
 }

@@ -55,7 +55,7 @@ impl Config {
         let unknown = names::check(std::env::vars_os().map(|(name, _)| name))?;
         for name in names::SETTINGS {
             if matches!(std::env::var(name), Err(VarError::NotUnicode(_))) {
-                return Err(ConfigError::new(name, "expected a text in UTF-8"));
+                return Err(ConfigError::new(name, "expected UTF-8 text"));
             }
         }
         let config = Self::from_env(|name| std::env::var(name).ok())?;
@@ -71,7 +71,7 @@ impl Config {
         let get = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
         for (variable, what) in NOT_IN_THIS_BUILD {
             if get(variable).is_some() {
-                let reason = format!("this build does not have {what} yet; unset it");
+                let reason = format!("{what}: not supported yet; unset it");
                 return Err(ConfigError::new(variable, reason));
             }
         }
@@ -79,7 +79,7 @@ impl Config {
             && flag != "1"
         {
             let variable = "INCIDENT_ALLOW_UNSAFE_DATABASE";
-            return Err(ConfigError::new(variable, "expected 1 or nothing"));
+            return Err(ConfigError::new(variable, "expected 1, or leave it unset"));
         }
         let bind = get("INCIDENT_BIND").map(|bind| bind.parse());
         let bind = bind
@@ -87,7 +87,7 @@ impl Config {
             .map_err(|reason: &str| ConfigError::new("INCIDENT_BIND", reason))?;
         let data = get("INCIDENT_DATA").filter(|_| get("DATABASE_URL").is_none());
         if data.is_some_and(|data| data.trim() != "memory") {
-            let reason = "expected memory: this build keeps nothing in files; DATABASE_URL names a database that does";
+            let reason = "expected memory; for durable storage set DATABASE_URL";
             return Err(ConfigError::new("INCIDENT_DATA", reason));
         }
         let tokens = get("INCIDENT_TOKENS")

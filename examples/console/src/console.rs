@@ -202,7 +202,7 @@ impl Console {
             .await
             .is_err()
         {
-            tracing::warn!("some commands did not end in time, and may be cut off");
+            tracing::warn!("shutdown: some commands did not finish in time and may be aborted");
         }
         failpoint::hit("mid_shutdown");
         let pages = async {
@@ -213,10 +213,12 @@ impl Console {
         };
         if timeout_at(began + PAGES, pages).await.is_err() {
             worker.abort();
-            tracing::warn!("some pages were not sent in time; they are kept for the next process");
+            tracing::warn!(
+                "shutdown: some pages were not sent in time; the next process will send them"
+            );
         }
         if timeout_at(began + ANCHORS, anchor(&state)).await.is_err() {
-            tracing::error!("the last entries are not anchored: that took too long");
+            tracing::error!("shutdown: anchoring timed out; the last entries are not anchored");
         }
         served
     }
@@ -226,7 +228,7 @@ async fn write_denials(state: &AppState) {
     if let Err(error) = state.incidents().worker().finish().await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
-            "refused calls could not be written down"
+            "could not store audit entries for denied requests"
         );
     }
 }
@@ -235,7 +237,7 @@ async fn drain(state: &AppState) {
     if let Err(error) = state.incidents().worker().drain().await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
-            "pages may be left over"
+            "shutdown: some pages may not have been sent; the next process will send them"
         );
     }
 }
@@ -244,7 +246,7 @@ async fn anchor(state: &AppState) {
     if let Err(error) = state.incidents().worker().anchor().await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
-            "the last entries are not anchored"
+            "shutdown: the last entries are not anchored"
         );
     }
 }

@@ -42,7 +42,7 @@ impl fmt::Display for Story {
 
 /// A failed demo.
 #[derive(Debug, thiserror::Error)]
-#[error("the demo: {0}")]
+#[error("demo failed: {0}")]
 pub struct DemoError(String);
 
 /// Plays both variants.
@@ -77,7 +77,7 @@ pub fn addresses(console: &Console, story: &Story, token: &str) -> String {
     let (base, id) = (format!("http://{}", console.address), &story.incident);
     let get = |path: String| format!("  curl -H 'Authorization: Bearer {token}' '{base}{path}'\n");
     format!(
-        "\nLook at it (Ctrl-C stops):\n  curl {base}/public/status/active\n{}{}{}{}{}{}",
+        "\nTry it (Ctrl-C to stop):\n  curl {base}/public/status/active\n{}{}{}{}{}{}",
         get("/sys/incidents?status=all".to_owned()),
         get(format!("/sys/incidents/{id}")),
         get(format!("/sys/incidents/{id}/updates")),
@@ -115,8 +115,7 @@ async fn variant(
         .post(&format!("{path}/post-mortem"), &link, 200)
         .await?;
     lines.push("  linked      the post-mortem".to_owned());
-    let end = start.saturating_add(minutes * MINUTE);
-    report(client, lines, &path, start, end).await?;
+    report(client, lines, &path).await?;
     Ok(id)
 }
 
@@ -128,7 +127,7 @@ async fn declare(
     start: Timestamp,
 ) -> Result<String, DemoError> {
     let seen = json!({"service": "api", "tenant": tenant, "signal": "error_rate", "observed_at": start,
-        "evidence": "5xx of api above 40 % for two minutes"});
+        "evidence": "5xx rate of api above 40 % for two minutes"});
     let suggestion = client
         .post("/sys/incidents/suggestions", &seen, 201)
         .await?;
@@ -162,20 +161,20 @@ async fn follow(
         (
             "investigating",
             4,
-            "Database connections of api are exhausted.",
-            "We are looking into errors of the API.",
+            "The database connection pool of api is exhausted.",
+            "We are investigating API errors.",
         ),
         (
             "mitigation deployed",
             minutes - 6,
-            "Pool enlarged, workers restarted.",
-            "A fix is in place and we are watching it.",
+            "Pool size increased, workers restarted.",
+            "A fix is in place and we are monitoring the results.",
         ),
         (
             "resolved",
             minutes,
             "Error rate is back to normal.",
-            "The API works normally again.",
+            "The API is operating normally again.",
         ),
     ] {
         let update = json!({"message": message, "status": status, "occurred_at": at(after), "public_message": public});
@@ -183,7 +182,7 @@ async fn follow(
             .post(&format!("{path}/updates"), &update, 201)
             .await?;
         lines.push(format!(
-            "  followed    {} -> {}: {message}",
+            "  updated     {} -> {}: {message}",
             text(&entry, "status_from"),
             text(&entry, "status_to")
         ));
@@ -197,14 +196,14 @@ async fn publish(
     lines: &mut Vec<String>,
     path: &str,
 ) -> Result<(), DemoError> {
-    let publish = json!({"public": true, "title": "Errors of the API"});
+    let publish = json!({"public": true, "title": "API errors"});
     client
         .post(&format!("{path}/public"), &publish, 200)
         .await?;
     let shown = client.get("/public/status/active").await?;
     let public = field(&shown, "incidents").as_array().map_or(0, Vec::len);
     lines.push(format!(
-        "  published   {public} incident(s) on the public page; indicator {}",
+        "  published   {public} incident(s) on the public status page; indicator {}",
         text(field(&shown, "status"), "indicator")
     ));
     Ok(())
@@ -215,8 +214,6 @@ async fn report(
     client: &DemoClient<'_>,
     lines: &mut Vec<String>,
     path: &str,
-    start: Timestamp,
-    end: Timestamp,
 ) -> Result<(), DemoError> {
     let users = client.get(&format!("{path}/affected-users")).await?;
     let row = field(&users, "by_tenant")
@@ -224,7 +221,7 @@ async fn report(
         .cloned()
         .unwrap_or_default();
     lines.push(format!(
-        "  counted     {} unique users between {start} and {end} (an ordinary week: {})",
+        "  counted     {} unique users hit; {} in the same hours of a normal week",
         field(&users, "total_unique_users"),
         field(&row, "baseline_unique_users"),
     ));
@@ -347,9 +344,7 @@ impl DemoClient<'_> {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Err(DemoError(
-            "the page was not accepted in five seconds".to_owned(),
-        ))
+        Err(DemoError("the page was not accepted within 5 s".to_owned()))
     }
 }
 

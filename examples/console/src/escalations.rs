@@ -47,7 +47,7 @@ impl EscalationSettings {
         };
         let mut rules: BTreeMap<RuleName, Vec<Key>> = BTreeMap::new();
         if list.split(',').count() > MAX_RULES {
-            let reason = format!("at most {MAX_RULES} rules and keys can be named");
+            let reason = format!("expected at most {MAX_RULES} entries");
             return Err(ConfigError::new(RULES, reason));
         }
         for item in list.split(',') {
@@ -98,7 +98,7 @@ impl EscalationSettings {
                     .iter()
                     .any(|other| other.target_id().name() == name.name())
                 {
-                    let reason = format!("a rule has two keys of {}", name.name());
+                    let reason = format!("the same rule has two keys for {}", name.name());
                     return Err(ConfigError::new(RULES, reason));
                 }
                 pagers.push(pager);
@@ -121,7 +121,7 @@ fn rule(item: &str) -> Result<(RuleName, Option<Key>), String> {
             Some(Key::PagerDuty(RoutingKey::new(key).map_err(wrong)?))
         }
         Some(Some((OpsGenie::NAME, key))) => Some(Key::OpsGenie(ApiKey::new(key).map_err(wrong)?)),
-        Some(_) => return Err("expected rule, rule:pagerduty:KEY or rule:opsgenie:KEY".to_owned()),
+        Some(_) => return Err("expected RULE, RULE:pagerduty:KEY or RULE:opsgenie:KEY".to_owned()),
     };
     Ok((name, key))
 }

@@ -18,7 +18,7 @@ pub fn read_text(path: &Path, most: u64) -> std::io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(most + 1).read_to_string(&mut text)?;
     if u64::try_from(text.len()).is_ok_and(|bytes| bytes > most) {
-        let why = format!("it has more than {} MiB", most / (1024 * 1024));
+        let why = format!("larger than {} MiB", most / (1024 * 1024));
         return Err(Error::new(ErrorKind::FileTooLarge, why));
     }
     Ok(text)
@@ -36,6 +36,6 @@ mod tests {
         assert_eq!(read_text(&path, 2 << 20).unwrap().len(), 2 << 20);
         std::fs::write(&path, "x".repeat((2 << 20) + 1)).unwrap();
         let refused = read_text(&path, 2 << 20).unwrap_err().to_string();
-        assert!(refused.contains("more than 2 MiB"), "{refused}");
+        assert!(refused.contains("larger than 2 MiB"), "{refused}");
     }
 }

@@ -47,12 +47,12 @@ impl Hooks {
     /// Returns the lines to print at startup.
     pub fn startup_lines(&self) -> impl Iterator<Item = &'static str> {
         let lookup = if self.pagerduty_rest.is_some() {
-            "hook: /hooks/pagerduty, with look-up of keys that are left out"
+            "webhooks: /hooks/pagerduty, with lookup of missing dedup keys"
         } else {
-            "hook: /hooks/pagerduty; events without a key are passed over (PAGERDUTY_API_TOKEN)"
+            "webhooks: /hooks/pagerduty; events without a dedup key are ignored (set PAGERDUTY_API_TOKEN to look the key up)"
         };
         let pagerduty = (!self.pagerduty.is_empty()).then_some(lookup);
-        let opsgenie = (!self.opsgenie.is_empty()).then_some("hook: /hooks/opsgenie");
+        let opsgenie = (!self.opsgenie.is_empty()).then_some("webhooks: /hooks/opsgenie");
         pagerduty.into_iter().chain(opsgenie)
     }
 }
@@ -63,7 +63,7 @@ fn secrets(
 ) -> Result<Vec<WebhookSecret>, ConfigError> {
     let list = get(variable).unwrap_or_default();
     if list.split(',').count() > MAX_SECRETS {
-        let reason = format!("at most {MAX_SECRETS} can be named at a time");
+        let reason = format!("expected at most {MAX_SECRETS} secrets");
         return Err(ConfigError::new(variable, reason));
     }
     let parts = list

@@ -40,7 +40,7 @@ impl TryFrom<BTreeMap<String, Link>> for Links {
         if !links.keys().all(is_name) {
             return Err(ValidationError::new(
                 "links",
-                "names of 1 to 40 of a-z, 0-9, `-` and `_`",
+                "names of 1 to 40 characters from a-z, 0-9, `-` and `_`",
             ));
         }
         if links.len() > MAX_LINKS {
@@ -91,7 +91,7 @@ impl<'de> Deserialize<'de> for Link {
             type Value = Link;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an address, or a table of `url` and `title`")
+                f.write_str("a URL, or a table with `url` and `title`")
             }
 
             fn visit_str<E: de::Error>(self, url: &str) -> Result<Link, E> {

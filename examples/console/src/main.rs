@@ -83,7 +83,9 @@ fn settings() -> Result<Config, Box<dyn Error>> {
         let names = unknown.join(", ");
         let _ = line(
             &mut std::io::stderr(),
-            format_args!("incident-console: no setting of ours: {names}"),
+            format_args!(
+                "incident-console: unknown settings in the environment: {names}; rename or unset them"
+            ),
         );
     }
     Ok(config)
@@ -100,7 +102,7 @@ async fn outages(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let (first, last) = match *arguments {
         [month] => (month, month),
         [first, last] => (first, last),
-        _ => return Err("outages: expected MONTH and at most LAST".into()),
+        _ => return Err("outages: expected MONTH and optionally LAST".into()),
     };
     let month = |text: &str| -> Result<Month, String> {
         text.parse()
@@ -108,13 +110,13 @@ async fn outages(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     };
     let (first, last) = (month(first)?, month(last)?);
     if last < first {
-        return Err("outages: expected LAST not to be before MONTH".into());
+        return Err("outages: LAST must not be before MONTH".into());
     }
     let config = settings()?;
     let policy = policy(&config)?;
     let database = config
         .database
-        .ok_or("DATABASE_URL: set it; there is no other database")?;
+        .ok_or("DATABASE_URL is required for this command")?;
     let engine = maintenance::reader(&database, &policy)?;
     let found = statements::export(&engine, first, last).await?;
     terminal::json(&mut std::io::stdout(), &found)?;
@@ -126,7 +128,7 @@ fn sla(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let (file, month, as_table) = match *arguments {
         [file, month] => (file, month, false),
         [file, month, "--csv"] => (file, month, true),
-        _ => return Err("sla: expected FILE, MONTH and at most --csv".into()),
+        _ => return Err("sla: expected FILE, MONTH and optionally --csv".into()),
     };
     let config = settings()?;
     let contracts = policy(&config)?.contracts();
@@ -144,7 +146,7 @@ fn sla(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
 /// Imports the history of a status page. Returns whether all of the file was imported.
 #[tokio::main]
 async fn import(arguments: &[&str]) -> Result<bool, Box<dyn Error>> {
-    let usage = "import: expected statuspage FILE and at most --tenants NAME,... and --dry-run";
+    let usage = "import: expected statuspage FILE and optionally --tenants NAME,... and --dry-run";
     let ["statuspage", file, ref options @ ..] = *arguments else {
         return Err(usage.into());
     };
@@ -193,7 +195,7 @@ async fn import(arguments: &[&str]) -> Result<bool, Box<dyn Error>> {
         } else {
             "set DATABASE_URL to import"
         };
-        line(&mut out, format_args!("nothing was kept: {how}"))?;
+        line(&mut out, format_args!("nothing was stored: {how}"))?;
     }
     Ok(done.rejected.is_empty())
 }
@@ -221,7 +223,7 @@ async fn maintain(task: Maintenance) -> Result<bool, Box<dyn Error>> {
     let policy = policy(&config)?;
     let database = config
         .database
-        .ok_or("DATABASE_URL: set it; there is no other database")?;
+        .ok_or("DATABASE_URL is required for this command")?;
     let anchors = match &config.anchors {
         Some(path) if task == Maintenance::Verify => {
             Some(AnchorFile::open_to_read(path).map_err(|error| not_opened(path, &error))?)
@@ -253,7 +255,7 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
     if !unknown.is_empty() {
         tracing::warn!(
             names = unknown.join(", "),
-            "the environment has names that are no settings of ours"
+            "unknown settings in the environment"
         );
     }
     let bind = config.bind.clone();
@@ -278,15 +280,12 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
     if console.connections < MAX_PRINTED {
         writeln!(
             out,
-            "connections: at most {}, because the limit of descriptors is low (ulimit -n)",
+            "connections: at most {}, limited by the number of open files (ulimit -n)",
             console.connections
         )?;
     }
     if let Some(token) = &made_token {
-        line(
-            &mut out,
-            format_args!("admin token, made for this run: {token}"),
-        )?;
+        line(&mut out, format_args!("admin token for this run: {token}"))?;
     }
     line(
         &mut out,
@@ -300,11 +299,11 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
     }
     out.flush()?;
     signals.next().await;
-    tracing::info!("stopping: no new requests; what was accepted is finished");
+    tracing::info!("shutting down: finishing requests and pages in progress");
     tokio::select! {
         stopped = console.stop() => Ok(stopped?),
         code = signals.next() => {
-            tracing::warn!("ending at once, at a second signal");
+            tracing::warn!("second signal: exiting now");
             std::process::exit(code);
         }
     }
@@ -397,7 +396,7 @@ async fn prepare(config: Config, play: bool) -> Result<Prepared, Box<dyn Error>>
 /// Returns the line about the anchor file; logs a warning if it is damaged.
 fn anchor_line(anchors: &AnchorFile) -> String {
     if !anchors.damaged().is_empty() {
-        tracing::warn!(lines = ?anchors.damaged(), "the file of anchors has lines that are no anchors");
+        tracing::warn!(lines = ?anchors.damaged(), "the anchor file has unreadable lines; run `incident-console verify` to list them");
     }
     format!("anchors: {}", anchors.path().display())
 }
@@ -423,10 +422,10 @@ fn left_out(config: &Config) -> Vec<String> {
     ];
     let stores = stores.into_iter().filter(|(_, is_set)| *is_set);
     let mut lines: Vec<String> = stores
-        .map(|(name, _)| format!("store: {name} is left out, so that a demo is kept nowhere"))
+        .map(|(name, _)| format!("demo: ignoring {name}; nothing is stored"))
         .collect();
     if config.pagers.wake_people() {
-        let line = "pager: the configured vendors are left out, so that a demo wakes nobody";
+        let line = "demo: ignoring the configured pagers; no one is paged";
         lines.push(line.to_owned());
     }
     lines

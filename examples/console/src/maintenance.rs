@@ -73,7 +73,7 @@ async fn examine(
         line(out, format_args!("{finding}"))?;
     }
     if findings.is_empty() {
-        line(out, format_args!("nothing is wrong with {database}"))?;
+        line(out, format_args!("no problems found in {database}"))?;
     }
     Ok(findings
         .iter()
@@ -103,20 +103,20 @@ async fn figures(
     while let Some(this) = month.filter(|_| compared < MONTHS) {
         for mismatch in incidents.reports().check_figures(this).await? {
             agree = false;
-            line(out, format_args!("figures differ: {mismatch}"))?;
+            line(out, format_args!("statement and ledger differ: {mismatch}"))?;
         }
         (month, compared) = (this.before(), compared + 1);
     }
     if agree {
         line(
             out,
-            format_args!("statements and ledger agree, in the last {compared} months"),
+            format_args!("statements and ledger agree for the last {compared} months"),
         )?;
     } else {
         line(
             out,
             format_args!(
-                "a running server computes what was just corrected within seconds; after new terms or fees, and for the rest, POST /sys/sla/credits/recompute"
+                "a running server recomputes credits within seconds of a correction; if they still differ, or if terms or fees have changed, call POST /sys/sla/credits/recompute"
             ),
         )?;
     }
@@ -136,14 +136,14 @@ async fn verify(
         Some(file) => {
             for number in file.damaged() {
                 let path = file.path().display();
-                line(out, format_args!("DAMAGED line {number} of {path}"))?;
+                line(out, format_args!("UNREADABLE line {number} of {path}"))?;
             }
             builder = builder.anchor_record(Arc::new(file));
         }
         None => line(
             out,
             format_args!(
-                "no anchors (INCIDENT_ANCHORS): entries cut from an end, or a chain written anew, would not show"
+                "no anchors: set INCIDENT_ANCHORS to detect entries removed from the end of a chain, or a chain rewritten as a whole"
             ),
         )?,
     }
@@ -184,7 +184,7 @@ async fn verify_timelines(
     }
     line(
         out,
-        format_args!("timelines: {sound} sound, {broken} broken; {anchored} entries anchored"),
+        format_args!("timelines: {sound} valid, {broken} broken; {anchored} entries anchored"),
     )?;
     Ok(broken == 0)
 }
@@ -235,7 +235,7 @@ async fn verify_audit(
             line(
                 out,
                 format_args!(
-                    "audit: {chains} chains with {entries} entries, all sound; {anchored} entries anchored"
+                    "audit: {chains} chains with {entries} entries, all valid; {anchored} entries anchored"
                 ),
             )?;
             Ok(true)

@@ -57,7 +57,7 @@ pub fn check(names: impl IntoIterator<Item = OsString>) -> Result<Vec<String>, C
         }
         if let Some(meant) = SETTINGS.into_iter().find(|setting| is_like(setting, &name)) {
             let reason = format!(
-                "the environment has {}, which is no setting: rename or unset it",
+                "unknown setting in the environment: {}; rename or unset it",
                 name.escape_debug()
             );
             return Err(ConfigError::new(meant, reason));

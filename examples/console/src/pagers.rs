@@ -247,7 +247,7 @@ fn arranged(order: &[Kind], made: [(Kind, Made); 3]) -> Pagers {
     for (_, (address, pager)) in ordered {
         let name = pager.target_id();
         names.push(if address.is_empty() {
-            format!("{name}, which writes pages to the log and wakes nobody")
+            format!("{name}, which writes pages to the log and pages no one")
         } else {
             format!("{name} at {address}")
         });
@@ -258,8 +258,9 @@ fn arranged(order: &[Kind], made: [(Kind, Made); 3]) -> Pagers {
         .push(format!("pager: {}", names.join("; then ")));
     if !pagers.retired.is_empty() {
         let count = pagers.retired.len();
-        let line =
-            format!("pager: {count} more key(s) only acknowledge and resolve what they opened");
+        let line = format!(
+            "pager: {count} more key(s), used only to acknowledge and resolve alerts that they opened"
+        );
         pagers.startup_lines.push(line);
     }
     pagers
@@ -279,12 +280,12 @@ fn vendor<K>(
     let base = base_url(get, url)?;
     let Some(list) = get(keys) else {
         return match base {
-            Some(_) => Err(ConfigError::new(url, format!("set {keys} too"))),
+            Some(_) => Err(ConfigError::new(url, format!("also set {keys}"))),
             None => Ok(None),
         };
     };
     if list.split(',').count() > MAX_KEYS {
-        let reason = format!("at most {MAX_KEYS} keys can be named");
+        let reason = format!("expected at most {MAX_KEYS} keys");
         return Err(ConfigError::new(keys, reason));
     }
     let keys = list
@@ -435,7 +436,7 @@ mod tests {
         let error = settings.build(&paging).unwrap_err().to_string();
         assert_eq!(
             error,
-            "INCIDENT_POLICY: pagers.responders: expected at most 50"
+            "INCIDENT_POLICY: pagers.responders: expected at most 50 responders"
         );
     }
 

@@ -107,7 +107,7 @@ impl PolicyFile {
     /// Returns a sentence that says what is wrong and where.
     pub fn read(path: &Path) -> Result<Self, String> {
         let text = read_text(path, POLICY_BYTES)
-            .map_err(|error| format!("the file cannot be read: {error}"))?;
+            .map_err(|error| format!("could not read the file: {error}"))?;
         Self::parse(&text)
     }
 

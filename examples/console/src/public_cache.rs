@@ -245,8 +245,10 @@ impl BuildPermit {
         tokio::spawn(async move {
             match timeout(BUILD, build()).await {
                 Ok(Ok(page)) => self.keep(&page, now()),
-                Ok(Err(error)) => tracing::warn!(%error, "the public page could not be built"),
-                Err(_) => tracing::warn!("the public page could not be built in time"),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "the public status page could not be built")
+                }
+                Err(_) => tracing::warn!("building the public status page timed out"),
             }
         });
     }

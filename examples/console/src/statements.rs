@@ -175,7 +175,7 @@ pub fn print(
     let outages: Vec<Outage> = serde_path_to_error::deserialize(&mut reader)
         .map_err(|error| format!("{shown}: {}: {}", error.path(), error.inner()))?;
     if !contracts.has_begun(task.month, now) {
-        return Err("month: expected a month that has begun".into());
+        return Err("month: expected a month that is not in the future".into());
     }
     let made = from_outages(&outages, task.month, contracts, now)
         .map_err(|reason| format!("{shown}: {reason}"))?;

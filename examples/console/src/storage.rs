@@ -80,13 +80,13 @@ impl FromStr for DatabaseSettings {
             .ok_or("expected postgres://USER@HOST/DATABASE")?;
         let authority = rest.split(['/', '?']).next().unwrap_or_default();
         if !authority.contains('@') && !rest.contains("user=") {
-            return Err("name the user: postgres://USER@HOST/DATABASE");
+            return Err("the user is missing; expected postgres://USER@HOST/DATABASE");
         }
         let options: PgConnectOptions = url
             .parse()
             .map_err(|_| "expected postgres://USER:PASSWORD@HOST:PORT/DATABASE")?;
         if options.get_database().is_none_or(str::is_empty) {
-            return Err("name the database: postgres://USER@HOST/DATABASE");
+            return Err("the database name is missing; expected postgres://USER@HOST/DATABASE");
         }
         // Startup parameters are kept to a minimum, because poolers refuse others (PgBouncer:
         // "unsupported startup parameter").
@@ -99,25 +99,27 @@ impl FromStr for DatabaseSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// It does not respond, or refuses the connection.
-    #[error("DATABASE_URL: {0} cannot be reached")]
+    #[error("DATABASE_URL: could not connect to {0}")]
     Unreachable(DatabaseSettings, #[source] sqlx::Error),
     /// The tables could not be migrated.
-    #[error("DATABASE_URL: {0} cannot be migrated")]
+    #[error("DATABASE_URL: could not migrate {0}")]
     Migrate(DatabaseSettings, #[source] MigrateError),
     /// The connections of a pooler cannot be used.
-    #[error("DATABASE_URL: {0} is behind a pooler that lends a connection for one transaction")]
+    #[error("DATABASE_URL: {0} is behind a connection pooler in transaction mode")]
     Pooler(DatabaseSettings, #[source] PoolerError),
     /// Data confirmed as stored could be lost.
-    #[error("DATABASE_URL: {0} is unsafe: {1} (INCIDENT_ALLOW_UNSAFE_DATABASE=1 starts anyway)")]
+    #[error(
+        "DATABASE_URL: {0} is unsafe: {1} (set INCIDENT_ALLOW_UNSAFE_DATABASE=1 to start anyway)"
+    )]
     Unsafe(DatabaseSettings, String),
     /// Usage events cannot be stored or counted at their address.
     #[error("USAGE_URL: {0}")]
     Usage(OpenError),
     /// It could not be examined.
-    #[error("DATABASE_URL: {0} cannot be examined")]
+    #[error("DATABASE_URL: could not check {0}")]
     Doctor(DatabaseSettings, #[source] incident_core::port::StoreError),
     /// Its contents could not be verified.
-    #[error("DATABASE_URL: {0} cannot be verified")]
+    #[error("DATABASE_URL: could not verify {0}")]
     Verify(DatabaseSettings, #[source] incident_core::engine::Error),
 }
 
@@ -126,12 +128,12 @@ pub enum StorageError {
 pub enum PoolerError {
     /// Prepared statements are lost with each transaction.
     #[error(
-        "it does not keep prepared statements: set pool_mode = session for this database, or \
-         max_prepared_statements = 200 (PgBouncer 1.21 and later), or name the server's own address"
+        "the connection pooler does not support prepared statements: set pool_mode = session for this database, or \
+         max_prepared_statements = 200 (PgBouncer 1.21 and later), or connect to PostgreSQL directly"
     )]
     Statements,
     /// Migrations need a session lock.
-    #[error("migrate over the server's own address, or in pool_mode = session")]
+    #[error("to migrate, connect to PostgreSQL directly, or set pool_mode = session")]
     Migration,
 }
 
@@ -250,7 +252,7 @@ impl Storage {
                     return Err(StorageError::Unsafe(database.clone(), finding.message));
                 }
                 FindingSeverity::Unsafe | FindingSeverity::Warning => {
-                    tracing::warn!("the database: {finding}")
+                    tracing::warn!("database check: {finding}")
                 }
             }
         }
@@ -395,6 +397,17 @@ fn may_come(error: &sqlx::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_documented_address_is_valid() {
+        let guide = include_str!("../../../docs/postgres.md");
+        let line = guide
+            .lines()
+            .find_map(|line| line.strip_prefix("DATABASE_URL='"));
+        let address = line.and_then(|line| line.strip_suffix('\'')).unwrap();
+        let settings: DatabaseSettings = address.parse().unwrap();
+        assert_eq!(settings.to_string(), "incident at db.example:5432");
+    }
 
     #[test]
     fn the_pools_are_those_of_the_table() {

@@ -30,7 +30,7 @@ struct Overrun {
 }
 
 fn too_long(query: &ImpactQuery) -> UsageError {
-    UsageError::TimedOut {
+    UsageError::QueryTimedOut {
         tenants: query.tenants().len(),
         events: Some(26_000_000),
     }

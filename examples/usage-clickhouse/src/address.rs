@@ -45,8 +45,9 @@ pub struct AddressError(&'static str);
 
 const SHAPE: AddressError =
     AddressError("clickhouse+http://USER:PASSWORD@HOST:8123/DATABASE?table=TABLE");
-const NAME: AddressError =
-    AddressError("a database and a table of letters, digits and underscores, at most 64");
+const NAME: AddressError = AddressError(
+    "names of a database and a table, each of at most 64 letters, digits and underscores",
+);
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

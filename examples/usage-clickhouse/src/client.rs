@@ -66,12 +66,9 @@ pub(crate) enum ClientFailure {
 impl From<ClientFailure> for UsageError {
     fn from(failure: ClientFailure) -> Self {
         match failure {
-            ClientFailure::Late => Self::TimedOut {
-                tenants: 0,
-                events: None,
-            },
+            ClientFailure::Late => Self::TimedOut,
             ClientFailure::Memory => Self::Refused(
-                "ClickHouse has too little memory for so large a question; ask about less, or for an estimate"
+                "ClickHouse ran out of memory for this query; request an estimate, fewer tenants or a shorter period"
                     .to_owned(),
             ),
             ClientFailure::Transport(source) => Self::Unavailable(source.into()),
@@ -82,7 +79,7 @@ impl From<ClientFailure> for UsageError {
 
 /// A refusal by the server, with its message.
 #[derive(Debug, thiserror::Error)]
-#[error("ClickHouse refused the statement: {0}")]
+#[error("ClickHouse rejected the statement: {0}")]
 pub(crate) struct ServerRefusal(String);
 
 /// A client for one server.

@@ -33,7 +33,7 @@ impl UsageSink for ClickHouseUsage {
         }
         if days.len() > MAX_DAYS_AT_ONCE {
             let why = format!(
-                "the events lie on {} days; send those of at most {MAX_DAYS_AT_ONCE} days at a time",
+                "the events cover {} days; send at most {MAX_DAYS_AT_ONCE} days per request",
                 days.len()
             );
             return Err(UsageError::Refused(why));

@@ -72,3 +72,8 @@ mod table;
 pub use address::{Address, AddressError};
 pub use source::ClickHouseUsage;
 pub use table::OpenError;
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

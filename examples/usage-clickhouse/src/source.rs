@@ -140,7 +140,7 @@ impl ClickHouseUsage {
         end: Instant,
     ) -> Result<T, UsageError> {
         match found {
-            Err(ClientFailure::Late) => Err(UsageError::TimedOut {
+            Err(ClientFailure::Late) => Err(UsageError::QueryTimedOut {
                 tenants: query.tenants().len(),
                 events: self.size(question, end).await,
             }),

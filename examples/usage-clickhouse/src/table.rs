@@ -14,10 +14,10 @@ use crate::client::{ClickHouseClient, ClientFailure};
 #[non_exhaustive]
 pub enum OpenError {
     /// The HTTP client cannot be created.
-    #[error("no client for HTTP can be made")]
+    #[error("could not create an HTTP client")]
     Client(#[source] reqwest::Error),
     /// The server does not reply. Waiting may help.
-    #[error("{address} cannot be reached: {reason}")]
+    #[error("could not connect to {address}: {reason}")]
     Unreachable {
         /// The address.
         address: Address,
@@ -53,7 +53,7 @@ const COLUMNS: [(&str, &[&str], &str); 6] = [
     ("user_id", &[], "of any type"),
     ("service_id", &TEXT, "String"),
     ("failed", &["UInt8", "Bool"], "UInt8"),
-    ("endpoint", &TEXT, "String, empty where there is none"),
+    ("endpoint", &TEXT, "String, empty if there is no value"),
 ];
 
 /// Length of a day, hence of a partition, in microseconds.
@@ -150,7 +150,7 @@ fn opened(address: &Address, failure: ClientFailure) -> OpenError {
     match failure {
         ClientFailure::Late => OpenError::Unreachable {
             address,
-            reason: "no answer in time".to_owned(),
+            reason: "timed out waiting for a response".to_owned(),
         },
         ClientFailure::Transport(error) => OpenError::Unreachable {
             address,
@@ -158,7 +158,7 @@ fn opened(address: &Address, failure: ClientFailure) -> OpenError {
         },
         ClientFailure::Memory => OpenError::Refused {
             address,
-            reason: "it has too little memory".to_owned(),
+            reason: "out of memory".to_owned(),
         },
         ClientFailure::Other(error) => OpenError::Refused {
             address,

@@ -381,7 +381,7 @@ async fn a_question_that_is_too_large_is_refused_with_its_size() {
     let refused = source.unique_users(&all, Duration::from_millis(30)).await;
     let refused = refused.unwrap_err();
     assert!(
-        matches!(refused, UsageError::TimedOut { tenants: 2, .. }),
+        matches!(refused, UsageError::QueryTimedOut { tenants: 2, .. }),
         "{refused:?}"
     );
     // With a moment left to ask for the size.
@@ -391,7 +391,7 @@ async fn a_question_that_is_too_large_is_refused_with_its_size() {
         Err(refused) => assert!(
             matches!(
                 refused,
-                UsageError::TimedOut {
+                UsageError::QueryTimedOut {
                     events: Some(3_000_000),
                     ..
                 }

@@ -180,7 +180,7 @@ impl Batch {
         credits: &[BilledCredit],
     ) -> Result<Self, ValidationError> {
         if !(1..=MAX_CREDITS).contains(&credits.len()) {
-            return Err(ValidationError::new("credits", "1 to 500 of them"));
+            return Err(ValidationError::new("credits", "1 to 500 credits"));
         }
         let payload = BatchPayload {
             r#type: KIND,
@@ -188,7 +188,7 @@ impl Batch {
             data: BatchData { batch: id, credits },
         };
         let body = serde_json::to_string(&payload)
-            .map_err(|_| ValidationError::new("credits", "values that JSON can hold"))?;
+            .map_err(|_| ValidationError::new("credits", "values that JSON can represent"))?;
         Ok(Self {
             id,
             body: body.into(),

@@ -39,7 +39,7 @@ pub enum BuildError {
     SameTarget(TargetId),
     /// The named part is missing: without the feature `system` the host provides the clock and the
     /// ids.
-    #[error("no {0} was given, and the feature `system` is off")]
+    #[error("no {0} was set and the feature `system` is off: set one, or enable the feature")]
     Missing(&'static str),
     /// Durations that do not fit together; the text names them and the reason.
     #[error("{0}")]
@@ -336,7 +336,7 @@ impl IncidentsBuilder {
         let ids = self
             .ids
             .or_else(default_ids)
-            .ok_or(BuildError::Missing("source of ids"))?;
+            .ok_or(BuildError::Missing("id generator"))?;
         let owner = ids.random();
         let store = self.store;
         let relay = self.relay.or_else(|| store.for_relay());

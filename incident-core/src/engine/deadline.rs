@@ -14,7 +14,7 @@ struct CallTimedOut;
 
 impl fmt::Display for CallTimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the time for the call was over before the store was asked")
+        f.write_str("the command timed out before anything was stored")
     }
 }
 
@@ -26,7 +26,7 @@ struct QueueFull;
 
 impl fmt::Display for QueueFull {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("too many commands wait for this incident")
+        f.write_str("too many commands are waiting for this incident")
     }
 }
 

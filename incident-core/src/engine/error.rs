@@ -16,38 +16,38 @@ use crate::port::{AnchorError, StoreError, UsageError};
 #[non_exhaustive]
 pub enum Error {
     /// There is no such object. **Handling:** answer 404.
-    #[error("there is no such {0}")]
+    #[error("{0} not found")]
     NotFound(&'static str),
     /// The caller's role does not allow the action; the refusal was audited. **Handling:** answer
     /// 403.
-    #[error("the role does not allow to {}", .0.name())]
+    #[error("the role lacks the permission `{}`", .0.name())]
     Forbidden(Action),
     /// The command does not fit the incident. **Handling:** show the refusal. HTTP: 422 for an
     /// invalid value, 409 for the state of the incident.
-    #[error("refused")]
+    #[error("command rejected")]
     Refused(#[from] Refusal),
     /// The incident is not at a version that the caller accepts. **Handling:** load it again. HTTP:
     /// 412.
-    #[error("the incident has another version")]
+    #[error("the incident was changed; reload it and retry")]
     VersionMismatch,
     /// The idempotency key was used for another request. **Handling:** use another key. HTTP: 422.
-    #[error("the idempotency key was used for another request")]
+    #[error("the idempotency key was already used for a different request")]
     IdempotencyKeyMismatch,
     /// The store did not do it. **Handling:** see the source. HTTP: 503 if the store is away, takes
     /// no writes or the outcome is unknown; 500 if the commit was refused or stored data is
     /// corrupt; else 409.
-    #[error("the store did not do it")]
+    #[error("store error")]
     Store(#[from] StoreError),
     /// The anchors did not answer. **Handling:** as with a store that is away. HTTP: 503.
-    #[error("the anchors did not answer")]
+    #[error("anchor error")]
     Anchors(#[from] AnchorError),
     /// The usage source did not answer, or refused. **Handling:** see the source. HTTP: 422 for a
     /// refusal or too many days, else 503.
-    #[error("the usage source did not answer")]
+    #[error("usage source error")]
     Usage(#[from] UsageError),
     /// A test page is open; only one is open at a time. **Handling:** try again when it has ended.
     /// HTTP: 429, with `Retry-After`.
-    #[error("a test page is open")]
+    #[error("a test page is already in progress")]
     TestPageOpen {
         /// The time until it ends.
         ends_in: Duration,
@@ -97,7 +97,10 @@ impl Error {
             )
             | Self::Anchors(_)
             | Self::Usage(
-                UsageError::Full { .. } | UsageError::Unavailable(_) | UsageError::TimedOut { .. },
+                UsageError::Full { .. }
+                | UsageError::Unavailable(_)
+                | UsageError::QueryTimedOut { .. }
+                | UsageError::TimedOut,
             ) => 503,
         }
     }
@@ -112,7 +115,7 @@ impl Error {
     /// use incident_core::incident::Severity;
     ///
     /// let error: Error = "SEV9".parse::<Severity>().unwrap_err().into();
-    /// assert_eq!((error.http_status(), error.to_string().as_str()), (422, "refused"));
+    /// assert_eq!((error.http_status(), error.to_string().as_str()), (422, "command rejected"));
     /// assert!(error.client_message().starts_with("severity"));
     /// ```
     #[must_use]
@@ -123,7 +126,7 @@ impl Error {
             Self::Usage(
                 error @ (UsageError::TooManyDays { .. }
                 | UsageError::Refused(_)
-                | UsageError::TimedOut { .. }),
+                | UsageError::QueryTimedOut { .. }),
             ) => error.to_string(),
             Self::NotFound(_)
             | Self::Forbidden(_)
@@ -131,7 +134,9 @@ impl Error {
             | Self::IdempotencyKeyMismatch
             | Self::Store(_)
             | Self::Anchors(_)
-            | Self::Usage(UsageError::Full { .. } | UsageError::Unavailable(_))
+            | Self::Usage(
+                UsageError::Full { .. } | UsageError::Unavailable(_) | UsageError::TimedOut,
+            )
             | Self::TestPageOpen { .. }
             | Self::NotConfigured(_) => self.to_string(),
         }

@@ -90,7 +90,7 @@ pub enum Alarm {
         /// The target at which the alert is open.
         target: TargetId,
     },
-    /// A batch of credits is no longer submitted to billing: the sink refuses it, holds a part of
+    /// A batch of credits is no longer submitted to billing: the sink rejected the batch, holds a part of
     /// it, or may have taken it so long ago that this cannot be found out.
     /// [`resend_batch`](super::CreditsHandle::resend_batch) submits it again.
     BillingHeld {

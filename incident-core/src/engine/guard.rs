@@ -27,7 +27,7 @@ impl Incidents {
             return answer;
         }
         let target = pager.target_id();
-        tracing::error!(%target, incident.id = %page.incident_id, "a pager panicked; whether it sent the page is not known");
+        tracing::error!(%target, incident.id = %page.incident_id, "a pager panicked; it is unknown whether it sent the page");
         self.inner.emit(&EngineEvent {
             alarm: Some(Alarm::PagerPanicked { target }),
             ..EngineEvent::default()
@@ -62,7 +62,9 @@ impl Incidents {
         let timeout = self.inner.settings.pager_deadline;
         let answer = caught(async { sink.submit(batch, timeout).await }).await;
         answer.unwrap_or_else(|| {
-            tracing::error!("the billing sink panicked; whether it took the batch is not known");
+            tracing::error!(
+                "the billing sink panicked; it is unknown whether it accepted the batch"
+            );
             Submission::Unknown
         })
     }
@@ -71,7 +73,7 @@ impl Incidents {
         let timeout = self.inner.settings.pager_deadline;
         let answer = caught(async { sink.lookup(asked, timeout).await }).await;
         answer.unwrap_or_else(|| {
-            tracing::error!("the billing sink panicked when it was asked");
+            tracing::error!("the billing sink panicked during a lookup");
             Lookup::Unavailable
         })
     }

@@ -30,49 +30,49 @@ const SKEW: &str = "incident_clock_skew_seconds";
 
 /// Registers the description of each metric. Call it once, after the recorder is installed.
 pub fn describe_metrics() {
-    describe_counter!(
-        NOTIFICATIONS,
-        "Attempts to tell a pager, by target and action."
-    );
+    describe_counter!(NOTIFICATIONS, "Delivery attempts, by target and action.");
     describe_counter!(
         FAILED,
-        "Attempts that were not accepted, by target, action and reason."
+        "Failed delivery attempts, by target, action and reason."
     );
     describe_histogram!(
         REQUEST,
         Unit::Seconds,
-        "Time a pager took to answer, by target."
+        "Response time of a pager, by target."
     );
     describe_histogram!(
         ACCEPTED,
         Unit::Seconds,
-        "Time from the commit of a page to its acceptance, by severity."
+        "Time from the commit of a page to its acceptance by a pager, by severity."
     );
     describe_counter!(
         HELD,
-        "Pages that waited because a target takes no more or is down, by target and reason."
+        "Pages delayed by a rate limit or a target that is down, by target and reason."
     );
     describe_counter!(
         DOUBLE,
-        "Pages that went to another target although one before may have taken them."
+        "Failovers where an earlier target may have accepted the page: possible duplicate pages."
     );
     describe_counter!(
         LEASES,
-        "Outcomes that were dropped because the lease had run out."
+        "Delivery outcomes dropped because the lease had expired."
     );
-    describe_counter!(ALARMS, "Alarms, by kind.");
-    describe_gauge!(DOWN, "1 while a target counts as down.");
+    describe_counter!(ALARMS, "Alarms raised, by kind.");
+    describe_gauge!(DOWN, "1 while a target is considered down.");
     describe_gauge!(
         OLDEST,
         Unit::Seconds,
-        "Age of the oldest page that no pager has accepted; 0 without one."
+        "Age of the oldest page that no pager has accepted; 0 if there is none."
     );
-    describe_gauge!(UNFINISHED, "Messages that are neither done nor given up.");
-    describe_gauge!(GIVEN_UP, "Messages that were given up and not replayed.");
+    describe_gauge!(UNFINISHED, "Pending outbox messages.");
+    describe_gauge!(
+        GIVEN_UP,
+        "Dead-lettered outbox messages that were not retried."
+    );
     describe_gauge!(
         SKEW,
         Unit::Seconds,
-        "How far the store's clock is ahead of this process'; negative if behind."
+        "Offset of the store's clock from that of this process; positive if the store's is ahead."
     );
 }
 

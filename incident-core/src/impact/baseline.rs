@@ -2,7 +2,8 @@
 
 use super::ImpactCounts;
 
-/// Number of weeks before the outage in the baseline.
+/// Number of weeks before the outage in the baseline. The same hours of the same weekday are
+/// compared, and the median of four leaves out one holiday or one other outage.
 pub const BASELINE_WEEKS: u32 = 4;
 
 /// Returns the median of the weeks before for the tenant at an index; `None` without data.

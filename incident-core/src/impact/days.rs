@@ -36,7 +36,7 @@ impl UsageDays {
         if self.days.len() > MAX_DAYS_AT_ONCE {
             self.days.remove(&day);
             self.last = None;
-            let expected = format!("events of at most {MAX_DAYS_AT_ONCE} days in one request");
+            let expected = format!("events of at most {MAX_DAYS_AT_ONCE} days per request");
             return Err(ValidationError::new("occurred_at", expected));
         }
         Ok(())

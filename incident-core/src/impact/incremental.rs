@@ -61,7 +61,8 @@ impl<U: Clone + Eq + Hash, S: BuildHasher + Default> SeenUsers<U, S> {
     }
 }
 
-/// Idle time after which a query is forgotten.
+/// Idle time after which a query is forgotten: a person who watches an incident reloads more often
+/// than that, and its users are held in memory.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(600);
 
 /// Maximum number of queries that are followed; a report with its baseline has five.

@@ -85,7 +85,7 @@ impl From<ImpactSketches> for ImpactCounts {
 fn unfit(_: datasketches::error::Error) -> ValidationError {
     ValidationError::new(
         "sketch",
-        "a HyperLogLog sketch of DataSketches with 2^14 registers",
+        "an Apache DataSketches HyperLogLog sketch with 2^14 registers",
     )
 }
 
@@ -152,7 +152,7 @@ impl Sketch {
         } else {
             Err(ValidationError::new(
                 "sketch",
-                "a sketch with 2^14 registers",
+                "a HyperLogLog sketch with 2^14 registers",
             ))
         }
     }

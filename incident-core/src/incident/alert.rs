@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{Incident, Mode, Severity, State};
 use crate::{IncidentId, Name, Timestamp};
 
-/// Maximum number of related incidents stored with one; the oldest are dropped.
+/// Maximum number of related incidents stored with one; the oldest are dropped. They are a hint
+/// for people, stored with every write of the incident, and a flapping alert adds one each time.
 const MAX_RELATED: usize = 20;
 
 /// Maximum number of alerts of merged incidents that one stands for; the oldest are dropped. A

@@ -117,9 +117,11 @@ pub fn decide(
         Command::RetryPage { given_up } => page::retry(incident, given_up),
         Command::Redact { seq, .. } => {
             if *seq == 0 || *seq > incident.last_seq {
-                return Err(
-                    ValidationError::new("seq", "the number of an entry of this incident").into(),
-                );
+                return Err(ValidationError::new(
+                    "seq",
+                    "the number of a timeline entry of this incident",
+                )
+                .into());
             }
             Ok(vec![Event::Redacted { seq: *seq }])
         }
@@ -151,13 +153,13 @@ fn acknowledge(
     if taken {
         return Err(wrong_state(
             "already_acknowledged",
-            "the incident was acknowledged before",
+            "the incident is already acknowledged",
         ));
     }
     if !incident.status.is_live() {
         return Err(wrong_state(
             "not_live",
-            "only a live incident can be acknowledged",
+            "only an active incident can be acknowledged",
         ));
     }
     let at = at.unwrap_or(now);
@@ -181,8 +183,10 @@ fn start_of_first(incident: &Incident, changes: &[&Change]) -> Result<(), Valida
     let first = incident.earlier.first();
     let expected = match first.filter(|first| first.start() == incident.started_at) {
         Some(first) if start < first.end() => return Ok(()),
-        Some(_) => "a time before the end of the first outage, as it was reopened since",
-        None => "no value, as it was reopened and its first outage had no length",
+        Some(_) => {
+            "a time before the end of the first outage, because the incident was reopened since"
+        }
+        None => "no value, because the incident was reopened and its first outage has no duration",
     };
     Err(ValidationError::new("started_at", expected))
 }
@@ -194,7 +198,7 @@ fn change(
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
     if long_because.is_some() && !changes.iter().any(is_bound) {
-        let expected = "no value, as neither `started_at` nor `impact_ended_at` changes";
+        let expected = "no value, because neither `started_at` nor `impact_ended_at` changes";
         return Err(ValidationError::new("reason", expected).into());
     }
     let changes = changes.iter().map(Change::normalized);
@@ -238,7 +242,7 @@ fn publish_of(incident: &Incident, publish: &Publish) -> Result<Vec<Event>, Refu
     if publish.public && incident.mode == Mode::Drill {
         return Err(wrong_state(
             "drill_not_public",
-            "a drill is never published",
+            "a drill cannot be published",
         ));
     }
     let same_title = publish.title.is_none() || publish.title == incident.status_page.title;

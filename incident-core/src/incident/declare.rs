@@ -177,7 +177,7 @@ pub(crate) fn first_events(asked: &Declare, now: Timestamp) -> Vec<Event> {
 fn resolved_before(at: Timestamp) -> Event {
     let resolved = Updated {
         kind: EntryKind::Update,
-        message: Statement::made("resolved before it was entered"),
+        message: Statement::made("resolved before it was declared here"),
         reason: None,
         occurred_at: at,
         transition: Some(Transition {
@@ -225,13 +225,13 @@ fn check(asked: &Declare, now: Timestamp) -> Result<(), ValidationError> {
     if asked.resolved_at.is_some() && asked.mode != Mode::Retrospective {
         return Err(ValidationError::new(
             "resolved_at",
-            "no value: only a retrospective incident begins resolved",
+            "no value, because only a retrospective incident is declared as resolved",
         ));
     }
     if asked.mode == Mode::Retrospective && asked.page == Some(true) {
         return Err(ValidationError::new(
             "page",
-            "false: an incident entered afterwards pages nobody",
+            "false, because the incident is retrospective",
         ));
     }
     Ok(())

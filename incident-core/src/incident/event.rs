@@ -117,7 +117,7 @@ impl Event {
 pub(super) fn long_outage(months: u32, reason: &Statement, now: Timestamp) -> Event {
     Event::Updated(Box::new(Updated {
         kind: EntryKind::Decision,
-        message: Statement::made(&format!("the outage touches {months} calendar months")),
+        message: Statement::made(&format!("the outage spans {months} calendar months")),
         reason: Some(reason.clone()),
         occurred_at: now,
         transition: None,

@@ -16,7 +16,8 @@ pub const LABEL_NAME_BYTES: usize = 128;
 pub const LABEL_VALUE_BYTES: usize = 1024;
 /// Maximum number of services.
 pub const MAX_SERVICES: usize = 200;
-/// Maximum number of times that one incident is reopened.
+/// Maximum number of times that one incident is reopened. Each adds a window to every later
+/// computation and a clock to every tenant; a service that flaps more is another incident.
 pub const MAX_REOPENINGS: usize = 100;
 /// Maximum length of all its texts, names and labels together, in bytes. Tenants and public lines
 /// have limits of their own.
@@ -40,7 +41,7 @@ pub(super) fn labels(all: &BTreeMap<Name, Text>) -> Result<(), ValidationError> 
         if name.as_str().len() > LABEL_NAME_BYTES {
             return Err(ValidationError::new(
                 "labels",
-                "names of labels of at most 128 bytes",
+                "label names of at most 128 bytes",
             ));
         }
         if value.as_str().len() > LABEL_VALUE_BYTES {
@@ -147,8 +148,8 @@ fn span(
     let touched = months_of((start, end));
     if touched > MAX_MONTHS && touched > before {
         let expected = format!(
-            "an outage of at most {MAX_MONTHS} calendar months, where no commander enters it; \
-             this one touches {touched}"
+            "an outage of at most {MAX_MONTHS} calendar months; this one spans {touched} and must \
+             be entered by a commander"
         );
         return Err(ValidationError::new(field, expected));
     }
@@ -172,7 +173,7 @@ pub(super) fn size(
     let largest = set.max_by_key(|(_, bytes)| *bytes);
     let field = largest.map_or("", |(field, _)| field);
     let expected = format!(
-        "less: all fields of an incident together have at most {INCIDENT_BYTES} bytes, and would have {all}"
+        "at most {INCIDENT_BYTES} bytes in all fields of the incident together; there would be {all}"
     );
     Err(ValidationError::new(field, expected))
 }
@@ -315,7 +316,7 @@ pub(super) fn room_for_notes(state: &State) -> Result<(), Refusal> {
         return Ok(());
     }
     let detail = format!(
-        "the timeline has {MAX_ENTRIES} entries: it takes changes of status and severity only"
+        "the timeline is full ({MAX_ENTRIES} entries): only changes of status and severity are accepted"
     );
     Err(super::refusal::wrong_state("timeline_full", detail))
 }
@@ -327,7 +328,7 @@ pub(crate) fn shapers(before: &State, after: &State) -> Result<(), Refusal> {
         return Ok(());
     }
     let detail = format!(
-        "{MAX_SHAPERS} people have changed what the credits of the incident are computed from: one of them has to do it"
+        "{MAX_SHAPERS} people, the maximum, have changed values that the incident's credits depend on; ask one of them to make this change"
     );
     Err(super::refusal::wrong_state("too_many_people", detail))
 }

@@ -18,14 +18,14 @@ use crate::{Name, Timestamp, ValidationError};
 pub(super) fn take_in(target: &Incident, source: &Incident) -> Result<Vec<Event>, Refusal> {
     if !target.status.is_live() {
         let detail = format!(
-            "the other incident is {}; merge into a live one, or reopen it first",
+            "the target incident is {}; merge into an active incident, or reopen it first",
             target.status
         );
         return Err(wrong_state("merge_target_ended", detail));
     }
     if target.mode != source.mode || target.environment != source.environment {
         let expected = format!(
-            "an incident of the same mode and environment ({}, {})",
+            "an incident with the same mode and environment ({}, {})",
             source.mode.name(),
             source.environment
         );
@@ -33,7 +33,7 @@ pub(super) fn take_in(target: &Incident, source: &Incident) -> Result<Vec<Event>
     }
     let outage = outage_of_both(target, source);
     if outage.earlier.len() > MAX_REOPENINGS {
-        let expected = "an incident whose outage has at most 101 parts together with this one's";
+        let expected = "an incident whose outage, combined with this one's, has at most 101 parts";
         return Err(ValidationError::new("merged_into", expected).into());
     }
     let mut changes = vec![
@@ -167,7 +167,7 @@ fn services_of_both(
     both.sort();
     both.dedup();
     if both.len() > MAX_SERVICES.max(target.affected_services.len()) {
-        let expected = "an incident that hits at most 200 services together with this one";
+        let expected = "an incident that, combined with this one, affects at most 200 services";
         return Err(ValidationError::new("merged_into", expected));
     }
     Ok(both)

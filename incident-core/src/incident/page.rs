@@ -10,13 +10,13 @@ fn may_page(incident: &Incident) -> Result<(), Refusal> {
     if !incident.status.is_live() {
         return Err(wrong_state(
             "not_live",
-            "only for a live incident is anybody paged",
+            "only an active incident can page someone",
         ));
     }
     if incident.mode == Mode::Retrospective {
         return Err(wrong_state(
             "retrospective",
-            "an incident that was entered afterwards pages nobody",
+            "a retrospective incident cannot page anyone",
         ));
     }
     Ok(())
@@ -38,7 +38,7 @@ pub(super) fn escalate(
     if on_its_way {
         return Err(wrong_state(
             "already_escalated",
-            "the page of this rule is on its way or was accepted",
+            "a page for this rule is already pending or accepted",
         ));
     }
     Ok(vec![Event::Escalated {
@@ -75,7 +75,7 @@ pub(super) fn retry(incident: &Incident, given_up: &[RetryOf]) -> Result<Vec<Eve
     if messages.is_empty() {
         return Err(wrong_state(
             "nothing_to_retry",
-            "no page of this incident is given up and still wanted",
+            "the incident has no failed page to retry",
         ));
     }
     Ok(vec![Event::PageRetried { messages }])

@@ -8,7 +8,7 @@ use crate::ValidationError;
 #[non_exhaustive]
 pub enum Refusal {
     /// A value is invalid. **Handling:** show it; the input must change.
-    #[error("not acceptable")]
+    #[error("validation failed")]
     Invalid(#[from] ValidationError),
     /// The state of the incident does not allow this. **Handling:** show it; load the incident
     /// again before sending another command.
@@ -30,6 +30,6 @@ pub(super) fn wrong_state(code: &'static str, detail: impl Into<String>) -> Refu
 
 pub(super) fn ended(incident: &Incident) -> Refusal {
     let status = incident.status;
-    let detail = format!("the incident is {status}; it takes corrections and actions only");
+    let detail = format!("the incident is {status}; only corrections and actions are accepted");
     wrong_state("incident_ended", detail)
 }

@@ -24,7 +24,8 @@ pub fn may_stand_for(holder: &Incident, asked: &Declare, policy: &Policy) -> boo
         && (holder.paging.state != PagingState::None || !asked.pages(policy))
 }
 
-/// Minimum time between two entries about repeats that change nothing.
+/// Minimum time between two entries about repeats that change nothing. Alertmanager repeats every
+/// few minutes for as long as an alert fires: a week would be thousands of entries without news.
 const ENTRY_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// Decides the effect of a repeat on the incident that stands for the alert. The severity rises and

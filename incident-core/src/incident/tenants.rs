@@ -11,7 +11,8 @@ use crate::impact::TenantWindows;
 use crate::window::{Window, Windows};
 use crate::{TenantId, Timestamp, ValidationError};
 
-/// Maximum distance of a tenant's times from the outage; times further away are a mistake.
+/// Maximum distance of a tenant's times from the outage. A tenant may be hit before monitoring
+/// fires and after it clears, but not in another month: such times are a typing mistake.
 const FAR: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
 /// Maximum number of tenants in one list; beyond that it is [`Affected::All`].
@@ -150,7 +151,7 @@ fn check_size(list: &[AffectedTenant]) -> Result<(), ValidationError> {
     let expected = if list.len() > MAX_TENANTS {
         "at most 10000 tenants, or \"all\""
     } else if bytes > TENANTS_BYTES {
-        "names of at most 1 MiB together, or \"all\""
+        "tenants whose names total at most 1 MiB, or \"all\""
     } else {
         return Ok(());
     };

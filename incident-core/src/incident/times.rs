@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::{Timestamp, ValidationError};
 
-/// Maximum distance of a stated time ahead of our clock, as clocks differ.
+/// Maximum distance of a stated time ahead of our clock, as clocks differ. Hosts with NTP are
+/// milliseconds apart, browsers and phones without it up to a minute.
 pub(crate) const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
 /// Checks that a stated time does not lie in the future.

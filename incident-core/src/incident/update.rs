@@ -57,9 +57,11 @@ fn kind_of(incident: &Incident, update: &Update) -> Result<EntryKind, Refusal> {
     if let Some(seq) = update.corrects
         && (seq == 0 || seq > incident.last_seq)
     {
-        return Err(
-            ValidationError::new("corrects", "the number of an entry of this incident").into(),
-        );
+        return Err(ValidationError::new(
+            "corrects",
+            "the number of a timeline entry of this incident",
+        )
+        .into());
     }
     let natural = match (&update.corrects, &update.comms_sent) {
         (Some(_), _) => EntryKind::Correction,
@@ -75,14 +77,12 @@ fn kind_of(incident: &Incident, update: &Update) -> Result<EntryKind, Refusal> {
         .into());
     }
     match (kind, update.corrects) {
-        (EntryKind::Correction, None) => Err(ValidationError::new(
-            "corrects",
-            "the number of the entry that is corrected",
-        )
-        .into()),
+        (EntryKind::Correction, None) => {
+            Err(ValidationError::new("corrects", "the number of the entry to correct").into())
+        }
         (EntryKind::Correction, Some(_)) => Ok(kind),
         (_, Some(_)) => {
-            Err(ValidationError::new("kind", "`correction`, as `corrects` is given").into())
+            Err(ValidationError::new("kind", "`correction`, because `corrects` is given").into())
         }
         (_, None) => Ok(kind),
     }
@@ -124,7 +124,7 @@ fn transition(
         TransitionKind::Reopen => {
             reason(update)?;
             if incident.earlier.len() >= limits::MAX_REOPENINGS {
-                let expected = "no reopening: one incident is reopened at most 100 times";
+                let expected = "another status: an incident can be reopened at most 100 times";
                 return Err(ValidationError::new("status", expected).into());
             }
             after_start(incident, "occurred_at", at)?;
@@ -142,7 +142,10 @@ fn transition(
 
 fn reason(update: &Update) -> Result<&Statement, ValidationError> {
     update.reason.as_ref().ok_or_else(|| {
-        ValidationError::new("reason", "why; it is needed for this change of status")
+        ValidationError::new(
+            "reason",
+            "a reason, because this status change requires one",
+        )
     })
 }
 
@@ -154,11 +157,11 @@ fn merged_into(incident: &Incident, update: &Update) -> Result<Ending, Refusal> 
     let into = update.merged_into.ok_or_else(|| {
         ValidationError::new(
             "merged_into",
-            "the id of the incident that takes this one in",
+            "the id of the incident to merge this one into",
         )
     })?;
     if into == incident.id {
-        return Err(ValidationError::new("merged_into", "another incident than this one").into());
+        return Err(ValidationError::new("merged_into", "the id of a different incident").into());
     }
     Ok(Ending::MergedInto(into))
 }
@@ -175,7 +178,7 @@ fn close(incident: &Incident, at: Timestamp, policy: &Policy) -> Result<(), Refu
         return Err(wrong_state(
             "post_mortem_missing",
             format!(
-                "a {} incident needs a post-mortem link before it is closed",
+                "a {} incident cannot be closed without a post-mortem link; add one first",
                 incident.severity
             ),
         ));

@@ -6,7 +6,7 @@ pub(super) fn check_https(text: &str) -> Result<(), ValidationError> {
     let wrong = || {
         ValidationError::new(
             "url",
-            "an https:// address with a host and without user name or password, at most 2048 bytes",
+            "an https:// URL of at most 2048 bytes, with a host and without user name or password",
         )
     };
     if text.len() > 2048

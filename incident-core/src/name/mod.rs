@@ -53,7 +53,7 @@ macro_rules! checked_string {
             /// Creates a value after checking the text.
             ///
             /// # Errors
-            /// Fails if the text is not acceptable; the error says what was expected.
+            /// Fails if the text is invalid; the error says what was expected.
             pub fn new(text: &str) -> Result<Self, ValidationError> {
                 $check(text)?;
                 Ok(Self(Arc::from(text)))
@@ -73,7 +73,7 @@ macro_rules! checked_string {
             /// the error.
             ///
             /// # Errors
-            /// Fails if the text is not acceptable any more, though a store may hold it.
+            /// Fails if the text is invalid by the rules of today, though a store may hold it.
             pub fn check(&self, field: &'static str) -> Result<(), ValidationError> {
                 $check(&self.0).map_err(|wrong| wrong.at(field))
             }
@@ -162,7 +162,7 @@ fn check_rule(text: &str) -> Result<(), ValidationError> {
     if text.is_empty() || text.len() > RULE_BYTES || !text.bytes().all(fits) || reserved {
         return Err(ValidationError::new(
             "rule",
-            "1 to 40 of a-z, 0-9, `-` and `_`, and not `probe`",
+            "1 to 40 characters from a-z, 0-9, `-` and `_`, but not the reserved name `probe`",
         ));
     }
     Ok(())
@@ -173,7 +173,7 @@ fn stored_title(text: &str) -> Result<(), ValidationError> {
     if blank || text.contains('\0') || text.chars().count() > TITLE_CHARS {
         return Err(ValidationError::new(
             "title",
-            "1 to 500 characters, not only blanks, without NUL",
+            "1 to 500 characters, not only whitespace, without NUL",
         ));
     }
     Ok(())

@@ -22,7 +22,8 @@ impl Default for Backoff {
     }
 }
 
-/// Maximum wait that a vendor may request: an absurd value must not silence a page.
+/// Maximum wait that a vendor may request. `Retry-After` may be any date (RFC 9110, 10.2.3), and a
+/// misconfigured proxy of a vendor must not silence a page.
 const RETRY_AFTER_CAP: Duration = Duration::from_secs(15 * 60);
 
 /// Limits the wait that a vendor requests (`Retry-After`, RFC 9110, 10.2.3) to 15 minutes.

@@ -47,12 +47,12 @@ impl NotSentReason {
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
-            Self::Unreachable => "not reachable",
+            Self::Unreachable => "unreachable",
             Self::RateLimited => "rate limited",
-            Self::Unavailable => "not available",
-            Self::Rejected => "refused the page",
-            Self::Unauthorized => "refused the key",
-            Self::NotConfigured => "not configured any more",
+            Self::Unavailable => "unavailable",
+            Self::Rejected => "rejected the page",
+            Self::Unauthorized => "rejected the credentials",
+            Self::NotConfigured => "no longer configured",
         }
     }
 }

@@ -37,7 +37,7 @@ impl TargetId {
         } else {
             Err(ValidationError::new(
                 "target",
-                "1 to 64 of a-z, 0-9, - and _",
+                "1 to 64 characters from a-z, 0-9, `-` and `_`",
             ))
         }
     }
@@ -57,7 +57,10 @@ impl TargetId {
                 ..self
             })
         } else {
-            Err(ValidationError::new("account", "1 to 64 of a-z and 0-9"))
+            Err(ValidationError::new(
+                "account",
+                "1 to 64 characters from a-z and 0-9",
+            ))
         }
     }
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{NotSentReason, PageAction, PageEvent, TargetId};
 use crate::Timestamp;
 
-/// Time after which the alert of a test page is resolved.
+/// Time after which the alert of a test page is resolved: long enough for a push notification and
+/// a phone call to arrive, too short for an escalation to the next person.
 pub const TEST_LASTS: Duration = Duration::from_secs(60);
 
 /// Returns the key of the test alert at a target. It is always the same, so a vendor holds one

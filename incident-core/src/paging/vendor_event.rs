@@ -113,12 +113,12 @@ impl VendorEvent {
             VendorEventKind::Opened => format!("alert opened at {vendor}{by}"),
             VendorEventKind::Acknowledged => format!("acknowledged at {vendor}{by}"),
             VendorEventKind::Unacknowledged => {
-                format!("no longer acknowledged at {vendor}: nobody may be at it")
+                format!("acknowledgement withdrawn at {vendor}: no one may be responding")
             }
             VendorEventKind::Resolved => {
                 format!("alert resolved at {vendor}{by}")
             }
-            VendorEventKind::Merged => format!("alert merged into another one at {vendor}{by}"),
+            VendorEventKind::Merged => format!("alert merged into another alert at {vendor}{by}"),
             VendorEventKind::Reopened => format!("alert reopened at {vendor}{by}"),
             VendorEventKind::Reassigned(people) => {
                 format!("reassigned at {vendor}{}{by}", to(people))
@@ -127,7 +127,7 @@ impl VendorEvent {
                 format!("escalated at {vendor}{}{by}", to(people))
             }
             VendorEventKind::Reprioritised(Some(level)) => {
-                format!("priority at {vendor} is {level} now{by}")
+                format!("priority at {vendor} changed to {level}{by}")
             }
             VendorEventKind::Reprioritised(None) => format!("priority changed at {vendor}{by}"),
             VendorEventKind::Noted(note) => format!("note at {vendor}{by}: {note}"),

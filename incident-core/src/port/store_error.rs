@@ -11,24 +11,24 @@ use crate::{CreditId, IncidentId, MessageId, SuggestionId};
 pub enum StoreError {
     /// The incident was written after it was loaded. Nothing was written.
     /// **Handling:** load it and decide again.
-    #[error("the incident changed meanwhile")]
+    #[error("the incident was changed concurrently")]
     Conflict,
     /// Another live incident stands for the same alert, or was declared for it and not seen by
     /// the commit. Nothing was written. **Handling:** load the live incidents of the alert and
     /// decide again.
-    #[error("another live incident has this alert key")]
+    #[error("another active incident holds this alert key")]
     AlertKeyTaken(IncidentId),
     /// A suggestion for the same pair is open. Nothing was written.
     /// **Handling:** return that suggestion.
-    #[error("a suggestion for this pair is open")]
+    #[error("a suggestion for this service and tenant is already open")]
     SuggestionOpen(SuggestionId),
     /// The suggestion was used already. Nothing was written.
     /// **Handling:** refuse the command.
-    #[error("the suggestion was used already")]
+    #[error("the suggestion is already used")]
     SuggestionUsed,
     /// The idempotency key was used meanwhile. Nothing was written.
     /// **Handling:** find its response and return that.
-    #[error("the idempotency key was used meanwhile")]
+    #[error("another request with this idempotency key was committed first")]
     IdempotencyKeyInUse,
     /// Another owner holds the lease, or the message is completed. Nothing was written.
     /// **Handling:** drop the work; its owner does it.
@@ -36,20 +36,20 @@ pub enum StoreError {
     LeaseLost,
     /// The message to replay is not a dead letter (any more). Nothing was written.
     /// **Handling:** list the dead letters again.
-    #[error("the message is not given up")]
+    #[error("the message is not dead-lettered")]
     NotGivenUp(MessageId),
     /// The credit is no longer in the expected state. Nothing was written.
     /// **Handling:** load it again.
-    #[error("the credit was decided or replaced meanwhile")]
+    #[error("the credit was approved, waived or replaced by another request")]
     CreditMoved(CreditId),
     /// The commit contradicts itself or the store: a bug of the caller. Nothing was written.
     /// **Handling:** report it; do not repeat.
-    #[error("the store refuses the commit: {0}")]
+    #[error("the store rejected the commit: {0}")]
     Refused(&'static str),
     /// Stored data is not in a form that this library writes: another program or a newer
     /// version wrote it. Nothing was written.
     /// **Handling:** verify the chains; a repetition does not help. HTTP: 500.
-    #[error("what is stored cannot be read")]
+    #[error("stored data is corrupt")]
     Corrupt(#[source] Box<dyn StdError + Send + Sync>),
     /// The store takes no writes: it is a replica, or was set read-only. Certainly nothing was
     /// written. **Handling:** as for [`Unavailable`](Self::Unavailable), and alert the
@@ -58,11 +58,11 @@ pub enum StoreError {
     ReadOnly(#[source] Box<dyn StdError + Send + Sync>),
     /// The store cannot be reached. Certainly nothing was written.
     /// **Handling:** try again later.
-    #[error("the store is not available")]
+    #[error("the store is unavailable")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
     /// It is not known if the commit was written. **Handling:** load and compare, or repeat
     /// under the same idempotency key.
-    #[error("it is not known whether the store wrote it")]
+    #[error("it is unknown whether the commit was stored")]
     Unknown(#[source] Box<dyn StdError + Send + Sync>),
 }
 

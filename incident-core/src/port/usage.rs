@@ -14,7 +14,9 @@ use crate::impact::{ApiUsageEvent, Breakdown, ImpactCounts, ImpactQuery};
 pub enum UsageError {
     /// The sink has no room for the events. Nothing of the batch was stored. **Handling:**
     /// raise the limit, or use a source that holds more; nothing is dropped by age.
-    #[error("the usage source is full: it holds {held} bytes of events, its limit is {limit}")]
+    #[error(
+        "the usage source is full: it holds {held} bytes of events; the limit is {limit} bytes"
+    )]
     Full {
         /// Approximate size of the stored events, in bytes.
         held: u64,
@@ -23,7 +25,7 @@ pub enum UsageError {
     },
     /// The events would lie on more days than the limit. Nothing of the batch was stored.
     /// **Handling:** drop days that are no longer needed.
-    #[error("usage events would lie on {days} days; at most {limit} are kept")]
+    #[error("usage events would cover {days} days; the limit is {limit}")]
     TooManyDays {
         /// Number of days with the batch.
         days: u64,
@@ -31,24 +33,28 @@ pub enum UsageError {
         limit: u64,
     },
     /// The source cannot be reached. **Handling:** try again later.
-    #[error("the usage source is not available")]
+    #[error("the usage source is unavailable")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
     /// The query was too large for its time-out. **Handling:** ask with more time, for less, or
     /// for an estimate.
-    #[error("the usage source did not answer in time: {tenants} tenants, {} events", told(*.events))]
-    TimedOut {
+    #[error("the usage query timed out: {tenants} tenants, {} events", event_count(*.events))]
+    QueryTimedOut {
         /// Number of tenants in the query.
         tenants: usize,
         /// Approximate number of events in the query, if the source knows it.
         events: Option<u64>,
     },
+    /// A batch was not stored, or the tenants were not listed, in time. The batch may be stored
+    /// all the same. **Handling:** send it again: an event that arrives twice counts once.
+    #[error("the usage source timed out")]
+    TimedOut,
     /// The source does not accept this query or batch. Nothing of a batch was stored.
     /// **Handling:** change it as the message says.
     #[error("{0}")]
     Refused(String),
 }
 
-fn told(events: Option<u64>) -> String {
+fn event_count(events: Option<u64>) -> String {
     events.map_or_else(
         || "an unknown number of".to_owned(),
         |events| format!("about {events}"),
@@ -64,7 +70,7 @@ fn told(events: Option<u64>) -> String {
 /// later end may cost only the new part: its answer is the same as if it were the first, late
 /// events included.
 /// **Isolated:** a batch is seen whole or not at all.
-/// **Bounded:** answers within `timeout`, or with [`UsageError::TimedOut`].
+/// **Bounded:** answers within `timeout`, or with [`UsageError::QueryTimedOut`].
 /// **Errors:** [`unique_users`](UsageSource::unique_users) is exact or an error, never an
 /// estimate.
 #[async_trait]
@@ -103,7 +109,7 @@ pub trait UsageSource: Send + Sync {
 /// # Contract
 /// **Atomic:** a batch is stored whole or not at all.
 /// **Idempotent:** a batch may be sent again.
-/// **Bounded:** answers within `timeout`.
+/// **Bounded:** answers within `timeout`, or with [`UsageError::TimedOut`].
 #[async_trait]
 pub trait UsageSink: Send + Sync {
     /// Records a batch of events of any age.
@@ -114,7 +120,8 @@ pub trait UsageSink: Send + Sync {
 /// A directory of all tenants.
 ///
 /// # Contract
-/// **Bounded:** answers within `timeout`. The order does not matter.
+/// **Bounded:** answers within `timeout`, or with [`UsageError::TimedOut`]. The order does not
+/// matter.
 #[async_trait]
 pub trait TenantDirectory: Send + Sync {
     /// Lists all tenants.

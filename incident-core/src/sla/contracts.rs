@@ -38,14 +38,14 @@ impl Contract {
             if !apart {
                 return Err(ValidationError::new(
                     format!("terms/{}/valid_from", at + 1),
-                    "a time from which no other version holds",
+                    "a time at which no other version of the contract takes effect",
                 ));
             }
             let mut before = versions.iter().take(at + 1);
             if before.any(|one| one.version() == later.version()) {
                 return Err(ValidationError::new(
                     format!("terms/{}/version", at + 1),
-                    "a version that no other terms of the contract have",
+                    "a version that is unique within the contract",
                 ));
             }
         }
@@ -216,7 +216,10 @@ impl Contracts {
             .is_some_and(|name| !self.named.contains_key(name))
         {
             let field = format!("tenants/{tenant}/contract");
-            return Err(ValidationError::new(field, "the name of a contract"));
+            return Err(ValidationError::new(
+                field,
+                "the name of an existing contract",
+            ));
         }
         if monthly_fee.is_some_and(|fee| fee.minor < 0) {
             let field = format!("tenants/{tenant}/monthly_fee");

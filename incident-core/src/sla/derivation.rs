@@ -21,7 +21,7 @@ impl SlaStatement {
     #[must_use]
     pub fn derivation(&self) -> Vec<String> {
         let mut steps = vec![format!(
-            "{} ({}) has {}; terms {}: {}, promised {} %",
+            "{} ({}) has {}; terms {}: {}, target {} %",
             self.period,
             self.zone,
             time(self.period_us),
@@ -44,7 +44,7 @@ impl SlaStatement {
                 let before = time(left);
                 left = left.saturating_sub(us);
                 steps.push(format!(
-                    "less {} {why}: {before} - {} = {}",
+                    "minus {} {why}: {before} - {} = {}",
                     time(us),
                     time(us),
                     time(left)
@@ -52,7 +52,7 @@ impl SlaStatement {
             }
         }
         if !self.weighed.is_whole() {
-            steps.push(format!("weighed: {}", weighed(&self.weighed)));
+            steps.push(format!("weighted: {}", weighed(&self.weighed)));
         }
         steps.push(self.verdict());
         if self.basis == Basis::PerIncident {
@@ -69,7 +69,7 @@ impl SlaStatement {
         steps.push(self.credited());
         if self.credit_percent < self.uncapped {
             steps.push(format!(
-                "at most {} % of the fee: {} %",
+                "capped at {} % of the fee: {} %",
                 self.cap, self.credit_percent
             ));
         }
@@ -90,9 +90,9 @@ impl SlaStatement {
         let sum: u64 = self.incidents.iter().map(|line| line.outage_us).sum();
         let (sum_text, joined) = (time(sum), time(self.joined_us));
         match sum.saturating_sub(self.joined_us) {
-            0 => format!("together: {joined}"),
+            0 => format!("total: {joined}"),
             twice => format!(
-                "together: {sum_text} - {} that overlap = {joined}",
+                "total: {sum_text} - {} that overlap = {joined}",
                 time(twice)
             ),
         }
@@ -102,10 +102,10 @@ impl SlaStatement {
         let verdict = if self.target_breached {
             "missed"
         } else {
-            "kept"
+            "met"
         };
         format!(
-            "availability: ({} - {}) / {} = {} %, so that the promise of {} % is {verdict}",
+            "availability: ({} - {}) / {} = {} %; the target of {} % is {verdict}",
             time(self.period_us),
             self.down,
             time(self.period_us),
@@ -125,13 +125,9 @@ impl SlaStatement {
                     1 => format!("credit: {} %", self.uncapped),
                     // The sum of percentages is at most 100.
                     _ if self.uncapped == Percent::HUNDRED => {
-                        format!("credits together: {}, at most 100 %", own.join(" + "))
+                        format!("total credits: {}, capped at 100 %", own.join(" + "))
                     }
-                    _ => format!(
-                        "credits together: {} = {} %",
-                        own.join(" + "),
-                        self.uncapped
-                    ),
+                    _ => format!("total credits: {} = {} %", own.join(" + "), self.uncapped),
                 }
             }
         }
@@ -154,7 +150,7 @@ fn own_credit(own: &IncidentCredit) -> String {
         text.push_str(&format!(" = {}", time(counted)));
     }
     if !own.weighed.is_whole() {
-        text.push_str(&format!(", weighed: {}", weighed(&own.weighed)));
+        text.push_str(&format!(", weighted: {}", weighed(&own.weighed)));
     }
     format!("{text}; {}", by_the_table(own.row))
 }
@@ -174,7 +170,7 @@ fn by_the_table(row: Option<TierRow>) -> String {
     match row {
         Some(TierRow::Outage(tier)) => {
             format!(
-                "from {} min on: {} %",
+                "{} min or more: {} %",
                 tier.from_minutes, tier.credit_percent
             )
         }
@@ -243,9 +239,9 @@ mod tests {
     fn credits_of_incidents_are_said_as_they_add_up() {
         for (incidents, percent, line) in [
             (1, 10, "credit: 10 %"),
-            (2, 10, "credits together: 10 % + 10 % = 20 %"),
-            (2, 50, "credits together: 50 % + 50 %, at most 100 %"),
-            (3, 40, "credits together: 40 % + 40 % + 40 %, at most 100 %"),
+            (2, 10, "total credits: 10 % + 10 % = 20 %"),
+            (2, 50, "total credits: 50 % + 50 %, capped at 100 %"),
+            (3, 40, "total credits: 40 % + 40 % + 40 %, capped at 100 %"),
         ] {
             let all = credited(incidents, percent);
             assert!(all.iter().any(|one| one == line), "{line}: {all:#?}");

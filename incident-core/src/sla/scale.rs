@@ -58,7 +58,7 @@ impl TryFrom<RawRow> for AvailabilityTier {
             (Some(bound), None) => (bound, false),
             (None, Some(bound)) => (bound, true),
             _ => {
-                let expected = "one of `below_percent` and `at_or_below_percent`";
+                let expected = "either `below_percent` or `at_or_below_percent`";
                 return Err(ValidationError::new("availability_tiers", expected));
             }
         };
@@ -122,7 +122,7 @@ impl Scale {
             if upper.from_minutes <= lower.from_minutes {
                 return Err(ValidationError::new(
                     format!("tiers/{at}/from_minutes"),
-                    "more than that of the tier before",
+                    "more than that of the previous tier",
                 ));
             }
             rising("tiers", at, lower.credit_percent, upper.credit_percent)?;
@@ -145,7 +145,7 @@ impl Scale {
             if upper.bound <= lower.bound {
                 return Err(ValidationError::new(
                     format!("availability_tiers/{at}"),
-                    "a bound below that of the row before",
+                    "a bound below that of the previous row",
                 ));
             }
             rising(
@@ -236,7 +236,7 @@ fn rising(table: &str, at: usize, before: Percent, credit: Percent) -> Result<()
     if credit < before {
         return Err(ValidationError::new(
             format!("{table}/{at}/credit_percent"),
-            "at least that of the row before",
+            "at least that of the previous row",
         ));
     }
     Ok(())

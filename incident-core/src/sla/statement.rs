@@ -182,7 +182,7 @@ pub fn statement(
     let kind = terms.basis().period();
     if period.kind() != kind {
         let (version, basis) = (terms.version(), terms.basis().name());
-        let expected = format!("a {}, as terms {version} are {basis}", kind.name());
+        let expected = format!("a {}, because terms {version} are {basis}", kind.name());
         return Err(ValidationError::new("period", expected));
     }
     Ok(of_period(terms, tenant, period, shares, fee, now))

@@ -106,7 +106,7 @@ struct Raw {
 }
 
 const BY_PERIOD: &str =
-    "per_month, per_quarter or per_year, as `availability_tiers` are about a whole period";
+    "per_month, per_quarter or per_year, because `availability_tiers` apply to a whole period";
 
 const fn hundred() -> Percent {
     Percent::HUNDRED
@@ -361,7 +361,7 @@ impl TryFrom<Raw> for SlaTerms {
             (false, false) => {
                 return Err(ValidationError::new(
                     "availability_tiers",
-                    "nothing beside `tiers`: a table is by outage or by availability",
+                    "either `tiers` (by outage) or `availability_tiers`, not both",
                 ));
             }
             (_, true) => Scale::by_outage(raw.tiers)?,

@@ -13,7 +13,7 @@ use crate::{PersonName, Timestamp};
 
 /// Stored bytes of an entry that this version cannot read as canonical.
 #[derive(Debug, thiserror::Error)]
-#[error("the canonical bytes of the entry cannot be read")]
+#[error("the canonical bytes of the entry could not be decoded")]
 pub struct CanonicalError(#[from] serde_json::Error);
 
 /// The fields of an entry besides its free text: exactly what was hashed.
@@ -140,7 +140,7 @@ impl EntryFields {
         };
         if canonical.v != version(canonical.state.is_some()) {
             return Err(CanonicalError(serde_json::Error::custom(
-                "a version other than 1 and 2",
+                "the format version is neither 1 nor 2",
             )));
         }
         Ok(Self {

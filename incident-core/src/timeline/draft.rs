@@ -111,7 +111,7 @@ impl EntryDraft {
             }
             Event::PageRequested { reason, epoch } => made(
                 EntryKind::PageRequest,
-                &format!("page {epoch} asked for: {reason}"),
+                &format!("page {epoch} requested: {reason}"),
             ),
             Event::Escalated { rule, reason, .. } => made(
                 EntryKind::PageRequest,
@@ -124,7 +124,9 @@ impl EntryDraft {
                 number, takes_over, ..
             } => {
                 let stands = match takes_over {
-                    Some(_) => ", and stands for it from now on: this one paged nobody",
+                    Some(_) => {
+                        ", and holds its alert key from now on, because this one paged no one"
+                    }
                     None => "",
                 };
                 made(
@@ -167,7 +169,10 @@ fn took_in_entry(
 ) -> EntryDraft {
     let deltas = taken.changes.iter().map(|change| change.delta(before));
     let changes: Vec<FieldDelta> = deltas.collect();
-    let mut message = format!("took in incident #{} ({})", taken.number, taken.from);
+    let mut message = format!(
+        "merged incident #{} ({}) into this one",
+        taken.number, taken.from
+    );
     for delta in &changes {
         message.push_str(&format!("\n{}", delta.sentence()));
     }
@@ -183,7 +188,7 @@ fn retried(messages: &[RetryOf]) -> String {
         None => one.action.noun().to_owned(),
     };
     let what: Vec<String> = messages.iter().map(noun).collect();
-    format!("tried again what was given up: {}", what.join(", "))
+    format!("retried failed pages: {}", what.join(", "))
 }
 
 fn repeated_entry(
@@ -198,7 +203,7 @@ fn repeated_entry(
         1 => "once".to_owned(),
         count => format!("{count} times"),
     };
-    let mut message = format!("the alert came again, {times} so far");
+    let mut message = format!("the alert fired again, {times} so far");
     let raised = repeated.raised.map(|to| Change::Severity(to).delta(before));
     if let Some(delta) = &raised {
         message.push_str(&format!("; {}", delta.sentence()));

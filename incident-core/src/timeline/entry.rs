@@ -164,20 +164,20 @@ pub fn verify_next(
     entry: &SysIncidentUpdateEntry,
 ) -> Result<Head, &'static str> {
     if entry.seq != head.seq + 1 {
-        return Err("the sequence has a gap or a repeat");
+        return Err("a sequence number is missing or repeated");
     }
     if entry.incident_id != incident_id {
         return Err("the entry belongs to another incident");
     }
     if entry.prev_hash != head.hash {
-        return Err("the previous hash is not that of the entry before");
+        return Err("the previous hash does not match the hash of the previous entry");
     }
     let hash = entry.link();
     if hash != entry.hash {
-        return Err("the hash does not fit the stored bytes");
+        return Err("the hash does not match the stored bytes");
     }
     if !EntryFields::from_bytes(&entry.canonical).is_ok_and(|shown| shown == entry.fields) {
-        return Err("what is shown is not what was hashed");
+        return Err("the stored fields differ from the hashed bytes");
     }
     verify_texts(entry)?;
     Ok(Head {
@@ -200,7 +200,7 @@ fn verify_texts(entry: &SysIncidentUpdateEntry) -> Result<(), &'static str> {
     if entry.texts.iter().all(fits) {
         Ok(())
     } else {
-        Err("a text is not the one that was committed to")
+        Err("a text does not match its hash")
     }
 }
 

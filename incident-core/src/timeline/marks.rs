@@ -41,12 +41,12 @@ impl MarkedGroup {
     const fn rewritten(self) -> &'static str {
         match self {
             Self::Counts => {
-                "the stored mode, environment, status or ending is not the one of this entry"
+                "the stored mode, environment, status or ending differs from this entry"
             }
-            Self::Scope => "the stored scope is not the one of this entry",
-            Self::Severity => "the stored severity is not the one of this entry",
-            Self::Tenants => "the stored tenants or their times are not those of this entry",
-            Self::Times => "the stored times of the outage are not those of this entry",
+            Self::Scope => "the stored scope differs from this entry",
+            Self::Severity => "the stored severity differs from this entry",
+            Self::Tenants => "the stored tenants or their times differ from this entry",
+            Self::Times => "the stored times of the outage differ from this entry",
         }
     }
 
@@ -193,7 +193,7 @@ impl StateMarks {
         let mut groups = MarkedGroup::ALL.into_iter().zip(pairs);
         let named = groups.find_map(|(group, (marked, now))| (marked != now).then_some(group));
         Some(named.map_or(
-            "the stored state is not the one of this entry",
+            "the stored state differs from this entry",
             MarkedGroup::rewritten,
         ))
     }
@@ -240,6 +240,8 @@ impl Serialize for StateMarks {
 impl<'de> Deserialize<'de> for StateMarks {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::read(&text).ok_or_else(|| D::Error::custom("marks are 52 lower-case hex digits"))
+        Self::read(&text).ok_or_else(|| {
+            D::Error::custom("invalid state marks: expected 52 lowercase hexadecimal digits")
+        })
     }
 }

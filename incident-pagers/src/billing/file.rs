@@ -127,7 +127,7 @@ fn wait_for(timeout: Duration, lock: impl Fn() -> Result<(), TryLockError>) -> i
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(LOOK_AGAIN),
             Err(TryLockError::WouldBlock) => {
-                let reason = "another process has locked it";
+                let reason = "another process has locked the file";
                 return Err(io::Error::new(io::ErrorKind::TimedOut, reason));
             }
         }
@@ -163,7 +163,7 @@ fn ours(file: &mut impl Disk) -> io::Result<Vec<u8>> {
     if !bytes.starts_with(HEAD) && !HEAD.starts_with(&bytes) {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            "it holds something else than credits: its first line is not our head; it was left as it is",
+            "not a credits file: its first line is not the expected header; the file was left unchanged",
         ));
     }
     let end = bytes.iter().rposition(|byte| *byte == b'\n');

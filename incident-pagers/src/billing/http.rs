@@ -93,7 +93,7 @@ impl HttpSink {
             .header("webhook-signature", signature)
             .body(body)
             .build()
-            .map_err(|_| ValidationError::new("request", "headers that can be sent"))
+            .map_err(|_| ValidationError::new("request", "valid HTTP header values"))
     }
 }
 
@@ -183,17 +183,20 @@ impl BillingSink for HttpSink {
         };
         match transport::send(&self.client, request, timeout).await {
             Sent::NotConnected(reason) => {
-                tracing::debug!(reason, "billing is not reachable");
+                tracing::debug!(reason, "billing is unreachable");
                 refused(NotSentReason::Unreachable, None)
             }
             Sent::Lost(reason) => {
-                tracing::debug!(reason, "the answer of billing was lost");
+                tracing::debug!(
+                    reason,
+                    "no response from billing; it is unknown whether it accepted the batch"
+                );
                 Submission::Unknown
             }
             Sent::Answered(reply) => {
                 if !reply.status.is_success() {
                     let (status, said) = (reply.status.as_u16(), reply.text());
-                    tracing::warn!(status, said, "billing refused a batch of credits");
+                    tracing::warn!(status, said, "billing rejected a batch of credits");
                 }
                 answered(&reply)
             }

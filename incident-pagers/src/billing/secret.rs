@@ -17,8 +17,12 @@ impl SigningSecret {
     /// # Errors
     /// Fails if the secret has another form. The error does not repeat the input.
     pub fn new(secret: &str) -> Result<Self, ValidationError> {
-        let wrong =
-            || ValidationError::new("secret", "whsec_ and the base64 of 24 to 64 random bytes");
+        let wrong = || {
+            ValidationError::new(
+                "secret",
+                "whsec_ followed by 24 to 64 random bytes in base64",
+            )
+        };
         let encoded = secret.trim().strip_prefix("whsec_").ok_or_else(wrong)?;
         let bytes = STANDARD.decode(encoded).map_err(|_| wrong())?;
         if !(24..=64).contains(&bytes.len()) {

@@ -112,7 +112,7 @@ impl PageTemplate {
     pub fn detail(mut self, name: &str, value: &str) -> Result<Self, ValidationError> {
         let name = visible("detail", name, 100)?;
         if name == LEFT_OUT || KEY_DETAILS.contains(&name.as_str()) {
-            let expected = format!("a name that no page has by itself; `{name}` is taken");
+            let expected = format!("another name: `{name}` is reserved");
             return Err(ValidationError::new("detail", expected));
         }
         self.details.insert(name, value.to_owned());
@@ -134,7 +134,7 @@ impl PageTemplate {
 fn visible(field: &'static str, text: &str, most: usize) -> Result<String, ValidationError> {
     if truncate::is_blank(text) || text.chars().count() > most || text.chars().any(char::is_control)
     {
-        let expected = format!("1 to {most} characters on one line, not only blanks");
+        let expected = format!("1 to {most} characters on one line, not only whitespace");
         return Err(ValidationError::new(field, expected));
     }
     Ok(text.to_owned())
@@ -142,7 +142,10 @@ fn visible(field: &'static str, text: &str, most: usize) -> Result<String, Valid
 
 fn push<T>(field: &'static str, list: &mut Vec<T>, one: T) -> Result<(), ValidationError> {
     if list.len() == MAX_LINKS {
-        return Err(ValidationError::new(field, format!("at most {MAX_LINKS}")));
+        return Err(ValidationError::new(
+            field,
+            format!("at most {MAX_LINKS} links"),
+        ));
     }
     list.push(one);
     Ok(())

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | not proven to be the vendor's | 401 or 403 |
 //! | parsed, of no interest, unknown, or received before | 2xx |
-//! | the event was received before with other content | 409 |
+//! | the event was already received with different content | 409 |
 //! | our own store does not answer | 503, within 5 s |
 //!
 //! Never answer 4xx for a fault of our own: PagerDuty drops an event that is answered 4xx, and
@@ -27,7 +27,7 @@ pub use secret::WebhookSecret;
 
 /// The delivery is not proven to be the vendor's. **Handling:** refuse it without details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the delivery is not signed with a secret that is known here")]
+#[error("invalid webhook signature")]
 pub struct NotProven;
 
 /// A parsed delivery.
@@ -43,7 +43,7 @@ pub enum InboundWebhook {
 /// The delivery is the vendor's and cannot be parsed. **Handling:** answer with success and log
 /// it; a second delivery would be no better.
 #[derive(Debug, thiserror::Error)]
-#[error("the delivery is not what {vendor} documents: {reason}")]
+#[error("invalid {vendor} webhook: {reason}")]
 pub struct NotReadable {
     vendor: &'static str,
     reason: String,

@@ -308,7 +308,7 @@ impl OpsGenieBuilder {
     /// more than 50 responders. Fails if no HTTP client can be built.
     pub fn build(self) -> Result<OpsGenie, PagerBuildError> {
         if self.responders.len() > responder::MAX_RESPONDERS {
-            return Err(ValidationError::new("responders", "at most 50").into());
+            return Err(ValidationError::new("responders", "at most 50 responders").into());
         }
         let base = self.base.url()?;
         let account = account(&base.to_string(), self.key.expose());

@@ -89,7 +89,9 @@ pub(super) fn body(
         // A trigger might change the severity of an open alert, but would wake people if it is
         // closed.
         PageAction::Reprioritise => {
-            return Err(serde::ser::Error::custom("there is no such event"));
+            return Err(serde::ser::Error::custom(
+                "PagerDuty has no event for this action",
+            ));
         }
     };
     let mut event = EventBody {

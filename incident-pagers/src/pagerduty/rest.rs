@@ -39,7 +39,7 @@ pub struct PagerDutyRest {
 /// A failed lookup at PagerDuty's REST API. **Handling:** answer the webhook with HTTP 503, so
 /// that it is delivered again.
 #[derive(Debug, thiserror::Error)]
-#[error("PagerDuty's REST API did not tell the keys of the alerts: {0}")]
+#[error("PagerDuty's REST API did not return the alerts' dedup keys: {0}")]
 pub struct LookupError(String);
 
 impl PagerDutyRest {
@@ -56,7 +56,7 @@ impl PagerDutyRest {
         let token = token.into();
         let fits = (1..=200).contains(&token.len());
         if !fits || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let expected = "a token of PagerDuty's REST API: 1 to 200 visible ASCII characters";
+            let expected = "a PagerDuty REST API token: 1 to 200 visible ASCII characters";
             return Err(ValidationError::new("token", expected).into());
         }
         let base = match base {
@@ -121,7 +121,7 @@ impl PagerDutyRest {
         let url = url.map_err(|error| LookupError(error.to_string()))?;
         let token = format!("Token token={}", self.token.expose_secret());
         let mut token = HeaderValue::try_from(token)
-            .map_err(|_| LookupError("the token is no header".to_owned()))?;
+            .map_err(|_| LookupError("the token is not a valid header value".to_owned()))?;
         token.set_sensitive(true);
         let request = self
             .client
@@ -129,7 +129,7 @@ impl PagerDutyRest {
             .header(AUTHORIZATION, token)
             .header(ACCEPT, "application/vnd.pagerduty+json;version=2")
             .build()
-            .map_err(|_| LookupError("the request cannot be made".to_owned()))?;
+            .map_err(|_| LookupError("the request could not be built".to_owned()))?;
         let reply = match transport::send(&self.client, request, timeout).await {
             Sent::Answered(reply) => reply,
             Sent::NotConnected(why) | Sent::Lost(why) => return Err(LookupError(why)),

@@ -23,24 +23,26 @@ impl BaseUrl {
     pub fn new(text: &str) -> Result<Self, ValidationError> {
         let wrong = |expected| ValidationError::new("url", expected);
         let mut url = Url::parse(text.trim())
-            .map_err(|_| wrong("an address such as https://events.pagerduty.com"))?;
+            .map_err(|_| wrong("a URL such as https://events.pagerduty.com"))?;
         let safe = match url.scheme() {
             "https" => true,
             "http" => is_loopback(&url),
             _ => false,
         };
         if !safe {
-            return Err(wrong("https; plain http is for loopback addresses only"));
+            return Err(wrong(
+                "an https URL; http is allowed only for loopback addresses",
+            ));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("an address without user name and password"));
+            return Err(wrong("a URL without user name or password"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(wrong("an address without query and fragment"));
+            return Err(wrong("a URL without query or fragment"));
         }
         let path = url.path().trim_end_matches('/').to_owned();
         if path.ends_with("/v2/enqueue") || path.ends_with("/v2/alerts") {
-            return Err(wrong("the address of the API, without /v2/..."));
+            return Err(wrong("the base URL of the API, without /v2/..."));
         }
         url.set_path(&path);
         Ok(Self(url))
@@ -59,18 +61,20 @@ impl BaseUrl {
     /// Returns the URL of a call. `path` begins with a slash and is already encoded.
     pub(crate) fn call(&self, path: &str) -> Result<Url, ValidationError> {
         let base = self.0.as_str().trim_end_matches('/');
-        let wrong = |_| ValidationError::new("url", "an address that a path can be added to");
+        let wrong = |_| ValidationError::new("url", "a base URL to which a path can be added");
         Url::parse(&format!("{base}{path}")).map_err(wrong)
     }
 }
 
 /// The base URL of a vendor's region, or one set by the host.
+#[cfg(feature = "vendors")]
 #[derive(Clone, Debug)]
 pub(crate) enum Base {
     Known(&'static str),
     Given(BaseUrl),
 }
 
+#[cfg(feature = "vendors")]
 impl Base {
     pub(crate) fn url(self) -> Result<BaseUrl, ValidationError> {
         match self {

@@ -13,9 +13,11 @@ pub enum PagerBuildError {
     Invalid(#[from] ValidationError),
     /// The HTTP client could not be built. Slim images often have no certificates: install
     /// `ca-certificates`, or pass a client.
-    #[error("no HTTP client could be made (are the system's CA certificates installed?)")]
+    #[error(
+        "could not create an HTTP client; check that the system's CA certificates are installed"
+    )]
     Client(#[source] reqwest::Error),
     /// This build has no TLS, and the address needs it.
-    #[error("{0} needs TLS: enable the feature `rustls`, or bring a client")]
+    #[error("{0} needs TLS: enable the feature `rustls`, or supply an HTTP client")]
     NoTls(crate::BaseUrl),
 }

@@ -1,12 +1,16 @@
 //! One HTTP request to a vendor: within a deadline, without redirects, with a bounded answer.
 
+#[cfg(feature = "vendors")]
 mod answer;
 pub(crate) mod base_url;
 pub(crate) mod build_error;
 mod client;
+#[cfg(feature = "vendors")]
 pub(crate) mod log_exchange;
+#[cfg(feature = "vendors")]
 pub(crate) mod receipt;
 mod retry_after;
+#[cfg(feature = "vendors")]
 pub(crate) mod secret;
 
 use std::time::Duration;
@@ -16,13 +20,14 @@ use reqwest::{Client, Request, Response, StatusCode, Url};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
+#[cfg(feature = "vendors")]
 pub(crate) use answer::{answer, refused};
 pub use base_url::BaseUrl;
 pub use build_error::PagerBuildError;
 pub use client::client_builder;
 pub(crate) use client::client_for;
-#[cfg(feature = "billing")]
 pub(crate) use retry_after::retry_after;
+#[cfg(feature = "vendors")]
 pub use secret::{ApiKey, RoutingKey};
 
 /// Maximum duration of an exchange, whatever timeout the caller allows.
@@ -127,7 +132,7 @@ async fn exchange(client: &Client, request: Request, timeout: Duration, limit: B
     let deadline = Instant::now() + timeout.min(TOTAL);
     let asked = request.url().clone();
     let response = match timeout_at(deadline, client.execute(request)).await {
-        Err(_) => return Sent::Lost("no answer in time".to_owned()),
+        Err(_) => return Sent::Lost("timed out waiting for a response".to_owned()),
         // Nothing is sent before the connection is made, so a time-out then is no lost request.
         Ok(Err(error)) if error.is_connect() => return Sent::NotConnected(chain(error)),
         Ok(Err(error)) => return Sent::Lost(chain(error)),
@@ -135,7 +140,9 @@ async fn exchange(client: &Client, request: Request, timeout: Duration, limit: B
     };
     if was_redirected(&asked, response.url()) {
         // Happens only with a host's own client that follows redirects.
-        return Sent::Lost("the client followed a redirect".to_owned());
+        return Sent::Lost(
+            "the HTTP client followed a redirect; disable redirects in it".to_owned(),
+        );
     }
     Sent::Answered(read(response, deadline, limit).await)
 }

@@ -22,7 +22,7 @@ impl RoutingKey {
         if key.len() == 32 && key.bytes().all(|b| b.is_ascii_alphanumeric()) {
             Ok(Self(SecretString::from(key)))
         } else {
-            let expected = "an integration key of PagerDuty's Events API v2: 32 letters and digits";
+            let expected = "a PagerDuty Events API v2 integration key: 32 letters and digits";
             Err(ValidationError::new("routing_key", expected))
         }
     }
@@ -43,7 +43,7 @@ impl ApiKey {
         if (1..=200).contains(&key.len()) && key.bytes().all(is_key_byte) {
             Ok(Self(SecretString::from(key)))
         } else {
-            let expected = "the key of an API integration: 1 to 200 visible ASCII characters";
+            let expected = "an OpsGenie API integration key: 1 to 200 visible ASCII characters";
             Err(ValidationError::new("api_key", expected))
         }
     }

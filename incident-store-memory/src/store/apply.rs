@@ -251,7 +251,7 @@ impl StoreState {
                 .iter()
                 .all(|row| fits(row) && fresh.insert(key(row)))
             {
-                return Err(StoreError::Refused("two credits of one key"));
+                return Err(StoreError::Refused("two credits have the same key"));
             }
             let kept: Vec<&LedgerRow> = self.of_subject(&write.subject).collect();
             if let Some(newer) = kept.iter().find(|row| row.revision >= write.revision) {
@@ -264,7 +264,9 @@ impl StoreState {
             let reversed: BTreeSet<CreditId> = reversed.collect();
             let keeps: BTreeSet<CreditId> = write.keeps.iter().copied().collect();
             if keeps.len() != write.keeps.len() || !keeps.is_disjoint(&reversed) {
-                return Err(StoreError::Refused("a credit stands and is reversed"));
+                return Err(StoreError::Refused(
+                    "a credit is both in effect and reversed",
+                ));
             }
             let open = kept.iter().filter(|row| {
                 matches!(
@@ -332,7 +334,7 @@ impl StoreState {
             write.entries = take(&mut write.entries).into_iter().map(link).collect();
             if head.seq != write.after.last_seq {
                 return Err(StoreError::Refused(
-                    "the incident counts other entries than its timeline has",
+                    "the incident's entry count differs from the number of its timeline entries",
                 ));
             }
         }

@@ -66,9 +66,7 @@ impl StoreState {
         if all.any(|entry| redaction.is_recorded_by(entry)) {
             Ok(())
         } else {
-            Err(StoreError::Refused(
-                "a redaction without the audit entry that records it",
-            ))
+            Err(StoreError::Refused("the redaction has no audit entry"))
         }
     }
 

@@ -190,7 +190,7 @@ impl Slots<'_> {
         let events = self.parts.iter().map(|(part, _)| part.tenant.len()).sum();
         let check_time = || match started.elapsed() <= timeout {
             true => Ok(()),
-            false => Err(UsageError::TimedOut {
+            false => Err(UsageError::QueryTimedOut {
                 tenants: asked,
                 events: Some(size(events)),
             }),

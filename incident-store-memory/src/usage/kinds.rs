@@ -144,7 +144,7 @@ impl EndpointInterner {
 
 fn too_many() -> UsageError {
     UsageError::Refused(format!(
-        "more than {} services cannot be told apart here",
+        "the usage source in memory supports at most {} services",
         MAX_KINDS / 4
     ))
 }

@@ -29,7 +29,7 @@ impl<'a> Snapshot<'a> {
 /// Checks that the timeout has not passed.
 ///
 /// # Errors
-/// Returns [`UsageError::TimedOut`], with the size of the query, if it has.
+/// Returns [`UsageError::QueryTimedOut`], with the size of the query, if it has.
 pub(super) fn in_time(
     started: Instant,
     timeout: Duration,
@@ -40,7 +40,7 @@ pub(super) fn in_time(
     }
     let known = rows.iter().filter_map(Option::as_ref);
     let events = known.map(|(_, rows)| rows.len()).sum();
-    Err(UsageError::TimedOut {
+    Err(UsageError::QueryTimedOut {
         tenants: rows.len(),
         events: Some(size(events)),
     })

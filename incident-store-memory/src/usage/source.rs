@@ -238,7 +238,7 @@ impl MemoryUsage {
     /// before they are read.
     ///
     /// # Errors
-    /// Returns [`UsageError::TimedOut`] if the timeout passes, and [`UsageError::Refused`] if a
+    /// Returns [`UsageError::QueryTimedOut`] if the timeout passes, and [`UsageError::Refused`] if a
     /// sketch cannot be created or merged.
     pub fn sketches(
         &self,

@@ -274,7 +274,7 @@ impl<'a> QueryPlan<'a> {
             .nth(1)
             .and_then(|rest| rest.split(' ').next());
         rows.and_then(|rows| rows.parse().ok())
-            .ok_or_else(|| row::unreadable("a plan without an estimate"))
+            .ok_or_else(|| row::unreadable("the query plan has no row estimate"))
     }
 }
 
@@ -285,7 +285,7 @@ fn part<'a, T>(list: &'a [T], windows: &Range<usize>) -> &'a [T] {
 fn filter(source: &PgUsage, query: &ImpactQuery) -> Result<String, UsageError> {
     let missing = |what: &str| {
         let table = source.table.name();
-        UsageError::Refused(format!("the table {table} has no column of {what}"))
+        UsageError::Refused(format!("the table {table} has no column for {what}"))
     };
     let mut filter = String::new();
     if query.services.is_some() {

@@ -61,7 +61,7 @@ impl UsageSink for PgUsage {
         timeout: Duration,
     ) -> Result<(), UsageError> {
         if self.table != UsageTable::own() {
-            let why = "the host's table is only read; write events where the host does";
+            let why = "usage events cannot be written here: the usage table belongs to the host and is only read";
             return Err(UsageError::Refused(why.to_owned()));
         }
         if events.is_empty() {

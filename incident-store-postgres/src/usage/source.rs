@@ -43,10 +43,10 @@ pub struct PgUsageBuilder {
 #[non_exhaustive]
 pub enum UsageTableError {
     /// The server does not reply, or refuses to describe the table.
-    #[error("the server cannot be asked about the table")]
+    #[error("could not inspect the usage table")]
     Server(#[source] sqlx::Error),
     /// The table or the column does not exist.
-    #[error("there is no column {column} in {table}")]
+    #[error("the table {table} has no column {column}")]
     Missing {
         /// The table.
         table: String,
@@ -284,7 +284,7 @@ impl PgUsage {
         deadline: Instant,
     ) -> Result<T, UsageError> {
         match found {
-            Err(failure) if failure.is_late() => Err(UsageError::TimedOut {
+            Err(failure) if failure.is_late() => Err(UsageError::QueryTimedOut {
                 tenants: query.tenants().len(),
                 events: self.size(asked, deadline).await,
             }),

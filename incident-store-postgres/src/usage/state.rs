@@ -50,10 +50,7 @@ pub(super) enum TenantKey {
 pub(super) fn usage_error(failure: Failure) -> UsageError {
     match failure {
         Failure::Before(source) | Failure::During(source) if source.is::<Late>() => {
-            UsageError::TimedOut {
-                tenants: 0,
-                events: None,
-            }
+            UsageError::TimedOut
         }
         Failure::Before(source)
         | Failure::NotSent(source)

@@ -39,7 +39,7 @@ async fn settings_role_guards_index_and_clock() {
     assert!(has(
         &found(&owner, &own).await,
         "warning: ",
-        "can switch the guards off"
+        "can disable the triggers"
     ));
     for (wrong, level, word) in [
         (
@@ -65,15 +65,19 @@ async fn settings_role_guards_index_and_clock() {
         (
             "update incident._functions set hash = sha256('other')",
             "unsafe: ",
-            "not those of this program",
+            "do not match this program",
         ),
         (
             "update incident._migrations set version = version + 97",
             "warning: ",
-            "update it soon",
+            "update this program soon",
         ),
-        ("delete from incident._migrations", "unsafe: ", "migrate"),
-        ("drop schema incident cascade", "unsafe: ", "not there"),
+        (
+            "delete from incident._migrations",
+            "unsafe: ",
+            "run the migration",
+        ),
+        ("drop schema incident cascade", "unsafe: ", "does not exist"),
     ] {
         owner.execute(wrong).await.unwrap();
         let found = found(&owner, &own).await;
@@ -123,7 +127,7 @@ async fn usage_that_is_not_vacuumed_or_has_very_many_days_is_told() {
         .await
         .unwrap();
     let own = UsageTable::own();
-    assert!(has(&found(&owner, &own).await, "warning: ", "vacuum it"));
+    assert!(has(&found(&owner, &own).await, "warning: ", "run VACUUM"));
     // A vacuum does not mark rows that the snapshot of another session, such as an automatic
     // analyze, may not see yet.
     let mut told = Vec::new();
@@ -133,12 +137,12 @@ async fn usage_that_is_not_vacuumed_or_has_very_many_days_is_told() {
             .await
             .unwrap();
         told = found(&owner, &own).await;
-        if !has(&told, "warning: ", "vacuum it") {
+        if !has(&told, "warning: ", "run VACUUM") {
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert!(!has(&told, "warning: ", "vacuum it"), "{told:?}");
+    assert!(!has(&told, "warning: ", "run VACUUM"), "{told:?}");
     for year in 2020..2024 {
         let days = format!(
             "select incident.usage_days(array(select generate_series('{year}-01-01'::date, '{year}-12-31', '1 day')::date))"

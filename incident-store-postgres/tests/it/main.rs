@@ -11,6 +11,7 @@
 mod conformance;
 mod doctor;
 mod dropped;
+mod dumps;
 mod functions;
 mod guards;
 mod odd_rows;

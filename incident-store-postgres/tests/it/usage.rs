@@ -64,7 +64,7 @@ async fn an_odd_table_is_read_through_its_index_and_never_written() {
     asked.failed_only = true;
     let error = usage.unique_users(&asked, WITHIN).await.unwrap_err();
     assert!(
-        format!("{error:?}").contains("no column of failures"),
+        format!("{error:?}").contains("no column for failures"),
         "{error:?}"
     );
     // The index is used for any number of tenants.
@@ -233,7 +233,7 @@ async fn a_question_that_is_too_large_is_refused_with_its_size() {
     let started = std::time::Instant::now();
     let timeout = Duration::from_millis(150);
     match usage.unique_users(&query, timeout).await {
-        Err(UsageError::TimedOut { tenants, events }) => {
+        Err(UsageError::QueryTimedOut { tenants, events }) => {
             let events = events.unwrap();
             assert!(
                 tenants == 3 && (200_000..800_000).contains(&events),

@@ -1,14 +1,26 @@
 //! The rules of the architecture that a program can check.
 
 mod circles;
+mod frozen;
+mod habits;
 mod links;
+mod messages;
 mod names;
 mod packages;
 mod prose;
+mod snippets;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// The packages that are published, in the order of the arrows between them.
+const PUBLISHED: [&str; 4] = [
+    "incident-core",
+    "incident-store-memory",
+    "incident-pagers",
+    "incident-store-postgres",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -42,7 +42,7 @@ const PRIVATE_WORDS: [(&str, &str); 26] = [
 /// Type names that may occur twice, each with the reason.
 const SAME_NAME: [(&str, &str); 0] = [];
 
-const PACKAGES: [&str; 8] = [
+pub(super) const PACKAGES: [&str; 8] = [
     "incident-core",
     "incident-pagers",
     "incident-store-memory",
@@ -53,7 +53,7 @@ const PACKAGES: [&str; 8] = [
     "tests/clickhouse",
 ];
 
-fn is_test(attributes: &[Attribute]) -> bool {
+pub(super) fn is_test(attributes: &[Attribute]) -> bool {
     let text = |attribute: &Attribute| match &attribute.meta {
         syn::Meta::List(list) => list.tokens.to_string(),
         syn::Meta::Path(_) | syn::Meta::NameValue(_) => String::new(),
@@ -165,7 +165,8 @@ impl Visit<'_> for Names {
     }
 }
 
-fn files(package: &str) -> Vec<PathBuf> {
+/// Returns the sources of a package without its tests.
+pub(super) fn source_files(package: &str) -> Vec<PathBuf> {
     let folder = root().join(package).join("src");
     let mut found = sources(&folder);
     let is_test = |file: &Path| {
@@ -190,7 +191,7 @@ fn short(file: &Path) -> String {
 fn public_names_and_modules_use_the_words_of_the_field() {
     let banned: BTreeMap<&str, &str> = PRIVATE_WORDS.into_iter().collect();
     let (mut checked, mut found) = (0, BTreeSet::new());
-    for file in PACKAGES.into_iter().flat_map(files) {
+    for file in PACKAGES.into_iter().flat_map(source_files) {
         for name in names(&file).public {
             checked += 1;
             for word in words(&name) {
@@ -212,7 +213,7 @@ fn public_names_and_modules_use_the_words_of_the_field() {
 #[test]
 fn no_type_name_is_used_twice() {
     let mut types: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for file in PACKAGES.into_iter().flat_map(files) {
+    for file in PACKAGES.into_iter().flat_map(source_files) {
         for name in names(&file).types {
             types.entry(name).or_default().insert(short(&file));
         }

@@ -5,14 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{cargo, root};
-
-const PUBLISHED: [&str; 4] = [
-    "incident-core",
-    "incident-pagers",
-    "incident-store-memory",
-    "incident-store-postgres",
-];
+use super::{PUBLISHED, cargo, cargo_tree, root};
 
 /// Returns what Cargo knows of all packages, without the network.
 fn metadata() -> Value {
@@ -102,5 +95,70 @@ fn packages_carry_licences_and_metadata() {
             package["metadata"]["docs"]["rs"]["all-features"], true,
             "{name}"
         );
+    }
+}
+
+/// Returns `true` if a licence expression (SPDX) can be met with the allowed licences. Without
+/// parentheses `AND` binds before `OR`; older packages write `/` for `OR`.
+fn is_met(expression: &str, allowed: &BTreeSet<&str>) -> bool {
+    let flat = expression.replace('/', " OR ").replace(['(', ')'], "");
+    let mut choices = flat.split(" OR ");
+    choices.any(|choice| {
+        let mut parts = choice.split(" AND ");
+        parts.all(|part| allowed.contains(part.trim()))
+    })
+}
+
+/// The rules of `deny.toml` that need no network, for machines without cargo-deny.
+#[test]
+fn licences_and_sources_are_those_that_deny_allows() {
+    let text = fs::read_to_string(root().join("deny.toml")).unwrap();
+    let rules: toml::Table = text.parse().unwrap();
+    let allowed = rules["licenses"]["allow"].as_array().unwrap();
+    let allowed = allowed.iter().map(|one| one.as_str().unwrap()).collect();
+    let banned = rules["bans"]["deny"].as_array().unwrap();
+    let banned: Vec<&str> = banned
+        .iter()
+        .map(|one| one["crate"].as_str().unwrap())
+        .collect();
+    // What is built on any system; the metadata also have what no feature turns on.
+    let everything = ["--workspace", "--all-features", "--target", "all"];
+    let tree = cargo_tree(&everything);
+    let built: BTreeSet<&str> = tree
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    let metadata = metadata();
+    let mut compared = 0;
+    for package in packages(&metadata).into_values() {
+        let name = package["name"].as_str().unwrap();
+        if !built.contains(name) {
+            continue;
+        }
+        assert!(!banned.contains(&name), "{name} is banned");
+        let licence = package["license"].as_str().unwrap_or_default();
+        assert!(is_met(licence, &allowed), "{name}: {licence}");
+        let source = package["source"].as_str();
+        let known = source.is_none_or(|one| one.ends_with("rust-lang/crates.io-index"));
+        assert!(known, "{name}: {source:?}");
+        compared += 1;
+    }
+    assert!(compared > 200, "{compared}");
+}
+
+#[test]
+fn licence_expressions_are_understood() {
+    let allowed = ["MIT", "Zlib", "Apache-2.0 WITH LLVM-exception"].into();
+    for met in [
+        "MIT",
+        "GPL-3.0 OR MIT",
+        "GPL-3.0/MIT",
+        "MIT AND Zlib",
+        "(MIT OR X) AND Zlib",
+    ] {
+        assert!(is_met(met, &allowed), "{met}");
+    }
+    for not in ["GPL-3.0", "MIT AND GPL-3.0", ""] {
+        assert!(!is_met(not, &allowed), "{not}");
     }
 }

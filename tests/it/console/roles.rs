@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::over_http::harness::{ADMIN, BILLING, COMMANDER, RESPONDER, Server, VIEWER};
 
 const PAGE: &str = include_str!("../../../docs/security.md");
+const GUIDE: &str = include_str!("../../../docs/http-api.md");
 const IN_ORDER: [(Role, &str); 5] = [
     (Role::Viewer, VIEWER),
     (Role::Responder, RESPONDER),
@@ -419,6 +420,16 @@ fn routed() -> BTreeSet<String> {
     }
     assert!(routes.len() > 30, "{routes:?}");
     routes
+}
+
+/// The guide to the HTTP API lists every route, and no other.
+#[test]
+fn every_route_is_in_the_guide() {
+    let rows = GUIDE.lines().filter_map(|line| line.strip_prefix("| `"));
+    let listed: BTreeSet<String> = rows
+        .map(|row| row.split('`').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(listed, routed());
 }
 
 /// A route without a row fails, and so does a row without a route.

@@ -52,26 +52,24 @@ fn times_that_do_not_go_together_are_refused_with_the_reason() {
     assert_eq!(built(&|policy, _, _| policy.after_unknown = None), Ok(()));
     type Change = dyn Fn(&mut FailoverPolicy, &mut GateSettings, &mut Duration);
     let cases: [(&str, &Change); 8] = [
-        ("longer than nothing", &|_, _, pager| {
-            *pager = Duration::ZERO
-        }),
+        ("greater than zero", &|_, _, pager| *pager = Duration::ZERO),
         ("shorter than the lease", &|_, _, pager| {
             *pager = Duration::from_secs(20);
         }),
-        ("later than a lease", &|policy, _, _| {
+        ("longer than the lease", &|policy, _, _| {
             policy.after_unknown = Some(Duration::from_secs(30));
         }),
-        ("go on to the next target", &|policy, _, _| {
+        ("longer than the failover delay", &|policy, _, _| {
             policy.give_up_after = Duration::from_secs(60);
         }),
-        ("at most the cap", &|policy, _, _| {
+        ("at most the maximum retry delay", &|policy, _, _| {
             policy.backoff.cap = Duration::from_millis(1);
         }),
-        ("at least one failure", &|_, gate, _| gate.failures = 0),
-        ("at least one failure", &|_, gate, _| {
+        ("failure threshold", &|_, gate, _| gate.failures = 0),
+        ("failure threshold", &|_, gate, _| {
             gate.open_at_most = Duration::from_secs(1);
         }),
-        ("at least one failure", &|_, gate, _| {
+        ("failure threshold", &|_, gate, _| {
             gate.open_for = Duration::ZERO
         }),
     ];
@@ -160,7 +158,7 @@ async fn a_call_may_have_less_time_than_others() {
     assert!(started.elapsed() >= DEADLINE * 3);
     let none = Incidents::builder(store).command_deadline(Duration::ZERO);
     let error = none.build().unwrap_err().to_string();
-    assert!(error.contains("longer than nothing"), "{error}");
+    assert!(error.contains("greater than zero"), "{error}");
 }
 
 /// S5: commands on one incident run in the order in which they arrived, whichever task runs when

@@ -116,7 +116,7 @@ async fn the_outcome_of_a_page_is_told_with_its_incident() {
         let accepted = messages
             .iter()
             .find(|text| text.contains("accepted by pagerduty"));
-        let shortest = accepted.unwrap().contains("in its shortest form");
+        let shortest = accepted.unwrap().contains("in shortened form");
         assert_eq!(shortest, short, "{messages:?}");
     }
 }

@@ -75,8 +75,7 @@ fn row(text: &str, down: u128, period: u128) -> u128 {
     }
     let (bound, credit) = text.split_once(": ").unwrap();
     let up = (period - down) * 1_000_000;
-    if let Some(minutes) = bound.strip_prefix("from ") {
-        let minutes = minutes.strip_suffix(" on").unwrap();
+    if let Some(minutes) = bound.strip_suffix(" or more") {
         assert!(time(minutes) <= down && down > 0, "{text}");
     } else if let Some(bound) = bound.strip_prefix("at or below ") {
         assert!(up <= ppm(bound) * period, "{text}");
@@ -106,12 +105,12 @@ fn computed_again(lines: &[String]) -> (u128, Option<i128>) {
     let (_, rest) = head.split_once(" has ").unwrap();
     let (length, promised) = rest.split_once("; terms ").unwrap();
     let period = time(length);
-    let target = ppm(promised.split_once(", promised ").unwrap().1);
+    let target = ppm(promised.split_once(", target ").unwrap().1);
     let mut sum = 0;
     while let Some(line) = lines.next_if(|line| line.starts_with("incident ")) {
         sum += time(line.split_once(": ").unwrap().1);
     }
-    let together = lines.next().unwrap().strip_prefix("together: ").unwrap();
+    let together = lines.next().unwrap().strip_prefix("total: ").unwrap();
     let mut left = match together.split_once(" that overlap = ") {
         Some((difference, joined)) => {
             assert!(
@@ -130,7 +129,7 @@ fn computed_again(lines: &[String]) -> (u128, Option<i128>) {
             sum
         }
     };
-    while let Some(line) = lines.next_if(|line| line.starts_with("less ")) {
+    while let Some(line) = lines.next_if(|line| line.starts_with("minus ")) {
         let (difference, result) = line.split_once(": ").unwrap().1.split_once(" = ").unwrap();
         assert_eq!(
             time(difference.split(" - ").next().unwrap()),
@@ -141,8 +140,8 @@ fn computed_again(lines: &[String]) -> (u128, Option<i128>) {
         left = time(result);
     }
     let mut down = left;
-    if let Some(line) = lines.next_if(|line| line.starts_with("weighed: ")) {
-        let terms = line.strip_prefix("weighed: ").unwrap();
+    if let Some(line) = lines.next_if(|line| line.starts_with("weighted: ")) {
+        let terms = line.strip_prefix("weighted: ").unwrap();
         let whole: u128 = terms
             .rsplit_once(" = ")
             .unwrap()
@@ -168,11 +167,11 @@ fn computed_again(lines: &[String]) -> (u128, Option<i128>) {
     );
     let (whole, rest) = rest.split_once(" = ").unwrap();
     assert_eq!(time(whole), period, "{line}");
-    let (shown, rest) = rest.split_once(" %, so that the promise of ").unwrap();
+    let (shown, rest) = rest.split_once(" %; the target of ").unwrap();
     let (promised, verdict) = rest.split_once(" is ").unwrap();
     assert_eq!(ppm(promised), target, "{line}");
     let missed = (period - down) * 1_000_000 < target * period;
-    assert_eq!(verdict, if missed { "missed" } else { "kept" }, "{line}");
+    assert_eq!(verdict, if missed { "missed" } else { "met" }, "{line}");
     // The displayed value is on the side of the verdict, and less than one unit off.
     let decimals = u32::try_from(shown.split_once('.').unwrap().1.len()).unwrap();
     let units: u128 = shown.replace('.', "").parse().unwrap();
@@ -187,7 +186,7 @@ fn computed_again(lines: &[String]) -> (u128, Option<i128>) {
     let mut own = Vec::new();
     while let Some(line) = lines.next_if(|line| line.starts_with("credit of incident ")) {
         let (times, table) = line.split_once(": ").unwrap().1.split_once("; ").unwrap();
-        let (net, weights) = match times.split_once(", weighed: ") {
+        let (net, weights) = match times.split_once(", weighted: ") {
             Some((net, weights)) => (net, Some(weights)),
             None => (times, None),
         };
@@ -207,8 +206,8 @@ fn computed_again(lines: &[String]) -> (u128, Option<i128>) {
     } else if let Some(one) = line.strip_prefix("credit: ") {
         assert_eq!(own, [ppm(one)], "{line}");
         ppm(one)
-    } else if let Some(sum) = line.strip_prefix("credits together: ") {
-        let (parts, result) = match sum.split_once(", at most ") {
+    } else if let Some(sum) = line.strip_prefix("total credits: ") {
+        let (parts, result) = match sum.split_once(", capped at ") {
             Some((parts, _)) => (parts, 1_000_000),
             None => {
                 let (parts, result) = sum.split_once(" = ").unwrap();
@@ -222,9 +221,9 @@ fn computed_again(lines: &[String]) -> (u128, Option<i128>) {
     } else {
         row(line, down, period)
     };
-    if let Some(line) = lines.next_if(|line| line.starts_with("at most ")) {
+    if let Some(line) = lines.next_if(|line| line.starts_with("capped at ")) {
         let (cap, capped) = line
-            .strip_prefix("at most ")
+            .strip_prefix("capped at ")
             .unwrap()
             .split_once(" of the fee: ")
             .unwrap();

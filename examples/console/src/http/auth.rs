@@ -34,28 +34,27 @@ impl Tokens {
     pub fn parse(list: &str) -> Result<Self, String> {
         let mut tokens = Self::default();
         if list.split(',').count() > MAX_TOKENS {
-            return Err(format!("at most {MAX_TOKENS} tokens can be named"));
+            return Err(format!("expected at most {MAX_TOKENS} tokens"));
         }
         for (at, entry) in list.split(',').enumerate() {
             let at = at + 1;
             let mut parts = entry.trim().splitn(3, ':');
             let (Some(actor), Some(role), Some(token)) = (parts.next(), parts.next(), parts.next())
             else {
-                return Err(format!("entry {at} is not actor:role:token"));
+                return Err(format!("entry {at}: expected ACTOR:ROLE:TOKEN"));
             };
-            let name = PersonName::new(actor)
-                .map_err(|error| format!("the actor of entry {at} is not acceptable: {error}"))?;
+            let name = PersonName::new(actor).map_err(|error| format!("entry {at}: {error}"))?;
             let role: Role = role
                 .parse()
-                .map_err(|error| format!("the role of entry {at} is not acceptable: {error}"))?;
+                .map_err(|error| format!("entry {at}: {error}"))?;
             if token.len() > TOKEN_BYTES {
                 return Err(format!(
-                    "the token of entry {at} has more than {TOKEN_BYTES} bytes"
+                    "entry {at}: token: expected at most {TOKEN_BYTES} bytes"
                 ));
             }
             if token.len() < 16 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
                 return Err(format!(
-                    "the token of entry {at} needs at least 16 visible ASCII characters"
+                    "entry {at}: token: expected at least 16 visible ASCII characters"
                 ));
             }
             if tokens
@@ -68,7 +67,7 @@ impl Tokens {
                 )
                 .is_some()
             {
-                return Err(format!("the token of entry {at} stands there twice"));
+                return Err(format!("entry {at} repeats the token of an earlier entry"));
             }
         }
         Ok(tokens)
@@ -121,9 +120,9 @@ impl From<NotKnown> for Problem {
             NotKnown::Missing | NotKnown::Wrong => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
-                "send a known token: Authorization: Bearer TOKEN",
+                "missing or invalid token; send Authorization: Bearer TOKEN",
             ),
-            NotKnown::Twice => Self::unreadable("send the header Authorization once"),
+            NotKnown::Twice => Self::unreadable("expected exactly one Authorization header"),
         }
     }
 }

@@ -85,16 +85,16 @@ pub(crate) fn not_read(error: &(dyn Error + 'static)) -> Problem {
                 return Problem::new(
                     StatusCode::REQUEST_TIMEOUT,
                     "request_timeout",
-                    "nothing of the body came for too long",
+                    "timed out waiting for the request body",
                 );
             }
             Some(BodyBroken::Stopping) => {
-                return Problem::unavailable("the server stops; send it again");
+                return Problem::unavailable("the server is shutting down; retry");
             }
             None => cause = error.source(),
         }
     }
-    Problem::unreadable("the body could not be read to its end")
+    Problem::unreadable("the request body is incomplete")
 }
 
 /// Returns the problem of a body that is too large (413).
@@ -103,7 +103,7 @@ pub(crate) fn too_large() -> Problem {
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "too_large",
-        "the body is larger than this route takes",
+        "the request body is too large for this route",
     )
 }
 
@@ -138,7 +138,7 @@ pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
 /// # Errors
 /// Returns 415 if its type is another one, or missing.
 pub(crate) fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
-    must_be(headers, "send application/json")
+    must_be(headers, "expected Content-Type: application/json")
 }
 
 /// Checks that a body has the media type of JSON; `send` names the types that the route accepts.
@@ -203,7 +203,7 @@ fn fitting<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 
 fn not_json(error: &serde_json::Error) -> Problem {
     Problem::unreadable(format!(
-        "the body is not JSON: line {}, column {}",
+        "invalid JSON at line {}, column {}",
         error.line(),
         error.column()
     ))
@@ -228,7 +228,7 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
         }
     }
     let detail = if surrogate {
-        "a lone surrogate is no text".to_owned()
+        "contains an unpaired UTF-16 surrogate".to_owned()
     } else {
         without_value(without_place(&message))
     };
@@ -287,7 +287,7 @@ fn without_value(message: &str) -> String {
         }
         Some((_, expected)) => format!("expected {expected}"),
         None if *kind == "unknown field " => "unknown field".to_owned(),
-        None => "expected another value".to_owned(),
+        None => "the value is not valid here".to_owned(),
     }
 }
 

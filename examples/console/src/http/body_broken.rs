@@ -4,9 +4,9 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyBroken {
     /// Nothing arrived for too long.
-    #[error("nothing of the body came for too long")]
+    #[error("timed out waiting for the request body")]
     Late,
     /// The server is stopping.
-    #[error("the server stops")]
+    #[error("the server is shutting down; retry")]
     Stopping,
 }

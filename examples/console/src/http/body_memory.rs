@@ -102,7 +102,7 @@ impl Reservation {
             pool.held.fetch_sub(bytes, Ordering::Relaxed);
             counter!(REFUSED).increment(1);
             return Err(
-                Problem::unavailable("too many bodies are being read; try again")
+                Problem::unavailable("too many request bodies in memory; retry later")
                     .retry_after(RETRY_AFTER),
             );
         }
@@ -134,12 +134,12 @@ pub(crate) fn describe_metrics() {
     describe_counter!(
         REFUSED,
         Unit::Count,
-        "Requests that were refused because too many bytes of bodies are held."
+        "Requests rejected because request bodies in memory reached their limit."
     );
     describe_gauge!(
         HELD,
         Unit::Bytes,
-        "Bytes of bodies that are held, by pool: known, hooks."
+        "Bytes of request bodies in memory, by pool: known (authenticated), hooks (webhooks)."
     );
 }
 

@@ -34,7 +34,9 @@ pub(crate) fn coding(headers: &HeaderMap) -> Result<Coding, Problem> {
             if gzip && found == Coding::Identity {
                 found = Coding::Gzip;
             } else if !name.is_empty() && !name.eq_ignore_ascii_case("identity") {
-                return Err(refused("send the body as it is or, once, with gzip").accepting("gzip"));
+                return Err(
+                    refused("expected a single Content-Encoding: gzip, or none").accepting("gzip")
+                );
             }
         }
     }
@@ -48,7 +50,7 @@ pub(crate) fn coding(headers: &HeaderMap) -> Result<Coding, Problem> {
 pub(crate) fn must_be_plain(headers: &HeaderMap) -> Result<(), Problem> {
     match coding(headers) {
         Ok(Coding::Identity) => Ok(()),
-        _ => Err(refused("send the body as it is, without Content-Encoding").accepting("identity")),
+        _ => Err(refused("expected no Content-Encoding").accepting("identity")),
     }
 }
 
@@ -112,7 +114,7 @@ impl Decoder {
 }
 
 fn not_gzip() -> Problem {
-    Problem::unreadable("the body is not gzip, or breaks off")
+    Problem::unreadable("the request body is not valid gzip, or is truncated")
 }
 
 #[cfg(test)]

@@ -23,9 +23,7 @@ const MAX_KEY_WAIT: Duration = Duration::from_secs(2);
 /// # Errors
 /// Returns 400 if the header cannot be parsed.
 fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
-    let wrong = || {
-        Problem::unreadable("the header If-Match cannot be read: expected `*` or quoted versions")
-    };
+    let wrong = || Problem::unreadable("If-Match: expected `*` or quoted ETags");
     let Some(value) = headers.get(header::IF_MATCH) else {
         return Ok(None);
     };
@@ -92,7 +90,7 @@ fn idempotency(
 ) -> Result<Option<IdempotencyKey>, Problem> {
     let wrong = || {
         Problem::unreadable(
-            "the header Idempotency-Key must be one value of 1 to 255 visible ASCII characters",
+            "Idempotency-Key: expected one value of 1 to 255 visible ASCII characters",
         )
     };
     let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
@@ -134,7 +132,7 @@ impl KeyLocks {
                 Problem::new(
                     StatusCode::CONFLICT,
                     "key_in_flight",
-                    "a request under this key is still running",
+                    "a request with this idempotency key is still in progress; retry later",
                 )
             })
     }

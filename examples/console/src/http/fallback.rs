@@ -14,6 +14,6 @@ pub(crate) async fn wrong_method() -> Problem {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
-        "the route does not take this method",
+        "method not allowed on this route",
     )
 }

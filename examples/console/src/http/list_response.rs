@@ -62,6 +62,6 @@ struct NextCursor<'a> {
 fn write(bytes: &mut Vec<u8>, value: &impl Serialize) -> Result<(), Problem> {
     serde_json::to_writer(bytes, value).map_err(|_| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Problem::new(status, "internal", "the answer could not be written")
+        Problem::new(status, "internal", "the response could not be serialized")
     })
 }

@@ -79,7 +79,7 @@ impl Problem {
         Self::new(
             StatusCode::NOT_FOUND,
             "not_found",
-            format!("there is no such {what}"),
+            format!("{what} not found"),
         )
     }
 
@@ -95,7 +95,7 @@ impl Problem {
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "invalid",
-            "the input is not acceptable",
+            "validation failed; see `errors`",
         )
         .at(pointer, detail)
     }
@@ -211,24 +211,24 @@ impl From<Error> for Problem {
             Error::Forbidden(action) => Self::new(
                 status,
                 "forbidden",
-                format!("your role does not allow: {}", action.name()),
+                format!("your role lacks the permission `{}`", action.name()),
             ),
             Error::Refused(Refusal::Invalid(invalid)) => invalid.into(),
             Error::Refused(Refusal::WrongState { code, detail }) => Self::new(status, code, detail),
             Error::VersionMismatch => Self::new(
                 status,
                 "version_mismatch",
-                "the incident has another version",
+                "the incident was changed; reload it and retry",
             ),
             Error::IdempotencyKeyMismatch => Self::new(
                 status,
                 "idempotency_key_reused",
-                "the idempotency key was used for another request",
+                "the idempotency key was already used for a different request",
             ),
             Error::TestPageOpen { ends_in } => Self::new(
                 status,
                 "test_page_open",
-                "a test page is open; there is one at a time",
+                "a test page is already in progress; retry when it has ended",
             )
             .retry_after(ends_in),
             Error::NotConfigured(what) => Self::new(status, "not_configured", what),
@@ -249,33 +249,36 @@ fn of_store(status: StatusCode, error: StoreError) -> Problem {
         StoreError::Corrupt(source) => {
             tracing::error!(
                 error = source.as_ref() as &dyn std::error::Error,
-                "what is stored cannot be read"
+                "stored data is corrupt; run `incident-console verify`"
             );
-            Problem::new(
-                status,
-                "corrupt",
-                "what is stored cannot be read; run `incident-console verify`",
-            )
+            Problem::new(status, "corrupt", "stored data is corrupt")
         }
         // A retry cannot help: a check on our side let invalid data through.
         error @ StoreError::Refused(_) => {
             let error = Error::Store(error);
             tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
-            Problem::new(status, "internal", "something went wrong here")
+            Problem::new(status, "internal", "internal error; see the server log")
         }
         StoreError::ReadOnly(source) => {
             tracing::error!(
                 error = source.as_ref() as &dyn std::error::Error,
-                "the store is read-only"
+                "the database is read-only"
             );
-            let detail = format!("the store is read-only: {source}");
+            let detail = format!("the database is read-only: {source}");
             Problem::new(status, "read_only", detail)
         }
         _ if status == StatusCode::CONFLICT => Problem::new(
             status,
             "conflict",
-            "the incident is being changed by others; try again",
+            "the incident was changed concurrently; retry",
         ),
+        error @ StoreError::Unknown(_) => {
+            let error = Error::Store(error);
+            tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
+            Problem::unavailable(
+                "it is unknown whether the request took effect; retry it with the same Idempotency-Key, or read the incident",
+            )
+        }
         other => away(&Error::Store(other)),
     }
 }
@@ -287,24 +290,26 @@ fn of_usage(status: StatusCode, error: UsageError) -> Problem {
         UsageError::TooManyDays { .. } => Problem::new(
             status,
             "too_many_days",
-            format!("{error}; drop days that are not asked about any more"),
+            format!("{error}; delete days of usage events that are no longer needed"),
         )
         .at(
             "/occurred_at",
-            "expected a day that has events, or room for one",
+            "expected events of fewer days, or of days that are already stored",
         ),
         UsageError::Unavailable(source) => {
             tracing::error!(
                 error = source.as_ref() as &dyn std::error::Error,
-                "the usage source is away"
+                "the usage source is unavailable"
             );
-            Problem::unavailable("the usage source is away; try again")
+            Problem::unavailable("the usage source is unavailable; retry")
         }
-        UsageError::TimedOut { .. } => Problem::new(
+        UsageError::QueryTimedOut { .. } => Problem::new(
             status,
             "usage_timeout",
-            format!("{error}; ask for an estimate, about fewer tenants or a shorter time"),
+            format!("{error}; request an estimate, fewer tenants or a shorter period"),
         ),
+        // Of a batch or a list of tenants, which a client repeats as it was.
+        UsageError::TimedOut => Problem::unavailable("the usage source timed out; retry"),
         UsageError::Refused(why) => Problem::new(status, "usage_refused", why),
         other => away(&Error::Usage(other)),
     }
@@ -312,5 +317,5 @@ fn of_usage(status: StatusCode, error: UsageError) -> Problem {
 
 fn away(error: &Error) -> Problem {
     tracing::error!(error = error as &dyn std::error::Error, "a request failed");
-    Problem::unavailable("the store is away; try again")
+    Problem::unavailable("the database is unavailable; retry")
 }

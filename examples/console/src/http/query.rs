@@ -34,7 +34,7 @@ impl Query {
     /// repeated parameter.
     pub fn parse(raw: Option<&str>, allowed: &[&str]) -> Result<Self, Problem> {
         if raw.is_some_and(|raw| raw.len() > QUERY_BYTES) {
-            let detail = format!("the query has more than {QUERY_BYTES} bytes");
+            let detail = format!("the query string is longer than {QUERY_BYTES} bytes");
             return Err(Problem::new(
                 StatusCode::URI_TOO_LONG,
                 "uri_too_long",
@@ -54,7 +54,7 @@ impl Query {
                 let name: String = name.chars().take(LONGEST_NAME).collect();
                 return Err(Problem::field(
                     format!("/{name}"),
-                    format!("unknown parameter; known: {known}, limit, cursor"),
+                    format!("unknown parameter; expected one of {known}, limit, cursor"),
                 ));
             }
             if found.insert(name.clone(), value).is_some() {
@@ -131,7 +131,7 @@ impl Query {
     /// Returns 400 if it is not a number.
     pub fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
         let wrong = || {
-            Problem::unreadable("a number in the query cannot be read")
+            Problem::unreadable("the query string contains an invalid number")
                 .at(format!("/{name}"), "expected a number")
         };
         self.get(name)
@@ -176,7 +176,7 @@ impl Query {
             return Ok(LIMIT);
         };
         let number: i64 = text.parse().map_err(|_| {
-            Problem::unreadable("`limit` is not a number")
+            Problem::unreadable("`limit`: expected a number")
                 .at("/limit", "expected a number from 1 to 200")
         })?;
         match usize::try_from(number) {
@@ -258,13 +258,13 @@ impl CursorKey {
 pub(crate) fn wrong_cursor() -> Problem {
     Problem::field(
         "/cursor",
-        "expected a cursor from an answer to the same filters",
+        "expected a cursor from a response to a request with the same filters",
     )
 }
 
 /// Decodes `application/x-www-form-urlencoded`: `+` is a space, `%XX` a byte.
 fn decode(text: &str) -> Result<String, Problem> {
-    let wrong = || Problem::unreadable("the query cannot be decoded");
+    let wrong = || Problem::unreadable("the query string is not valid percent-encoded UTF-8");
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

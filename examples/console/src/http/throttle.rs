@@ -76,7 +76,7 @@ impl Throttle {
     pub fn log(&self) {
         if let Some((wrong, sources, busiest)) = self.due(Instant::now()) {
             let busiest = busiest.map_or_else(|| "many".to_owned(), |one| one.to_string());
-            tracing::warn!(wrong, sources, %busiest, "wrong tokens were sent");
+            tracing::warn!(wrong, sources, %busiest, "requests with invalid tokens were rejected");
         }
     }
 
@@ -122,7 +122,7 @@ pub fn too_many(wait: Duration) -> Problem {
     Problem::new(
         StatusCode::TOO_MANY_REQUESTS,
         "too_many_wrong_tokens",
-        "too many wrong tokens came from this address",
+        "too many requests with invalid tokens from this address; retry later",
     )
     .retry_after(wait)
 }
@@ -132,7 +132,7 @@ pub(crate) fn describe_metrics() {
     describe_counter!(
         WRONG,
         Unit::Count,
-        "Requests with a token, or a signature, that is not known here, by place."
+        "Requests with an invalid token or signature, by place (API or webhook)."
     );
 }
 

@@ -65,7 +65,7 @@ impl fmt::Display for Imported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} incidents with {} posts: {} incidents and {} entries are new",
+            "{} incidents with {} updates: {} incidents and {} timeline entries are new",
             self.incidents, self.posts, self.new_incidents, self.new_entries
         )?;
         for (odd, ids) in &self.odd {
@@ -82,7 +82,7 @@ impl fmt::Display for Imported {
         if !self.maintenance.is_empty() {
             writeln!(
                 f,
-                "{:>6}  maintenance: no outage; where a contract leaves it out, these are its `exclusions`:",
+                "{:>6}  scheduled maintenances, not imported as outages; if a contract excludes maintenance, add these to its `exclusions`:",
                 self.maintenance.len()
             )?;
         }
@@ -98,13 +98,13 @@ impl fmt::Display for Imported {
                 )?,
                 None => writeln!(
                     f,
-                    "        # {id}: {reason} from {}, and nothing says until when",
+                    "        # {id}: {reason} from {}, without an end",
                     one.start
                 )?,
             }
         }
         for Rejected { place, reason } in &self.rejected {
-            writeln!(f, "NOT TAKEN IN  {}: {}", plain(place), plain(reason))?;
+            writeln!(f, "REJECTED  {}: {}", plain(place), plain(reason))?;
         }
         Ok(())
     }
@@ -144,11 +144,11 @@ impl fmt::Display for ImportFigures {
         let minutes = decimal_minutes(self.outage_us);
         writeln!(
             f,
-            "{} incidents that ended, {minutes} min of outage added up; their credits for a tenant that all of them hit:",
+            "{} resolved incidents, {minutes} min of outage in total; their credits for a tenant affected by all of them:",
             self.incidents
         )?;
         for (credit, count) in &self.credits {
-            writeln!(f, "{count:>6}  of {credit} %")?;
+            writeln!(f, "{count:>6}  with a credit of {credit} %")?;
         }
         Ok(())
     }
@@ -449,7 +449,7 @@ async fn end(
             occurred_at: Some(end),
             impact_ended_at: Some(end),
             ..Update::to_status(
-                Statement::new("the page says that it ended")?,
+                Statement::new("the status page shows it as resolved")?,
                 Status::Resolved,
             )
         };

@@ -53,42 +53,42 @@ impl Oddity {
     pub const fn rule(self) -> &'static str {
         match self {
             Self::EndsBeforeItStarts => {
-                "end at or before the start: the start is when it was created, if that is earlier, else the end"
+                "end at or before the start: the creation time is used as the start if it is earlier, otherwise the end"
             }
-            Self::NoEnd => "no end: it stays open, and its reports are provisional",
-            Self::EndUnknown => "over, and nothing says since when: it ended with its last post",
+            Self::NoEnd => "no end time: imported as open; its reports are provisional",
+            Self::EndUnknown => {
+                "resolved without a time: the time of the last update is used as the end"
+            }
             Self::ResolvedAndNot => {
-                "a post or `resolved_at` says resolved, the status does not: it stays open, the post is kept"
+                "an update or `resolved_at` says resolved, but `status` does not: imported as open; the update is kept"
             }
             Self::NoResolvedPost => {
-                "it ended and no post says so: an entry says that the page ended it"
+                "resolved without an update that says so: a timeline entry is added"
             }
-            Self::NoResolvedAt => "no `resolved_at`: the last post that says resolved ends it",
+            Self::NoResolvedAt => {
+                "no `resolved_at`: the time of the last update with status resolved is used as the end"
+            }
             Self::ResolvedTwice => {
-                "several posts say resolved: `resolved_at` ends it, or without one the last of them; it is one outage"
+                "several updates say resolved: imported as one outage that ends at `resolved_at` or, without it, at the last of these updates"
             }
-            Self::OtherTimeShown => {
-                "posts shown under another time than they were written: the time shown counts"
+            Self::OtherTimeShown => "`display_at` differs from `created_at`: `display_at` is used",
+            Self::SameInstant => "updates with equal times: the order in the file is kept",
+            Self::SameId => "updates with equal ids: distinguished by their position",
+            Self::SameIncident => "incident listed twice in the file: the first one is used",
+            Self::NamelessComponent => "component with an invalid name: skipped",
+            Self::UnknownImpact => "unknown impact: imported as minor",
+            Self::NoImpact => {
+                "impact none: imported without tenants, so it does not count as an outage"
             }
-            Self::SameInstant => "posts of one instant: they keep the order of the page",
-            Self::SameId => "posts with one id: distinguished by their place",
-            Self::SameIncident => "an incident that is in the file twice: the first one counts",
-            Self::NamelessComponent => "a component without a name that fits: left out",
-            Self::UnknownImpact => "an impact that is not known: taken as minor",
-            Self::NoImpact => "impact none: kept without tenants, so that it does not count",
-            Self::NewestFirst => "newest post first: turned round",
-            Self::OtherTitle => "a title that does not fit: named after its id",
-            Self::TooLong => {
-                "longer than 500 characters of a title or 16 KiB of a post: the rest is cut off"
+            Self::NewestFirst => "updates listed newest first: the order is reversed",
+            Self::OtherTitle => "invalid title: the id is used as the title",
+            Self::TooLong => "title over 500 characters or update over 16 KiB: truncated",
+            Self::NoWords => "update without text: a timeline entry says so",
+            Self::StatusLeftOut => {
+                "invalid status transition: the text is imported, the status change is not"
             }
-            Self::NoWords => "a post without text: an entry says so",
-            Self::StatusLeftOut => "a status that cannot follow there: the words are kept",
-            Self::EditedPost => {
-                "a post was edited since: a correction with the new words, the old ones stay"
-            }
-            Self::ChangedField => {
-                "a field was changed since: a change with the new value, the old one stays"
-            }
+            Self::EditedPost => "update edited since the last import: added as a correction",
+            Self::ChangedField => "field changed since the last import: added as a change",
         }
     }
 }

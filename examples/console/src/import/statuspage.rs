@@ -155,7 +155,7 @@ pub(super) fn read(text: &str, now: Timestamp) -> Contents {
             None if number == 0 => {
                 contents.reject(
                     "the file",
-                    "a page or a list of incidents, as JSON".to_owned(),
+                    "a Statuspage API response or a list of incidents, as JSON".to_owned(),
                 );
                 break;
             }
@@ -211,11 +211,12 @@ impl Contents {
                 }
                 if !found {
                     let expected = "expected `incidents` or `scheduled_maintenances`".to_owned();
-                    self.reject(format!("{prefix}the page"), expected);
+                    self.reject(format!("{prefix}the file"), expected);
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                let expected = "expected a page or a list of incidents".to_owned();
+                let expected =
+                    "expected a Statuspage API response or a list of incidents".to_owned();
                 self.reject(format!("{prefix}the file"), expected);
             }
         }

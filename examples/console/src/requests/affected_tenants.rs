@@ -40,7 +40,7 @@ impl<'de> Visitor<'de> for OneTenant {
     type Value = AffectedTenant;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the name of a tenant or {tenant_id, from?, until?}")
+        f.write_str("a tenant id or an object {tenant_id, from?, until?}")
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<AffectedTenant, E> {

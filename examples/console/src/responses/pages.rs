@@ -40,7 +40,7 @@ impl<'a> From<&'a TestedTarget> for TestedTargetResponse<'a> {
             outcome: tested.outcome.word(),
             reason: match tested.outcome {
                 TestOutcome::NotSent(reason) => Some(reason.words()),
-                TestOutcome::Unknown => Some("no answer"),
+                TestOutcome::Unknown => Some("no response"),
                 TestOutcome::Accepted => None,
             },
             retry_after_seconds: wait.map(|wait| wait.as_micros().div_ceil(1_000_000)),

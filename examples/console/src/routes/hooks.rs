@@ -52,12 +52,15 @@ pub(super) async fn pagerduty(State(state): State<Arc<AppState>>, request: Reque
         .map_err(|_| not_proven(&state, &parts))?;
     note_known(&parts);
     let Some(event) = event_of(read_pagerduty(body::without_mark(&bytes))) else {
-        return Ok(taken("nothing to do"));
+        return Ok(taken("ignored"));
     };
     let event = match &state.hooks().pagerduty_rest {
         Some(rest) => rest.complete(event, LOOKUP).await.map_err(|error| {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a webhook waits");
-            Problem::unavailable("the vendor did not tell whose alert it is")
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "webhook deferred: the vendor will repeat it"
+            );
+            Problem::unavailable("could not look up the alert's dedup key at PagerDuty")
         })?,
         None => event,
     };
@@ -78,7 +81,7 @@ pub(super) async fn opsgenie(State(state): State<Arc<AppState>>, request: Reques
     let bytes = delivery(body, &reservation).await?;
     match event_of(read_opsgenie(body::without_mark(&bytes))) {
         Some(event) => ingest(&state, event).await,
-        None => Ok(taken("nothing to do")),
+        None => Ok(taken("ignored")),
     }
 }
 
@@ -89,7 +92,7 @@ async fn delivery(body: axum::body::Body, reservation: &Reservation) -> Result<B
         Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             "request_timeout",
-            "the delivery did not come in time",
+            "timed out waiting for the request body",
         ))
     })
 }
@@ -102,8 +105,7 @@ fn signatures(headers: &HeaderMap) -> String {
 }
 
 fn once<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
-    single(headers, name)
-        .map_err(|_| Problem::unreadable("send each header that holds a token once"))
+    single(headers, name).map_err(|_| Problem::unreadable("expected each token header once"))
 }
 
 fn note_known(parts: &Parts) {
@@ -117,14 +119,11 @@ fn event_of(read: Result<InboundWebhook, NotReadable>) -> Option<VendorEvent> {
     match read {
         Ok(InboundWebhook::Event(event)) => Some(*event),
         Ok(other) => {
-            tracing::debug!(?other, "a webhook of no interest");
+            tracing::debug!(?other, "webhook ignored");
             None
         }
         Err(error) => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "a webhook cannot be read"
-            );
+            tracing::warn!(error = &error as &dyn std::error::Error, "invalid webhook");
             None
         }
     }
@@ -141,20 +140,20 @@ async fn ingest(state: &AppState, event: VendorEvent) -> JsonResult {
     });
     let outcome = timeout(STORE, work)
         .await
-        .unwrap_or_else(|_| Err(Problem::unavailable("the store is away; try again")))?;
+        .unwrap_or_else(|_| Err(Problem::unavailable("the database is unavailable; retry")))?;
     match outcome {
         None => Err(Problem::new(
             StatusCode::CONFLICT,
             "event_changed",
-            "an event of this id came before, and said something else",
+            "an event with this id was already received with different content",
         )),
-        Some(Ingested::Applied { repeated, .. }) if repeated => Ok(taken("heard before")),
-        Some(Ingested::Applied { .. }) => Ok(taken("taken in")),
+        Some(Ingested::Applied { repeated, .. }) if repeated => Ok(taken("duplicate")),
+        Some(Ingested::Applied { .. }) => Ok(taken("applied")),
         Some(Ingested::Ignored(why)) => {
-            tracing::info!(why, %vendor, "a webhook changes nothing");
-            Ok(taken("nothing to do"))
+            tracing::info!(why, %vendor, "webhook accepted without a change");
+            Ok(taken("ignored"))
         }
-        Some(_) => Ok(taken("nothing to do")),
+        Some(_) => Ok(taken("ignored")),
     }
 }
 
@@ -173,7 +172,7 @@ fn not_proven(state: &AppState, parts: &Parts) -> Problem {
         None => Problem::new(
             StatusCode::UNAUTHORIZED,
             "not_proven",
-            "the delivery is not signed with a secret that is known here",
+            "invalid webhook signature",
         ),
     }
 }

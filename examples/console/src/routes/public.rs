@@ -82,7 +82,7 @@ async fn active(State(state): State<Arc<AppState>>, request: Request) -> Respons
     match page {
         Ok(ready) => answer(&ready, request.headers()),
         Err(Unavailable) => readable(
-            Problem::unavailable("the public page cannot be built now; try again").into_response(),
+            Problem::unavailable("the public status page is unavailable; retry").into_response(),
         ),
     }
 }

@@ -71,7 +71,7 @@ pub(super) async fn list(
 fn table(month: Month, made: &[SlaStatement]) -> Result<Response, Problem> {
     let table = csv(made).map_err(|_| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Problem::new(status, "internal", "the table could not be written")
+        Problem::new(status, "internal", "the CSV could not be written")
     })?;
     let name = format!("attachment; filename=\"statements-{month}.csv\"");
     let headers = [

@@ -25,7 +25,7 @@ use crate::state::AppState;
 /// Maximum size of an array of events after decoding, in bytes.
 const ARRAY_LIMIT: usize = 16 * 1024 * 1024;
 /// Media types that the route accepts.
-const SEND: &str = "send application/json, or lines as application/x-ndjson";
+const SEND: &str = "expected Content-Type: application/json or application/x-ndjson";
 
 /// Handles `POST /sys/usage-events`.
 pub(super) async fn record(

@@ -29,16 +29,16 @@ fn problem(status: StatusCode) -> Problem {
     let (code, detail) = match status {
         StatusCode::REQUEST_TIMEOUT => (
             "request_timeout",
-            "the head of the request did not come in time",
+            "timed out waiting for the request headers",
         ),
-        StatusCode::URI_TOO_LONG => ("uri_too_long", "the address is longer than 32 KiB"),
+        StatusCode::URI_TOO_LONG => ("uri_too_long", "the request URL is longer than 32 KiB"),
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => (
             "head_too_large",
-            "the head of the request is larger than 32 KiB or has more than 100 fields",
+            "the request headers are larger than 32 KiB, or more than 100",
         ),
         _ => (
             "unreadable",
-            "the request cannot be read: expected HTTP/1.1 without TLS",
+            "invalid request: expected HTTP/1.1 without TLS",
         ),
     };
     Problem::new(status, code, detail)

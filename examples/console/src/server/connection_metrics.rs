@@ -8,15 +8,12 @@ const CONNECTIONS_LIMIT: &str = "incident_console_connections_limit";
 
 /// Describes the metrics of the server to the recorder.
 pub(crate) fn describe_metrics() {
-    describe_gauge!(OPEN, "Connections that are open.");
-    describe_gauge!(
-        CONNECTIONS_LIMIT,
-        "Most connections that are open at a time."
-    );
+    describe_gauge!(OPEN, "Open connections.");
+    describe_gauge!(CONNECTIONS_LIMIT, "Maximum number of open connections.");
     describe_counter!(
         CLOSED,
         Unit::Count,
-        "Connections that the server closed before their request was answered, by reason."
+        "Connections closed before their request was answered, by reason."
     );
 }
 

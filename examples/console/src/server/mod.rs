@@ -162,7 +162,7 @@ impl Server {
             tracing::error!(
                 error = error as &dyn std::error::Error,
                 open = self.table.len(),
-                "connections cannot be accepted; trying on"
+                "could not accept a connection; retrying"
             );
         }
         // Other parts may have used up the reserve: one connection less is one page more.
@@ -197,7 +197,7 @@ impl Server {
                 () = sleep_until(ends) => {
                     tracing::warn!(
                         requests = connections.len(),
-                        "some requests did not end in time and are cut off; their commands go on"
+                        "shutdown: some requests did not finish in time and were aborted; their commands continue"
                     );
                     break;
                 }
@@ -213,7 +213,7 @@ fn log_panic(ended: Result<(), JoinError>) {
     {
         tracing::error!(
             error = &error as &dyn std::error::Error,
-            "a request panicked"
+            "a request handler panicked"
         );
     }
 }

@@ -51,14 +51,14 @@ fn explained(what: &str, told: &str, cause: &str, advice: &str) {
     }
     let last = lines[lines.len() - 1];
     assert!(
-        last.starts_with("  to do: ") && last.contains(advice),
+        last.starts_with("  hint: ") && last.contains(advice),
         "{what}: {told}"
     );
     // The line number in the server's source helps no operator.
     assert!(!told.contains(" at line "), "{what}: {told}");
 }
 
-/// L13: `verify` before `migrate` failed with "the store did not do it", and a role without rights
+/// L13: `verify` before `migrate` failed with "store error", and a role without rights
 /// with "permission denied ... at line 3655". Every command prints the causes, one per line, and
 /// advice.
 #[tokio::test(flavor = "multi_thread")]
@@ -145,7 +145,7 @@ async fn every_command_says_why_the_database_cannot_be_used_and_what_to_do() {
             &what,
             &told,
             "No such file or directory",
-            "check host and port",
+            "check the host and port",
         );
     }
 }

@@ -233,7 +233,7 @@ async fn wrong_tokens_are_counted_and_logged_once() {
     stop(child);
     let mut log = String::new();
     stderr.read_to_string(&mut log).unwrap();
-    let lines = log.lines().filter(|line| line.contains("wrong tokens"));
+    let lines = log.lines().filter(|line| line.contains("invalid tokens"));
     let lines: Vec<&str> = lines.collect();
     let minutes = usize::try_from(started.elapsed().as_secs() / 60).unwrap();
     assert!((1..=1 + minutes).contains(&lines.len()), "{log}");

@@ -35,13 +35,13 @@ async fn on_postgres_it_migrates_serves_keeps_and_verifies() {
     let database = Database::create(&cluster, None).await.unwrap();
     let url = cluster.url(database.name());
     let (well, said, _) = run(&url, &["doctor"], &[]);
-    assert!(!well && said.contains("migrate"), "{said}");
+    assert!(!well && said.contains("run the migration"), "{said}");
     let (well, said, error) = run(&url, &["migrate"], &[]);
     assert!(well && said.contains("up to date"), "{said}{error}");
     let (well, said, _) = run(&url, &["doctor"], &[]);
     // The only warning is that the console connects as superuser.
     assert!(
-        well && said.lines().count() == 2 && said.contains("guards"),
+        well && said.lines().count() == 2 && said.contains("triggers"),
         "{said}"
     );
     assert!(said.contains("statements and ledger agree"), "{said}");
@@ -106,7 +106,7 @@ async fn on_postgres_it_migrates_serves_keeps_and_verifies() {
     }
     let (well, said, _) = run(&url, &["verify"], &[]);
     assert!(
-        well && said.contains("timelines: 1 sound, 0 broken"),
+        well && said.contains("timelines: 1 valid, 0 broken"),
         "{said}"
     );
     let (well, said, error) = run(&url, &["doctor", "all"], &[]);
@@ -163,7 +163,10 @@ async fn the_doctor_compares_statements_with_the_ledger() {
     for (arguments, named) in [
         (&["outages"][..], "expected MONTH"),
         (&["outages", "2026-13"], "month"),
-        (&["outages", "2026-02", "2026-01"], "expected LAST"),
+        (
+            &["outages", "2026-02", "2026-01"],
+            "LAST must not be before MONTH",
+        ),
     ] {
         let (well, _, error) = run(&url, arguments, &[]);
         assert!(!well && error.contains(named), "{error}");
@@ -174,7 +177,7 @@ async fn the_doctor_compares_statements_with_the_ledger() {
     let settings = [("INCIDENT_POLICY", policy.to_str().unwrap())];
     let (well, said, _) = run(&url, &["doctor"], &settings);
     let named = format!(
-        "figures differ: credit of fr in {period}: the statement says 20 %, the ledger 10 %"
+        "statement and ledger differ: credit of fr in {period}: the statement says 20 %, the ledger 10 %"
     );
     assert!(
         !well && said.contains(&named) && said.contains("recompute"),
@@ -227,7 +230,7 @@ async fn anchors_in_a_file_or_in_the_log_show_what_the_database_hides() {
     assert!(well && said.starts_with("no anchors"), "{said}");
     for (anchors, known) in [(file, 2), (copied, 4)] {
         let (well, said, _) = run(&url, &["verify"], &[("INCIDENT_ANCHORS", anchors)]);
-        let timelines = format!("timelines: 2 sound, 0 broken; {known} entries anchored");
+        let timelines = format!("timelines: 2 valid, 0 broken; {known} entries anchored");
         assert!(well && said.contains(&timelines), "{said}");
     }
 
@@ -249,12 +252,12 @@ async fn anchors_in_a_file_or_in_the_log_show_what_the_database_hides() {
     }
     let (well, said, _) = run(&url, &["verify"], &[]);
     assert!(
-        well && said.contains("timelines: 0 sound, 0 broken"),
+        well && said.contains("timelines: 0 valid, 0 broken"),
         "{said}"
     );
     let (well, said, _) = run(&url, &["verify"], &[("INCIDENT_ANCHORS", copied)]);
     assert!(
-        !well && said.contains("timelines: 0 sound, 2 broken"),
+        !well && said.contains("timelines: 0 valid, 2 broken"),
         "{said}"
     );
     assert!(said.contains("BROKEN audit chain"), "{said}");
@@ -265,7 +268,7 @@ async fn anchors_in_a_file_or_in_the_log_show_what_the_database_hides() {
     let changed = kept.replace("\"seq\":2", "\"seq\":1");
     std::fs::write(file, changed).unwrap();
     let (well, said, _) = run(&url, &["verify"], &[("INCIDENT_ANCHORS", file)]);
-    let damaged = format!("DAMAGED line {} of", touched.unwrap() + 1);
+    let damaged = format!("UNREADABLE line {} of", touched.unwrap() + 1);
     assert!(!well && said.contains(&damaged), "{said}");
     let (well, _, error) = run(&url, &["verify"], &[("INCIDENT_ANCHORS", "/nonexistent/a")]);
     assert!(!well && error.contains("INCIDENT_ANCHORS"), "{error}");

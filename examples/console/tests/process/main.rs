@@ -16,11 +16,13 @@ mod billing;
 mod causes;
 mod connections;
 mod database;
+mod documents;
 mod lines;
 mod memory;
 mod operations;
 mod poolers;
 mod settings;
+mod shell;
 mod stops;
 mod test_pages;
 mod vendors;
@@ -131,7 +133,7 @@ fn it_serves_with_no_settings_at_all_and_stops_on_a_signal() {
 fn the_demo_tells_the_figures_and_keeps_serving() {
     let mut child = Running::of(command().arg("demo"));
     let mut lines = BufReader::new(child.stdout.take().unwrap());
-    let seen = until(&mut lines, "Look at it");
+    let seen = until(&mut lines, "Try it");
     let story = seen.join("\n");
     for said in [
         "counted     1247 unique users",

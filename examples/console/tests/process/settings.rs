@@ -208,7 +208,7 @@ fn files_of_any_size_are_not_read() {
     ] {
         let (code, _, errors) = run(&asked);
         assert!(
-            code == Some(1) && errors.contains("more than 64 MiB"),
+            code == Some(1) && errors.contains("larger than 64 MiB"),
             "{errors}"
         );
     }
@@ -218,7 +218,7 @@ fn files_of_any_size_are_not_read() {
         .unwrap();
     let error = stopped("INCIDENT_POLICY", policy.as_os_str());
     assert!(
-        error.contains("INCIDENT_POLICY: ") && error.contains("more than 4 MiB"),
+        error.contains("INCIDENT_POLICY: ") && error.contains("larger than 4 MiB"),
         "{error}"
     );
 }

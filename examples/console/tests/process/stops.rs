@@ -86,7 +86,7 @@ fn every_signal_stops_it_within_ten_seconds() {
         let mut log = String::new();
         let mut stderr = child.stderr.take().unwrap();
         stderr.read_to_string(&mut log).unwrap();
-        assert!(log.contains("stopping"), "{signal}: {log}");
+        assert!(log.contains("shutting down"), "{signal}: {log}");
     }
 }
 

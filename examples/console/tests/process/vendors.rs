@@ -114,7 +114,7 @@ async fn it_pages_the_vendors_and_its_log_holds_no_secret() {
     let mut rest = String::new();
     lines.read_to_string(&mut rest).unwrap();
     let log = log.join().unwrap();
-    assert!(log.contains("TRACE") && log.contains("refused the key"));
+    assert!(log.contains("TRACE") && log.contains("rejected the credentials"));
     let said = seen.join("\n") + &rest + &log;
     let found = said.lines().find(|line| line.contains("c4n4ry"));
     assert_eq!(found, None);
@@ -155,9 +155,9 @@ fn the_demo_leaves_configured_vendors_alone_and_says_so() {
     demo.arg("demo").env("PAGERDUTY_ROUTING_KEY", ROUTING_KEY);
     let mut child = Running::of(&mut demo);
     let mut lines = BufReader::new(child.stdout.take().unwrap());
-    let seen = until(&mut lines, "Look at it").join("\n");
+    let seen = until(&mut lines, "Try it").join("\n");
     assert!(
-        seen.contains("pager: log") && seen.contains("a demo wakes nobody"),
+        seen.contains("pager: log") && seen.contains("no one is paged"),
         "{seen}"
     );
     stop(child);

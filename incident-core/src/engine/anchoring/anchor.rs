@@ -25,7 +25,9 @@ const OVERLAP: Duration = Duration::from_secs(10 * 60);
 /// Time that the first pass goes back if no earlier one is known.
 const FIRST_LOOK: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Maximum number of heads in one anchor, so that every log takes its line.
+/// Maximum number of heads in one anchor. A head has about 140 bytes: 64 of them stay below 16 KiB,
+/// where container runtimes split a line of a log (containerd, Docker), which would break its
+/// digest.
 const HEADS: usize = 64;
 
 /// Maximum number of unchanged incidents that one pass compares with their chains, in turn: a state
@@ -87,7 +89,8 @@ impl WorkerHandle<'_> {
         let mut heads = BTreeMap::new();
         for chain in &moved {
             let looked = this.look_at(*chain, &progress).await;
-            let Some((known, verdict)) = each.note(chain, "a chain was not anchored", looked)
+            let Some((known, verdict)) =
+                each.note(chain, "could not anchor a timeline or audit chain", looked)
             else {
                 again.insert(*chain);
                 continue;
@@ -113,7 +116,7 @@ impl WorkerHandle<'_> {
         done.broken += each
             .note(
                 "some",
-                "incidents were not compared with their chains",
+                "could not compare incidents with their timelines",
                 compared,
             )
             .unwrap_or(0);
@@ -256,7 +259,7 @@ impl Incidents {
     }
 
     fn tell_broken(&self, chain: AnchoredChain, seq: u64, reason: &'static str) {
-        tracing::error!(%chain, seq, reason, "a chain is broken: the database was tampered with, or restored to an older state");
+        tracing::error!(%chain, seq, reason, "a timeline or audit chain is broken: the database was tampered with, or restored to an older state");
         self.inner.emit(&EngineEvent {
             alarm: Some(Alarm::ChainBroken { chain, seq, reason }),
             ..EngineEvent::default()

@@ -77,10 +77,12 @@ impl Incidents {
                 FoundIncident::State(state) => state,
                 FoundIncident::None if head.seq == 0 => return Ok(end),
                 FoundIncident::None => {
-                    return Ok(walk.broken_last("the incident itself is missing"));
+                    return Ok(walk.broken_last("the record of the incident is missing"));
                 }
                 FoundIncident::Unreadable if unreadable == OnUnreadable::IsBroken => {
-                    return Ok(walk.broken_last("the state of the incident cannot be read"));
+                    return Ok(
+                        walk.broken_last("the stored state of the incident could not be decoded")
+                    );
                 }
                 FoundIncident::Unreadable => break,
             };
@@ -89,7 +91,9 @@ impl Incidents {
                 return Ok(walk.broken("the entry is missing"));
             }
             if last > state.last_seq {
-                return Ok(walk.broken_last("the incident counts fewer entries than there are"));
+                return Ok(walk.broken_last(
+                    "the incident's entry count is lower than the number of its timeline entries",
+                ));
             }
             reached = Some(last);
             if last == state.last_seq {
@@ -101,7 +105,7 @@ impl Incidents {
             // The incident was written after its entries were read.
         }
         if let Some(seq) = self.not_on_record(id, walked.erased).await? {
-            let reason = "its texts are gone and no redaction of them is on record";
+            let reason = "texts of the entry are missing and no redaction is recorded";
             return Ok(Verdict::Broken { seq, reason });
         }
         Ok(walk.end())
@@ -238,7 +242,7 @@ fn one_by_one(
         *batch = 1;
         return Ok(None);
     }
-    Ok(Some(walk.broken("the stored bytes cannot be read")))
+    Ok(Some(walk.broken("the stored bytes could not be decoded")))
 }
 
 #[cfg(test)]
@@ -256,7 +260,10 @@ mod tests {
         }
         let mut batch = 1;
         let found = one_by_one(&walk, &mut batch, unreadable()).unwrap();
-        assert_eq!(found, Some(walk.broken("the stored bytes cannot be read")));
+        assert_eq!(
+            found,
+            Some(walk.broken("the stored bytes could not be decoded"))
+        );
         let other = one_by_one(&walk, &mut batch, StoreError::Conflict);
         assert!(matches!(other, Err(StoreError::Conflict)));
     }

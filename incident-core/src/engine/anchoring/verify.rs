@@ -59,7 +59,7 @@ impl AuditHandle<'_> {
     /// Verifies one chain of the audit trail, and that it holds what was anchored of it.
     ///
     /// # Errors
-    /// Fails if the store or the anchors did not answer.
+    /// Fails if the store or anchor error.
     pub async fn verify_chain(self, chain: Chain) -> Result<Verdict, Error> {
         let this = self.0;
         let anchors = this.heads_of(AnchoredChain::Audit(chain)).await?;
@@ -69,7 +69,7 @@ impl AuditHandle<'_> {
     /// Verifies every chain of the audit trail, including those that were anchored and are gone.
     ///
     /// # Errors
-    /// Fails if the store or the anchors did not answer.
+    /// Fails if the store or anchor error.
     pub async fn verify(self) -> Result<AuditVerdict, Error> {
         let this = self.0;
         let (mut entries, mut anchored, mut after) = (0, 0, None);
@@ -102,7 +102,7 @@ impl AuditHandle<'_> {
             return Ok(AuditVerdict::Broken {
                 chain,
                 seq: 1,
-                reason: "the whole chain is missing: it was anchored",
+                reason: "the whole chain was anchored but is missing",
             });
         }
         Ok(AuditVerdict::Valid {
@@ -116,7 +116,7 @@ impl AuditHandle<'_> {
     /// was given.
     ///
     /// # Errors
-    /// Fails if the anchors did not answer.
+    /// Fails if anchor error.
     pub async fn anchored(
         self,
         after: Option<AnchoredChain>,

@@ -41,7 +41,7 @@ impl Incidents {
                         .ok_or(Error::Store(StoreError::IdempotencyKeyInUse));
                 }
                 Err(Error::Store(StoreError::AlertKeyTaken(_))) => {
-                    let detail = "another live incident stands for the same alert".to_owned();
+                    let detail = "another active incident holds this alert key".to_owned();
                     return Err(Refusal::WrongState {
                         code: "alert_key_taken",
                         detail,
@@ -93,8 +93,7 @@ impl Incidents {
             .await?;
         self.remember(&mut prepared, context, false, now);
         if let Some(into) = merged_into(&events) {
-            let missing =
-                || ValidationError::new("merged_into", "the id of an incident that exists");
+            let missing = || ValidationError::new("merged_into", "the id of an existing incident");
             let target = self.find(into).await?.ok_or_else(missing)?;
             let take_in = Command::TakeIn { source: before };
             self.stage_command(&mut prepared, context, &target, &take_in, now)
@@ -151,7 +150,7 @@ impl Incidents {
         }
         let names: Vec<&str> = rules.keys().map(AsRef::as_ref).collect();
         let expected = match names.as_slice() {
-            [] => "no rule: none is configured".to_owned(),
+            [] => "no value, because no escalation rule is configured".to_owned(),
             names => format!("one of {}", names.join(", ")),
         };
         Err(ValidationError::new("rule", expected))
@@ -182,7 +181,7 @@ impl Incidents {
             vendor,
         }) = &event.alarm
         {
-            tracing::error!(incident.id = %incident_id, %vendor, "the alert of a live incident that nobody has was closed at the vendor");
+            tracing::error!(incident.id = %incident_id, %vendor, "the vendor closed the alert of an active incident that no one has acknowledged");
         }
         if !event.is_empty() {
             self.inner.emit(&event);

@@ -11,7 +11,8 @@ use crate::port::{IncidentFilter, StoreError, SuggestionQuery};
 use crate::suggestion::{Suggest, Suggestion, SuggestionState};
 use crate::{IncidentId, SuggestionId, Timestamp, ValidationError};
 
-/// Maximum number of suggestions that are open at a time.
+/// Maximum number of suggestions that are open at a time. The list is read by a person; past some
+/// hundreds the correlation engine is broken, and its noise must not fill the store.
 pub const MAX_OPEN_SUGGESTIONS: u64 = 10_000;
 
 /// The result of a suggestion.
@@ -138,8 +139,7 @@ impl Incidents {
         let Some(id) = asked.suggestion_id else {
             return Ok(None);
         };
-        let unknown =
-            || ValidationError::new("suggestion_id", "the id of a suggestion that exists");
+        let unknown = || ValidationError::new("suggestion_id", "the id of an existing suggestion");
         let found = self
             .store
             .suggestion(id, self.left()?)
@@ -195,7 +195,7 @@ fn too_many_open() -> Refusal {
     Refusal::WrongState {
         code: "too_many_suggestions",
         detail: format!(
-            "{MAX_OPEN_SUGGESTIONS} suggestions are open; declare or wait until some expire"
+            "{MAX_OPEN_SUGGESTIONS} suggestions are already open; declare an incident from one, or wait until some expire"
         ),
     }
 }

@@ -104,7 +104,7 @@ impl WorkerHandle<'_> {
                 // The policy does not allow it, or another decision was faster.
                 Err(Error::Refused(_)) => {}
                 failed => {
-                    each.note(row.id, "a credit could not be approved by policy", failed);
+                    each.note(row.id, "could not approve a credit automatically", failed);
                 }
             }
         }
@@ -123,7 +123,7 @@ impl Incidents {
         let Some(row) = row.filter(|row| row.capped <= most) else {
             return Err(refused(
                 "needs_approval",
-                "the policy leaves it to a person",
+                "the policy requires manual approval",
             ));
         };
         let context = RequestContext::new(by_policy());
@@ -165,23 +165,26 @@ impl Incidents {
             return Ok(());
         }
         if self.goes_on(row).await? {
-            let detail = "the incident or the period goes on: what is owed for it is provisional";
+            let detail = "the incident or the period is not over, so the credit is provisional";
             return Err(refused("provisional", detail));
         }
         if found.capped == Percent::ZERO {
-            return Err(refused("nothing_owed", "the credit is 0 %"));
+            return Err(refused(
+                "nothing_owed",
+                "the credit is 0 %: there is nothing to approve",
+            ));
         }
         if row.reverses.is_none()
             && let Some(reversal) = self.twin(row).await?
             && reversal.state == CreditState::Estimated
         {
             let id = reversal.id;
-            let detail = format!("credit {id} takes back what was issued before: it comes first");
+            let detail =
+                format!("approve or waive credit {id} first: it reverses a credit that was issued");
             return Err(refused("reverse_first", detail));
         }
         if policy.four_eyes && self.shaped(row, by).await? {
-            let detail =
-                "who made, ended or corrected what a credit is computed from does not approve it";
+            let detail = "four-eyes rule: whoever declared, resolved or corrected the incident may not approve its credits";
             return Err(refused("four_eyes", detail));
         }
         Ok(())
@@ -304,7 +307,7 @@ impl Incidents {
         let timeout = self.left()?;
         match self.store.commit(commit, timeout).await {
             Err(StoreError::CreditMoved(_)) => {
-                let detail = "the credit was decided or replaced meanwhile";
+                let detail = "the credit was approved, waived or replaced by another request";
                 Err(refused("credit_decided", detail))
             }
             Err(error) => Err(error.into()),

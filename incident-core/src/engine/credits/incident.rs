@@ -326,8 +326,9 @@ impl Incidents {
     /// Lists all tenants, sorted and deduplicated as the computation requires, whatever order the
     /// host's directory has.
     pub(in crate::engine) async fn all_tenants(&self) -> Result<Vec<TenantId>, Error> {
-        let missing =
-            Error::NotConfigured("an incident that hits all tenants needs a tenant directory");
+        let missing = Error::NotConfigured(
+            "no tenant directory is configured, so the tenants of an incident must be listed",
+        );
         let directory = self.inner.directory.as_ref().ok_or(missing)?;
         let mut all = directory
             .tenants(self.inner.settings.usage_deadline)

@@ -56,7 +56,7 @@ impl Incidents {
                 // Some of them were issued by another process, waived or corrected: the rest is
                 // issued by the next pass.
                 Err(Error::Store(StoreError::CreditMoved(_))) => {}
-                failed => drop(each.note(batch, "approved credits could not be issued", failed)),
+                failed => drop(each.note(batch, "could not issue approved credits", failed)),
             }
         }
         if issued > 0 {

@@ -27,7 +27,7 @@ impl CreditsHandle<'_> {
             .await?;
         let now = this.inner.now();
         if !this.inner.settings.contracts.has_begun(month, now) {
-            return Err(ValidationError::new("month", "a month that has begun").into());
+            return Err(ValidationError::new("month", "a month that is not in the future").into());
         }
         let author = &context.caller.actor.name;
         let filter = IncidentFilter {

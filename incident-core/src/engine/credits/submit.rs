@@ -54,7 +54,7 @@ impl Incidents {
             }
             Lookup::Unsupported if claim.is_resent(key_window, margin, self.inner.now()) => 0,
             Lookup::Unsupported => {
-                let reason = "the sink may have taken it, forgets keys and cannot be asked";
+                let reason = "delivery is unknown, the key has expired and the sink has no lookup";
                 return self.hold(claim, &target, reason).await;
             }
         };
@@ -62,7 +62,7 @@ impl Incidents {
             0 => self.submit(sink, claim, batch, sent).await,
             all if all == keys.len() => self.billed(claim, &target).await,
             _ => {
-                self.hold(claim, &target, "the sink holds a part of it")
+                self.hold(claim, &target, "billing received only part of the batch")
                     .await
             }
         }
@@ -84,12 +84,12 @@ impl Incidents {
             Submission::Accepted => self.billed(claim, &target).await,
             Submission::NotSent(not_sent) if not_sent.reason.is_permanent() => {
                 let reason = match not_sent.reason {
-                    NotSentReason::Unauthorized => "the sink refuses the key",
+                    NotSentReason::Unauthorized => "billing rejected the credentials",
                     NotSentReason::Unreachable
                     | NotSentReason::RateLimited
                     | NotSentReason::Unavailable
                     | NotSentReason::Rejected
-                    | NotSentReason::NotConfigured => "the sink refuses it",
+                    | NotSentReason::NotConfigured => "billing rejected the batch",
                 };
                 self.hold(claim, &target, reason).await
             }
@@ -151,7 +151,7 @@ impl Incidents {
         self.store
             .commit(commit, self.inner.settings.store_deadline)
             .await?;
-        tracing::warn!(%batch, sink = %target, again_at = %due_at, ?answer, "billing did not take credits; trying again");
+        tracing::warn!(%batch, sink = %target, again_at = %due_at, ?answer, "billing did not accept credits; retrying");
         if since.saturating_add(LATE_AFTER) <= now {
             self.raise(Alarm::BillingLate { batch, since });
         }
@@ -172,7 +172,7 @@ impl Incidents {
         self.store
             .commit(commit, self.inner.settings.store_deadline)
             .await?;
-        tracing::error!(%batch, sink = %target, reason, "credits are held back until somebody looks");
+        tracing::error!(%batch, sink = %target, reason, "credits are held back: compare them with billing, then resend them");
         self.raise(Alarm::BillingHeld { batch, reason });
         Ok(())
     }

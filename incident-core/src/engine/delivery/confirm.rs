@@ -17,13 +17,15 @@ use crate::port::{PageCheck, StoreError};
 use crate::timeline::{EntryDraft, EntryKind};
 use crate::{IncidentId, Text, Timestamp};
 
-/// Time within which an alert must appear. Vendors process what they accepted within seconds.
+/// Time within which an alert must appear. Vendors process what they accepted within seconds, but
+/// behind a storm their queues are minutes long; an alarm at each of these would be ignored.
 const WITHIN: Duration = Duration::from_secs(120);
 
 /// Time after its acceptance in which a page is still polled by a process that did not send it.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
 
-/// Time for which a page is left to the process that sent it.
+/// Time for which a page is left to the process that sent it: it asks within
+/// seconds, and a second process that asks too would double the requests at the vendor.
 const SENDER_FIRST: Duration = Duration::from_secs(60);
 
 /// The waits between two polls of a page.
@@ -84,7 +86,7 @@ impl Incidents {
         let (mut each, now) = (EachAlone::default(), self.inner.now());
         if self.inner.unconfirmed.is_to_be_swept(now) {
             let swept = self.load_unconfirmed(now).await;
-            each.note("all", "accepted pages could not be looked for", swept);
+            each.note("all", "could not list accepted pages", swept);
         }
         let due: Vec<(IncidentId, u32)> = {
             let waiting = self.inner.unconfirmed.lock();
@@ -98,7 +100,11 @@ impl Incidents {
             // An incident that is gone, or cannot be read, is not polled again.
             let hopeless = matches!(&answer, Err(Error::NotFound(_)))
                 || answer.as_ref().is_err_and(is_unreadable);
-            let over = each.note(page.0, "an accepted page could not be asked about", answer);
+            let over = each.note(
+                page.0,
+                "could not check whether an accepted page opened an alert",
+                answer,
+            );
             if hopeless || over == Some(true) {
                 self.inner.unconfirmed.lock().pages.remove(&page);
             }
@@ -163,7 +169,7 @@ impl Incidents {
             // The state of the alert is unknown, and an alarm each time a vendor's query API is
             // away would help no one.
             Confirmation::Unknown if late => {
-                tracing::warn!(incident.id = %id, "nobody can tell whether a page opened an alert");
+                tracing::warn!(incident.id = %id, "it is unknown whether a page opened an alert");
                 let mut waiting = self.inner.unconfirmed.lock();
                 waiting.unknowable.insert(id, incident.paging.accepted_at);
             }
@@ -206,7 +212,7 @@ impl Incidents {
                 let target = before.paging.target.as_ref();
                 let target = target.map_or("the pager", |target| target.name());
                 let text = format!(
-                    "no one may have been notified: {target} accepted the page and opened no alert"
+                    "no one may have been notified: {target} accepted the page but opened no alert"
                 );
                 let by = super::outcome::pager_actor(target);
                 let detail = BTreeMap::from([("epoch".to_owned(), page.epoch.to_string())]);
@@ -244,7 +250,7 @@ impl Incidents {
 
 fn unconfirmed(incident: &Incident) -> Option<Alarm> {
     let target = incident.paging.target.clone()?;
-    tracing::error!(incident.id = %incident.id, %target, "a pager accepted a page and opened no alert: no one may have been notified");
+    tracing::error!(incident.id = %incident.id, %target, "a pager accepted a page but opened no alert: no one may have been notified");
     Some(Alarm::PageUnconfirmed {
         incident_id: incident.id,
         target,

@@ -113,7 +113,9 @@ impl Delivery<'_> {
     }
 }
 
-/// Maximum time for which resolving an older page delays the page that follows it.
+/// Maximum time for which resolving an older page delays the page that follows it. In order is
+/// better, as PagerDuty drops what comes after a resolution; but an open old alert only annoys,
+/// and a page that never goes out is an incident without a person.
 const MAX_HOLD_UP: Duration = Duration::from_secs(60);
 
 /// Caps the retry of a message while a newer page of the incident waits behind it. An alert that
@@ -138,7 +140,7 @@ fn cap_superseded_retry(delivery: &Delivery<'_>, outcome: &mut JobOutcome, now: 
         return;
     }
     if until <= now {
-        tracing::warn!(incident.id = %page.incident_id, "an older page could not be called off in time; the newer one goes out");
+        tracing::warn!(incident.id = %page.incident_id, "an earlier page could not be resolved in time; sending the newer page anyway");
         *outcome = JobOutcome::Done;
     } else {
         *due_at = until.min(*due_at);

@@ -81,7 +81,7 @@ impl Incidents {
             tests.forget(id);
         }
         for target in open {
-            tracing::error!(%target, "the alert of a test page could not be resolved: close it there");
+            tracing::error!(%target, "could not resolve the alert of a test page; resolve it at the vendor");
             self.inner.emit(&EngineEvent {
                 alarm: Some(Alarm::TestPageLeftOpen { target }),
                 ..EngineEvent::default()

@@ -104,7 +104,7 @@ impl Incidents {
         match gates.with(target, |gate| gate.note(answer, now)) {
             Some(BreakerTransition::Opened) => {
                 metrics::down(target, true);
-                tracing::error!(%target, "a pager is down or refuses its key; pages go to the next one");
+                tracing::error!(%target, "pager down or credentials rejected; pages fail over to the next target");
                 self.inner.emit(&EngineEvent {
                     alarm: Some(Alarm::TargetDown {
                         target: target.clone(),
@@ -114,7 +114,7 @@ impl Incidents {
             }
             Some(BreakerTransition::Closed(held)) => {
                 metrics::down(target, false);
-                tracing::info!(%target, "a pager works again");
+                tracing::info!(%target, "pager recovered");
                 self.hasten(held, now).await;
             }
             None => {}
@@ -139,7 +139,7 @@ impl Incidents {
             }),
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "held pages could not be made due; they come back by themselves"
+                "could not reschedule delayed pages; they are sent when their delay ends"
             ),
         }
     }

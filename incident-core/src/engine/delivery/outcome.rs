@@ -72,7 +72,7 @@ pub(in crate::engine) fn alarm(
     let attempt = delivery.attempt.as_ref();
     let target = attempt.map(|attempt| attempt.target.clone()).or(shown);
     if matches!(delivery.outcome, JobOutcome::DeadLettered { .. }) {
-        tracing::error!(incident.id = %page.incident_id, action = ?page.action, "a page is given up: no one may have been notified");
+        tracing::error!(incident.id = %page.incident_id, action = ?page.action, "page delivery failed permanently; no one may have been notified");
         return Some(Alarm::PageGivenUp {
             incident_id: page.incident_id,
             action: page.action,
@@ -80,14 +80,14 @@ pub(in crate::engine) fn alarm(
         });
     }
     if attempt.is_some_and(TargetAttempt::is_reduced) {
-        tracing::error!(incident.id = %page.incident_id, "a pager refused a page as it was and took its shortest form");
+        tracing::error!(incident.id = %page.incident_id, "pager rejected the full page but accepted a shortened one");
         return Some(Alarm::PageReduced {
             incident_id: page.incident_id,
             target: attempt.map(|attempt| attempt.target.clone())?,
         });
     }
     let waited = delivery.overdue?;
-    tracing::error!(incident.id = %page.incident_id, seconds = waited.as_secs(), "no pager has accepted a page: no one may have been notified");
+    tracing::error!(incident.id = %page.incident_id, seconds = waited.as_secs(), "no pager has accepted the page; no one may have been notified");
     Some(Alarm::PageOverdue {
         incident_id: page.incident_id,
         since: claim.message.committed_at,
@@ -106,7 +106,7 @@ pub(in crate::engine) fn timeline_messages(
     });
     let behind = delivery.behind.as_ref().map(|leader| {
         let number = leader.number;
-        format!("waits behind #{number}, whose alert of the same service is open: there is no room for both")
+        format!("delayed: the pager's rate limit is reached, and incident #{number} already has an open alert for the same service")
     });
     let happened = happened(page, delivery).into_iter();
     happened.chain(overdue).chain(behind)
@@ -123,21 +123,21 @@ fn happened(page: &PageEvent, delivery: &DeliveryOutcome) -> Option<String> {
     };
     if let JobOutcome::DeadLettered { .. } = delivery.outcome {
         let why = attempt.map_or_else(
-            || "no pager is configured or time is up".to_owned(),
+            || "no pager is configured, or retrying timed out".to_owned(),
             reason_of,
         );
-        return Some(format!("{what} given up: {why}"));
+        return Some(format!("{what} failed permanently: {why}"));
     }
     let attempt = attempt?;
     if attempt.perhaps_twice {
         let how = reason_of(attempt);
         return Some(format!(
-            "{what} went to another pager although one before may have it; somebody may be woken twice. {how}"
+            "{what} failed over, but an earlier pager may have delivered it: someone may be paged twice. {how}"
         ));
     }
     match &attempt.answer {
         DeliveryResult::Accepted(receipt) if receipt.reduced => Some(format!(
-            "{what} accepted by {} in its shortest form: the full one was refused",
+            "{what} accepted by {} in shortened form: the full page was rejected",
             attempt.target
         )),
         DeliveryResult::Accepted(_) => Some(format!("{what} accepted by {}", attempt.target)),
@@ -153,7 +153,7 @@ fn reason_of(attempt: &TargetAttempt) -> String {
         DeliveryResult::NotSent(not_sent) => {
             format!("{}: {}", attempt.target, not_sent.reason.words())
         }
-        DeliveryResult::Unknown => format!("{}: no answer", attempt.target),
+        DeliveryResult::Unknown => format!("{}: no response", attempt.target),
     }
 }
 
@@ -245,7 +245,7 @@ mod tests {
         let noun = PageAction::Trigger.noun();
         let words = NotSentReason::Unauthorized.words();
         let twice =
-            "went to another pager although one before may have it; somebody may be woken twice.";
+            "failed over, but an earlier pager may have delivered it: someone may be paged twice.";
         for (answer, perhaps_twice, outcome, expected) in [
             (
                 accepted(false),
@@ -257,7 +257,7 @@ mod tests {
                 accepted(true),
                 false,
                 JobOutcome::Done,
-                "accepted by pagerduty in its shortest form: the full one was refused".to_owned(),
+                "accepted by pagerduty in shortened form: the full page was rejected".to_owned(),
             ),
             (
                 accepted(false),
@@ -269,13 +269,13 @@ mod tests {
                 DeliveryResult::Unknown,
                 true,
                 JobOutcome::Done,
-                format!("{twice} pagerduty: no answer"),
+                format!("{twice} pagerduty: no response"),
             ),
             (
                 DeliveryResult::Unknown,
                 false,
                 JobOutcome::Done,
-                "failed at pagerduty: no answer".to_owned(),
+                "failed at pagerduty: no response".to_owned(),
             ),
             (
                 refused(),
@@ -287,7 +287,7 @@ mod tests {
                 refused(),
                 false,
                 given_up(),
-                format!("given up: pagerduty: {words}"),
+                format!("failed permanently: pagerduty: {words}"),
             ),
         ] {
             let expected = format!("{noun} {expected}");

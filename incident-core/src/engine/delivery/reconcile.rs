@@ -15,7 +15,8 @@ use crate::{IncidentId, Name, PersonName, Timestamp};
 /// Minimum age of an alert that is polled: its webhook takes seconds.
 const SETTLED: Duration = Duration::from_secs(60);
 
-/// Maximum number of alerts that are polled at a time.
+/// Maximum number of alerts that are polled at a time. The REST limits of a vendor are shared with
+/// the people in its app, who need them more during an incident.
 const MAX_CONCURRENT: usize = 4;
 
 impl WorkerHandle<'_> {
@@ -55,7 +56,7 @@ impl Incidents {
         let mut each = EachAlone::default();
         while let Some((id, answer)) = asked.next().await {
             if each
-                .note(id, "an alert could not be asked about", answer)
+                .note(id, "could not check an alert at the vendor", answer)
                 .is_none()
             {
                 self.inner.polled.again(id);

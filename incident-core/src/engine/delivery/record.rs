@@ -149,7 +149,7 @@ fn update_paging_summary(
             DeliveryResult::Unknown => {
                 paging.touch(&attempt.target);
                 paging.state = PagingState::Failing;
-                paging.error = Some(format!("{}: no answer", attempt.target));
+                paging.error = Some(format!("{}: no response", attempt.target));
             }
             DeliveryResult::NotSent(not_sent) => {
                 paging.state = PagingState::Failing;

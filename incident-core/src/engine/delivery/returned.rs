@@ -23,7 +23,7 @@ impl Incidents {
             return;
         }
         let incident = incident_id.map(tracing::field::display);
-        tracing::error!(message.id = %id, incident.id = incident, why, "a message of the outbox cannot be read; it is left to a version that can");
+        tracing::error!(message.id = %id, incident.id = incident, why, "unreadable outbox message; left in the outbox for a newer version of this program");
         self.inner.emit(&EngineEvent {
             incidents: incident_id.into_iter().collect(),
             alarm: Some(Alarm::MessageUnreadable {
@@ -56,7 +56,7 @@ impl Incidents {
             Err(error) => tracing::warn!(
                 message.id = %message,
                 error = &error as &dyn std::error::Error,
-                "a message was not handed back; it is free when its lease ends"
+                "could not release an outbox message; it will be retried when its lease expires"
             ),
         }
     }

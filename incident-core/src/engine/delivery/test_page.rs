@@ -231,7 +231,7 @@ impl Incidents {
             number: 0,
             epoch: 0,
             title: Title::made("Test page: nothing is wrong"),
-            summary: Text::cut("Somebody asked whether this pager works. There is no incident."),
+            summary: Text::cut("This is a test of the pager. There is no incident."),
             severity: match urgency {
                 Urgency::High => Severity::Sev2,
                 Urgency::Low => Severity::Sev4,

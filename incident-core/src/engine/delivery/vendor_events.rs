@@ -51,7 +51,7 @@ impl SignalsHandle<'_> {
     /// success, or the vendor repeats it and at last stops sending.
     ///
     /// # Errors
-    /// Fails if the store did not do it: let the vendor try again (HTTP: 503). Returns
+    /// Fails if store error: let the vendor try again (HTTP: 503). Returns
     /// [`Error::IdempotencyKeyMismatch`] if an event of this id was ingested before with different
     /// content (HTTP: 409), and raises an [`Alarm::EventChanged`].
     pub async fn vendor_event(self, event: &VendorEvent) -> Result<Ingested, Error> {
@@ -69,23 +69,25 @@ impl Incidents {
     ) -> Result<Ingested, Error> {
         let this = self.begun();
         if event.echo {
-            return Ok(Ingested::Ignored("it repeats what was told the vendor"));
+            return Ok(Ingested::Ignored(
+                "the event reports an action of this system",
+            ));
         }
         let Some((id, rule)) = event.dedup_key.as_deref().and_then(incident_of_key) else {
             return Ok(Ingested::Ignored(
-                "it is not about an incident of this system",
+                "the event is not about an incident of this system",
             ));
         };
         let oldest = this.inner.now().saturating_sub(MAX_VENDOR_EVENT_AGE);
         if event.at.is_some_and(|at| at < oldest) {
-            return Ok(Ingested::Ignored("it is too old"));
+            return Ok(Ingested::Ignored("the event is too old"));
         }
         if this.find(id).await?.is_none() {
-            return Ok(Ingested::Ignored("there is no such incident"));
+            return Ok(Ingested::Ignored("the incident does not exist"));
         }
         // This engine opened the alert, and its acceptance is in the timeline already.
         if event.what == VendorEventKind::Opened {
-            return Ok(Ingested::Ignored("it is nothing new"));
+            return Ok(Ingested::Ignored("the event changes nothing"));
         }
         let report = VendorReport {
             event: event.clone(),
@@ -100,8 +102,10 @@ impl Incidents {
                 incident: done.incident,
                 repeated: done.replayed,
             }),
-            Err(Error::Refused(_)) => Ok(Ingested::Ignored("the incident takes no such entry")),
-            Err(Error::Forbidden(_)) => Ok(Ingested::Ignored("vendors may not do this")),
+            Err(Error::Refused(_)) => Ok(Ingested::Ignored(
+                "the incident does not accept this event in its status",
+            )),
+            Err(Error::Forbidden(_)) => Ok(Ingested::Ignored("vendors may not make this change")),
             Err(error) => {
                 if matches!(error, Error::IdempotencyKeyMismatch) {
                     self.emit_changed(event, id);
@@ -113,7 +117,7 @@ impl Incidents {
 
     fn emit_changed(&self, event: &VendorEvent, incident_id: IncidentId) {
         let (vendor, event_id) = (event.vendor.clone(), event.event_id.clone());
-        tracing::error!(incident.id = %incident_id, %vendor, %event_id, "an event came again and says something else: somebody may hold the secret of the webhook");
+        tracing::error!(incident.id = %incident_id, %vendor, %event_id, "an event id was reused with different content; the webhook secret may be compromised");
         self.inner.emit(&EngineEvent {
             alarm: Some(Alarm::EventChanged {
                 incident_id,
@@ -155,7 +159,7 @@ fn context_of(event: &VendorEvent, id: IncidentId, asked: bool) -> RequestContex
     RequestContext::new(caller)
         .with_key(IdempotencyKey {
             actor: vendor.unwrap_or_else(|_| PersonName::pager()),
-            key: format!("heard {}{of}", event.event_id),
+            key: format!("vendor event {}{of}", event.event_id),
             fingerprint: event.digest,
         })
         .remembered_for(remembered)

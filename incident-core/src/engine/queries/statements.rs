@@ -36,7 +36,7 @@ impl ReportsHandle<'_> {
         let this = self.0;
         let now = this.inner.now();
         if !this.inner.settings.contracts.has_begun(month, now) {
-            return Err(ValidationError::new("month", "a month that has begun").into());
+            return Err(ValidationError::new("month", "a month that is not in the future").into());
         }
         let only = tenant.map(|tenant| BTreeSet::from([tenant.clone()]));
         let outages = self
@@ -130,7 +130,8 @@ impl Incidents {
             }
             if found.outages.len() > found.most {
                 let most = found.most;
-                let expected = format!("one tenant, as there are more than {most} outages");
+                let expected =
+                    format!("a single tenant, because there are more than {most} outages");
                 return Err(ValidationError::new("tenant", expected).into());
             }
         }

@@ -9,7 +9,8 @@ use crate::Timestamp;
 use crate::actor::{Action, Actor};
 use crate::audit::{AuditDraft, AuditOutcome};
 
-/// Maximum number of refusals of one actor in a minute that have an entry each.
+/// Maximum number of refusals of one actor in a minute that have an entry each. A person who errs
+/// has a few; a script in a loop would fill the audit trail, which can never be emptied.
 const APART: u32 = 5;
 
 /// The time in which the refusals of an actor are counted together.

@@ -120,7 +120,7 @@ impl Inner {
             // A listener that panics does not undo the commit.
             let heard = std::panic::catch_unwind(AssertUnwindSafe(|| listener(notice)));
             if heard.is_err() {
-                tracing::error!("a listener for commits panicked");
+                tracing::error!("an event listener panicked");
             }
         }
     }

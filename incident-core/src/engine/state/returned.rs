@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::{MessageId, Timestamp};
 
-/// Time for which a message that could not be read is left to others.
+/// Time for which a message that could not be read is left to others. During a rolling upgrade
+/// the newer process takes it within this time; afterwards this one tries again, in case it was
+/// itself replaced in place.
 const LEFT: Duration = Duration::from_secs(5 * 60);
 
 /// Maximum number of messages that are left to others at a time: every claim names them.

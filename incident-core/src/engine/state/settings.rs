@@ -55,15 +55,15 @@ impl Settings {
     pub(in crate::engine) fn check(&self) -> Result<(), &'static str> {
         let gate = &self.gate;
         if self.command_deadline.is_zero() {
-            return Err("the command deadline must be longer than nothing");
+            return Err("the command deadline must be greater than zero");
         }
         if self.pager_deadline.is_zero() {
-            return Err("the pager deadline must be longer than nothing");
+            return Err("the pager deadline must be greater than zero");
         }
         if self.pager_deadline + self.store_deadline * 2 >= self.lease {
             return Err(
-                "the pager deadline and two store deadlines together must be shorter than the lease: \
-             a page must be settled before somebody else may send it again",
+                "the pager deadline plus two store deadlines must be shorter than the lease: \
+             otherwise another process could send a page that is still being sent",
             );
         }
         for failover in [&self.high_urgency, &self.low_urgency] {
@@ -72,8 +72,8 @@ impl Settings {
                 .is_some_and(|after| after <= self.lease)
             {
                 return Err(
-                    "failover after an unknown answer must be later than a lease is long: \
-                 a crash while sending would wake a second person before the first is asked again",
+                    "the failover delay after an unknown outcome must be longer than the lease: otherwise, \
+                 after a crash while sending, the next pager is tried before the first is retried",
                 );
             }
             let longest = failover
@@ -81,19 +81,19 @@ impl Settings {
                 .max(failover.after_unknown.unwrap_or_default());
             if failover.give_up_after <= longest {
                 return Err(
-                    "a page must be tried for longer than it takes to go on to the next target",
+                    "the time limit for retrying a page must be longer than the failover delay",
                 );
             }
             if failover.backoff.first.is_zero() || failover.backoff.cap < failover.backoff.first {
                 return Err(
-                    "the first wait between attempts must be longer than nothing and at most the cap",
+                    "the first retry delay must be greater than zero and at most the maximum retry delay",
                 );
             }
         }
         if gate.failures == 0 || gate.open_for.is_zero() || gate.open_at_most < gate.open_for {
             return Err(
-                "a target counts as down after at least one failure, for longer than nothing \
-             and at most as long as the longest time",
+                "the failure threshold of the circuit breaker must be at least 1, and its open time \
+             greater than zero and at most the maximum open time",
             );
         }
         Ok(())

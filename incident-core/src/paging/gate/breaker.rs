@@ -7,17 +7,21 @@ use super::admission::is_urgent;
 use super::{AdmitRequest, BreakerTransition, GateSettings};
 use crate::{MessageId, Timestamp};
 
-/// Minimum time between two requests to a target that is down.
+/// Minimum time between two requests to a target that is down. 60 a minute are half of what
+/// PagerDuty takes from one key (about 120, Events API v2, "Rate Limits"), so that probing leaves
+/// room for the pages that succeed.
 const BETWEEN: Duration = Duration::from_secs(1);
 
 /// Minimum time between two attempts while no connection can be made: nothing reaches the
 /// target, so an attempt does not count as a request.
 const UNREACHED: Duration = Duration::from_millis(500);
 
-/// Maximum wait of an urgent page for its turn.
+/// Maximum wait of an urgent page for its turn: people are woken seconds later, not minutes, when
+/// the target recovers while others probe it.
 const LONGEST_TURN: Duration = Duration::from_secs(2);
 
-/// Wait of SEV3 and SEV4 while others have their turns.
+/// Wait of SEV3 and SEV4 while others have their turns. They wake nobody, so they leave the
+/// probes to SEV1 and SEV2.
 const CALM_WAIT: Duration = Duration::from_secs(15);
 
 /// Maximum number of held messages that are listed when the breaker closes. Others come back by

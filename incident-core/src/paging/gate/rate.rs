@@ -22,10 +22,14 @@ const CALM_QUARTERS: usize = 3;
 /// rate. A refusal after fewer shows that the target is in trouble, not how many it takes.
 const EVIDENCE: u32 = 20;
 
-/// Time without a refusal after which a learned rate is dropped.
+/// Time without a refusal after which a learned rate is dropped: vendors raise and lower limits
+/// without notice (PagerDuty calls its account limits dynamic), and a low one learned in a storm
+/// would delay pages for ever.
 const FORGET: Duration = Duration::from_secs(30 * 60);
 
-/// First pause of SEV3 and SEV4 after a rate-limit refusal without `Retry-After`.
+/// First pause of SEV3 and SEV4 after a rate-limit refusal without `Retry-After`, which PagerDuty
+/// documents for no request of its Events API. It doubles up to [`LONGEST_PAUSE`], the window of
+/// the vendors.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 

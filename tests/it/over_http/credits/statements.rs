@@ -81,8 +81,8 @@ async fn one_outage_posted_twice_is_owed_once_and_says_why() {
     let why = gold["derivation"].to_string();
     for step in [
         "50 min that overlap = 1 h 35 min",
-        "less 30 min in maintenance",
-        "from 60 min on: 15 %",
+        "minus 30 min in maintenance",
+        "60 min or more: 15 %",
         "provisional",
     ] {
         assert!(why.contains(step), "{step}: {why}");

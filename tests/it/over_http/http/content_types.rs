@@ -173,7 +173,7 @@ async fn gzip_is_decoded_for_usage_events() {
         .await;
     assert_eq!(answer.header("accept-encoding"), Some("identity"));
     assert!(
-        answer.text.contains("without Content-Encoding"),
+        answer.text.contains("no Content-Encoding"),
         "{}",
         answer.text
     );

@@ -29,7 +29,7 @@ async fn linked_incidents_of_one_alert_are_limited() {
     assert_eq!(status, 201);
     let real = server.get(VIEWER, &path(&real)).await.is(200);
     assert_eq!(real["related"].as_array().unwrap().len(), 20, "{real}");
-    let taken = entries(&server, &silent, "stands for it from now on").await;
+    let taken = entries(&server, &silent, "holds its alert key from now on").await;
     assert_eq!(taken.len(), 1, "the one that stood for it before says so");
     server.stop().await;
 }
@@ -65,7 +65,7 @@ async fn ended_incidents_are_not_linked_and_a_retried_request_is_no_repeat() {
             (&second["id"], &json!(true))
         );
     }
-    assert_eq!(entries(&server, &second, "came again").await.len(), 1);
+    assert_eq!(entries(&server, &second, "fired again").await.len(), 1);
     server.stop().await;
 }
 

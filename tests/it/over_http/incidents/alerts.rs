@@ -121,12 +121,12 @@ async fn a_worse_repeat_raises_and_pages_and_repeats_are_counted() {
         (1, "SEV4", true),
     ] {
         server.clock.advance(Duration::from_secs(minutes * 60));
-        let before = entries(&server, &first, "came again").await.len();
+        let before = entries(&server, &first, "fired again").await.len();
         let (status, answer) = send(&server, RESPONDER, severity, &json!({})).await;
         count += 1;
         assert_eq!((status, &answer["id"]), (200, &first["id"]));
         assert_eq!(answer["alert_repeats"], count);
-        let after = entries(&server, &first, "came again").await;
+        let after = entries(&server, &first, "fired again").await;
         assert_eq!(after.len() - before, usize::from(noted), "{count}");
         if noted {
             let so_far = if count == 1 {
@@ -182,7 +182,7 @@ async fn an_alert_is_never_answered_with_an_incident_that_is_over() {
             // The incident was still live then, and the alert is in its timeline.
             assert_eq!(answer["id"], first["id"]);
             assert!(answer["resolved_at"].is_null(), "{answer}");
-            assert_eq!(entries(&server, &first, "came again").await.len(), 1);
+            assert_eq!(entries(&server, &first, "fired again").await.len(), 1);
         } else {
             over += 1;
             assert_eq!((status, &answer["paging"]["epoch"]), (201, &json!(1)));

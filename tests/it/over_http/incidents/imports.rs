@@ -129,7 +129,7 @@ async fn a_published_history_comes_through_once_and_whole_and_earns_the_computed
             .map(|update| update["body"].as_str().unwrap())
             .collect();
         let mut ours = posts(&incidents, one.id).await;
-        ours.retain(|text| text != "the page says that it ended");
+        ours.retain(|text| text != "the status page shows it as resolved");
         bodies.sort_unstable();
         ours.sort_unstable();
         assert_eq!(ours, bodies, "{key:?}");
@@ -260,14 +260,22 @@ async fn invalid_histories_are_named_by_their_place() {
     let good =
         r#"{"id": "x", "name": "slow", "impact": "minor", "created_at": "2026-10-01T10:00:00Z"}"#;
     for (text, place, named) in [
-        ("".to_owned(), "the file", "a page or a list of incidents"),
-        ("{}".to_owned(), "the page", "expected `incidents`"),
+        (
+            "".to_owned(),
+            "the file",
+            "a Statuspage API response or a list of incidents",
+        ),
+        ("{}".to_owned(), "the file", "expected `incidents`"),
         (
             r#"{"incidents": 7}"#.to_owned(),
             "incidents",
             "expected a list",
         ),
-        ("7".to_owned(), "the file", "expected a page"),
+        (
+            "7".to_owned(),
+            "the file",
+            "expected a Statuspage API response",
+        ),
         (
             format!(r#"[{good}, {{"id": "y"}}]"#),
             "[1]",
@@ -304,10 +312,7 @@ async fn invalid_histories_are_named_by_their_place() {
             "{text}: {}",
             rejected.reason
         );
-        assert!(
-            done.to_string()
-                .contains(&format!("NOT TAKEN IN  {place}: "))
-        );
+        assert!(done.to_string().contains(&format!("REJECTED  {place}: ")));
         let expected = usize::from(text.contains("slow"));
         assert_eq!(kept(&incidents).await.len(), expected, "{text}");
         if expected > 0 {

@@ -191,12 +191,16 @@ async fn a_state_that_is_not_that_of_its_entries_is_named() {
     troubled.tells("last_seq", json!(2));
     assert_eq!(reason().await, (2, "the entry is missing"));
     troubled.tells("last_seq", json!(0));
-    let fewer = "the incident counts fewer entries than there are";
+    let fewer = "the incident's entry count is lower than the number of its timeline entries";
     assert_eq!(reason().await, (1, fewer));
     troubled.tells_the_truth();
     for (trouble, said, found) in [
-        (FORGETS, "the incident itself is missing", 1),
-        (GARBLES, "the state of the incident cannot be read", 0),
+        (FORGETS, "the record of the incident is missing", 1),
+        (
+            GARBLES,
+            "the stored state of the incident could not be decoded",
+            0,
+        ),
     ] {
         let note = Command::Update(Box::new(Update::new("on it".parse().unwrap())));
         incidents.act(&context, id, &note).await.unwrap();

@@ -171,7 +171,7 @@ fn file(row: &Row, read: impl Fn(&std::path::Path) -> Result<(), String>) {
     assert_eq!(read(&path), Ok(()), "{}", row.name);
     of(row.number() + 1);
     let refused = read(&path).unwrap_err();
-    assert!(refused.contains("more than"), "{}: {refused}", row.name);
+    assert!(refused.contains("larger than"), "{}: {refused}", row.name);
 }
 
 fn policy_file(row: &Row) {

@@ -175,13 +175,10 @@ async fn an_event_without_a_time_is_taken_once() {
         by.map(|entry| entry["occurred_at"].clone())
             .collect::<Vec<_>>()
     };
-    assert_eq!(deliver(&server, &body).await.is(202)["result"], "taken in");
+    assert_eq!(deliver(&server, &body).await.is(202)["result"], "applied");
     for days in [0, 1, 7, 30, 400, 1_000] {
         server.clock.advance(Duration::from_secs(days * 86_400));
-        assert_eq!(
-            deliver(&server, &body).await.is(202)["result"],
-            "heard before"
-        );
+        assert_eq!(deliver(&server, &body).await.is(202)["result"], "duplicate");
         assert_eq!(
             entries_of().await,
             ["2026-11-20T23:00:00Z"],

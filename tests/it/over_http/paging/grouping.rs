@@ -143,7 +143,7 @@ async fn one_open_alert_stands_for_a_service_while_there_is_no_room() {
         .filter_map(|one| one.text(TextName::Message))
         .collect();
     let number = it.incidents.get(leader).await.unwrap().number;
-    let sentence = format!("waits behind #{number}, ");
+    let sentence = format!("incident #{number} already has an open alert");
     assert_eq!(
         told.iter().filter(|text| text.contains(&sentence)).count(),
         1,

@@ -234,7 +234,7 @@ async fn refused_for_good_everywhere_is_given_up_with_an_alarm() {
     let shown = incidents.get(done.incident.id).await.unwrap();
     assert_eq!(
         (shown.paging.state, shown.paging.error.as_deref()),
-        (PagingState::GivenUp, Some("only: refused the key"))
+        (PagingState::GivenUp, Some("only: rejected the credentials"))
     );
     // The refused key, and the page that was not delivered.
     let only = TargetId::new("only").unwrap();

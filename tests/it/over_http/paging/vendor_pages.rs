@@ -250,7 +250,7 @@ async fn a_page_that_every_vendor_refuses_is_given_up_shown_and_can_be_retried()
         incident["paging"]["error"]
             .as_str()
             .unwrap()
-            .contains("refused")
+            .contains("rejected")
     );
     let listed = it.server.get(VIEWER, "/sys/incidents").await.is(200);
     assert_eq!(
@@ -259,7 +259,7 @@ async fn a_page_that_every_vendor_refuses_is_given_up_shown_and_can_be_retried()
     );
     let timeline = it.server.get(VIEWER, &format!("{path}/updates")).await.text;
     assert!(
-        timeline.contains("page given up") && timeline.contains("pager:pagerduty"),
+        timeline.contains("page failed permanently") && timeline.contains("pager:pagerduty"),
         "{timeline}"
     );
     let audit = it.server.get(ADMIN, "/sys/audit?limit=200").await.text;

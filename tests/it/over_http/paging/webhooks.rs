@@ -161,9 +161,9 @@ async fn echoes_merges_and_late_events_change_nothing() {
     assert_eq!(
         messages,
         [
-            "alert merged into another one at pagerduty by Ben",
+            "alert merged into another alert at pagerduty by Ben",
             "alert resolved at pagerduty by Ben",
-            "no longer acknowledged at pagerduty: nobody may be at it",
+            "acknowledgement withdrawn at pagerduty: no one may be responding",
             "reassigned at pagerduty to Ann by Ben",
         ]
     );
