@@ -146,7 +146,7 @@ async fn a_server_that_cannot_be_used_stops_the_start() {
         .read_to_string(&mut output)
         .unwrap();
     assert!(
-        output.contains("USAGE_URL: ") && output.contains("refused"),
+        output.contains("USAGE_URL: ") && output.contains("rejected"),
         "{output}"
     );
 }

@@ -419,7 +419,7 @@ async fn what_cannot_be_used_is_refused_with_a_sentence() {
         "{refused}"
     );
     let nowhere = open(&format!("{url}_not_there")).await.unwrap_err();
-    assert!(nowhere.to_string().contains("refused"), "{nowhere}");
+    assert!(nowhere.to_string().contains("rejected"), "{nowhere}");
     let wrong = url.replace("default@", "default:canary@");
     let wrong = open(&wrong).await.unwrap_err();
     assert!(!format!("{wrong} {wrong:?}").contains("canary"), "{wrong}");
