@@ -9,8 +9,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use incident_axum::Tokens;
 use incident_console::console::{Console, ConsoleBuilder};
-use incident_console::http::auth::Tokens;
 use incident_pagers::testing::MockVendor;
 use incident_pagers::{PagerDuty, RoutingKey};
 use serde_json::{Value, json};

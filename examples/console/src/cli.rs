@@ -16,12 +16,18 @@ pub struct CliCommand {
 }
 
 /// All commands. Without a command the program serves.
-pub const COMMANDS: [CliCommand; 7] = [
+pub const COMMANDS: [CliCommand; 8] = [
     CliCommand {
         name: "demo",
         arguments: "",
         about: "run the reference scenario in memory, print the result and keep serving",
         more: "Ignores configured pagers and databases: a demo pages no one and stores nothing.",
+    },
+    CliCommand {
+        name: "check-config",
+        arguments: "",
+        about: "check the settings and the policy file, and print what a server would use",
+        more: "Connects to nothing. Exit code 0: a server would accept them; 1: the setting that it would refuse is named.",
     },
     CliCommand {
         name: "migrate",
@@ -126,10 +132,10 @@ fn version() -> String {
 /// Returns the help text of the program.
 fn help() -> String {
     let mut text = "usage: incident-console [COMMAND]\n\n  \
-        (nothing)  serve the API on INCIDENT_BIND, by default 127.0.0.1:8080\n"
+        (nothing)     serve the API on INCIDENT_BIND, by default 127.0.0.1:8080\n"
         .to_owned();
     for CliCommand { name, about, .. } in COMMANDS {
-        let _ = writeln!(text, "  {name:<9}  {about}");
+        let _ = writeln!(text, "  {name:<12}  {about}");
     }
     text.push_str(
         "\n  -h, --help, help [COMMAND]  print this, or the help of a command\n  \

@@ -3,16 +3,17 @@
 use std::env::VarError;
 use std::path::PathBuf;
 
+use incident_axum::{Tokens, WebhookSettings};
+use incident_usage_clickhouse::{Address, AddressError};
+
 use crate::billing::BillingSettings;
 use crate::bind::Bind;
 use crate::config_error::ConfigError;
 use crate::escalations::EscalationSettings;
-use crate::hooks::Hooks;
-use crate::http::auth::Tokens;
+use crate::hooks;
 use crate::names;
 use crate::pagers::PagerSettings;
 use crate::storage::DatabaseSettings;
-use incident_usage_clickhouse::{Address, AddressError};
 
 /// The configuration of the console.
 #[derive(Debug)]
@@ -34,11 +35,13 @@ pub struct Config {
     /// The sink for issued credits.
     pub billing: BillingSettings,
     /// Secrets and tokens that authenticate webhooks.
-    pub hooks: Hooks,
+    pub hooks: WebhookSettings,
     /// The policy file.
     pub policy: Option<PathBuf>,
     /// The file in which chain heads are anchored.
     pub anchors: Option<PathBuf>,
+    /// Set if log lines are JSON.
+    pub json_logs: bool,
 }
 
 /// Settings of adapters that this build does not have. Ignoring them would silently lose pages or
@@ -117,9 +120,17 @@ impl Config {
             pagers: PagerSettings::from_env(&get)?,
             escalations: EscalationSettings::from_env(&get)?,
             billing: BillingSettings::from_env(&get)?,
-            hooks: Hooks::from_env(&get)?,
+            hooks: hooks::from_env(&get)?,
             policy: get("INCIDENT_POLICY").map(PathBuf::from),
             anchors: get("INCIDENT_ANCHORS").map(PathBuf::from),
+            json_logs: match get("INCIDENT_LOG_FORMAT").as_deref().map(str::trim) {
+                None | Some("text") => false,
+                Some("json") => true,
+                Some(_) => {
+                    let reason = "expected text or json";
+                    return Err(ConfigError::new("INCIDENT_LOG_FORMAT", reason));
+                }
+            },
         })
     }
 }
@@ -163,6 +174,7 @@ mod tests {
             ("OPSGENIE_WEBHOOK_TOKEN", "canary"),
             ("INCIDENT_BILLING_URL", "http://canary.example"),
             ("INCIDENT_BILLING_SECRET", "canary"),
+            ("INCIDENT_LOG_FORMAT", "canary"),
             ("RUST_LOG", "=not=a=filter="),
         ] {
             let error = with(variable, value).unwrap_err().to_string();

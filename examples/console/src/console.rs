@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use incident_axum::{IncidentApi, PublicCache, Tokens, WebhookSettings};
 use incident_core::engine::{BuildError, Incidents, IncidentsBuilder};
 use incident_core::failpoint;
 use incident_core::port::{AnchorRecord, BillingSink, Clock, PageCheck, Pager};
@@ -14,14 +15,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::escalations::Escalations;
-use crate::hooks::Hooks;
-use crate::http::auth::Tokens;
 use crate::metrics::Metrics;
 use crate::policy_file::PolicyFile;
-use crate::public_cache::PublicCache;
-use crate::routes;
 use crate::server::{Limits, Server};
-use crate::state::AppState;
 use crate::storage::Storage;
 
 /// Deadline for running commands, counted from the start of the stop.
@@ -57,7 +53,7 @@ pub struct ConsoleBuilder {
     /// The record of chain heads; if absent, the log.
     pub anchors: Option<Arc<dyn AnchorRecord>>,
     /// The inbound webhooks; if empty, their routes are closed.
-    pub hooks: Hooks,
+    pub hooks: WebhookSettings,
     /// The metrics of this process; if absent, their route is 404.
     pub metrics: Option<Metrics>,
     /// The clock; if absent, the system clock.
@@ -71,8 +67,8 @@ pub struct ConsoleBuilder {
 pub struct Console {
     /// The address it listens on.
     pub address: SocketAddr,
-    /// The state that the handlers share.
-    pub state: Arc<AppState>,
+    /// The API that it serves.
+    pub api: IncidentApi,
     /// Maximum number of simultaneous connections.
     pub connections: usize,
     stop: watch::Sender<bool>,
@@ -81,25 +77,27 @@ pub struct Console {
 }
 
 impl ConsoleBuilder {
-    /// Builds the state of the handlers, and the worker.
+    /// Builds the API and the worker.
     ///
     /// # Errors
     /// Fails if two pagers have the same name.
-    pub fn build(self) -> Result<(Arc<AppState>, Worker), BuildError> {
-        let public_cache = Arc::new(PublicCache::default());
-        let (incidents, worker) = Worker::new(self.engine(Arc::clone(&public_cache)))?;
+    pub fn build(self) -> Result<(IncidentApi, Worker), BuildError> {
+        let public_cache = PublicCache::shared();
+        let (incidents, worker) = Worker::new(self.engine(&public_cache))?;
         let storage = self.storage;
-        let state = AppState::builder(incidents, storage.sink, storage.name, public_cache)
-            .tokens(self.tokens)
+        let mut api = IncidentApi::builder(incidents, Arc::new(self.tokens), public_cache)
+            .usage(storage.sink)
+            .store_name(storage.name)
             .links(self.policy.links())
-            .hooks(self.hooks)
-            .metrics(self.metrics)
-            .build();
-        Ok((state, worker))
+            .webhooks(self.hooks);
+        if let Some(metrics) = self.metrics {
+            api = api.metrics(move || metrics.text());
+        }
+        Ok((api.build(), worker))
     }
 
     /// Returns the builder of the engine, which invalidates the cache of the public page.
-    fn engine(&self, public_cache: Arc<PublicCache>) -> IncidentsBuilder {
+    fn engine(&self, public_cache: &Arc<PublicCache>) -> IncidentsBuilder {
         let (storage, policy) = (&self.storage, &self.policy);
         let mut builder = Incidents::builder(Arc::clone(&storage.store))
             .usage(Arc::clone(&storage.usage))
@@ -110,11 +108,7 @@ impl ConsoleBuilder {
             .gate(policy.gate())
             .inbound_policy(policy.inbound_policy())
             .public_names(policy.names())
-            .on_event(move |notice| {
-                if notice.public {
-                    public_cache.invalidate();
-                }
-            });
+            .on_event(public_cache.listener());
         if let Some(sink) = &self.billing {
             builder = builder.billing(Arc::clone(sink));
         }
@@ -158,20 +152,21 @@ impl Console {
     /// Fails if none can be bound or the pagers are invalid.
     pub async fn start_on(builder: ConsoleBuilder, bind: &[SocketAddr]) -> io::Result<Self> {
         let (limits, store) = (builder.limits, builder.storage.connections());
-        let (state, worker) = builder.build().map_err(io::Error::other)?;
-        let server =
-            Server::listen(bind, routes::router(Arc::clone(&state)), limits, store).await?;
+        let metrics = builder.metrics.clone();
+        let (api, worker) = builder.build().map_err(io::Error::other)?;
+        let server = Server::listen(bind, api.router(), limits, store).await?;
         let (address, connections) = (server.address()?, server.most());
         let (stop, stopped) = watch::channel(false);
         let worker = worker.spawn();
         tokio::spawn(housekeeping(
-            Arc::clone(&state),
+            api.clone(),
+            metrics,
             wait_for_stop(stopped.clone()),
         ));
         let server = tokio::spawn(server.run(wait_for_stop(stopped)));
         Ok(Self {
             address,
-            state,
+            api,
             connections,
             stop,
             server,
@@ -188,7 +183,7 @@ impl Console {
     pub async fn stop(self) -> io::Result<()> {
         let Self {
             address: _,
-            state,
+            api,
             connections: _,
             stop,
             server,
@@ -198,7 +193,7 @@ impl Console {
         stop.send_replace(true);
         // The server has a deadline of its own.
         let served = server.await.map_err(io::Error::other);
-        if timeout_at(began + COMMANDS, state.wait_for_commands())
+        if timeout_at(began + COMMANDS, api.wait_for_commands())
             .await
             .is_err()
         {
@@ -206,10 +201,10 @@ impl Console {
         }
         failpoint::hit("mid_shutdown");
         let pages = async {
-            write_denials(&state).await;
+            write_denials(&api).await;
             // The relay ends with one more pass; messages that the last commands committed after
             // that pass are sent here.
-            tokio::join!(worker.stop(), drain(&state)).1
+            tokio::join!(worker.stop(), drain(&api)).1
         };
         if timeout_at(began + PAGES, pages).await.is_err() {
             worker.abort();
@@ -217,15 +212,15 @@ impl Console {
                 "shutdown: some pages were not sent in time; the next process will send them"
             );
         }
-        if timeout_at(began + ANCHORS, anchor(&state)).await.is_err() {
+        if timeout_at(began + ANCHORS, anchor(&api)).await.is_err() {
             tracing::error!("shutdown: anchoring timed out; the last entries are not anchored");
         }
         served
     }
 }
 
-async fn write_denials(state: &AppState) {
-    if let Err(error) = state.incidents().worker().finish().await {
+async fn write_denials(api: &IncidentApi) {
+    if let Err(error) = api.incidents().worker().finish().await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "could not store audit entries for denied requests"
@@ -233,8 +228,8 @@ async fn write_denials(state: &AppState) {
     }
 }
 
-async fn drain(state: &AppState) {
-    if let Err(error) = state.incidents().worker().drain().await {
+async fn drain(api: &IncidentApi) {
+    if let Err(error) = api.incidents().worker().drain().await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             "shutdown: some pages may not have been sent; the next process will send them"
@@ -242,8 +237,8 @@ async fn drain(state: &AppState) {
     }
 }
 
-async fn anchor(state: &AppState) {
-    if let Err(error) = state.incidents().worker().anchor().await {
+async fn anchor(api: &IncidentApi) {
+    if let Err(error) = api.incidents().worker().anchor().await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             "shutdown: the last entries are not anchored"
@@ -252,9 +247,13 @@ async fn anchor(state: &AppState) {
 }
 
 /// Updates metrics and logs wrong tokens until the stop.
-async fn housekeeping(state: Arc<AppState>, stopped: impl Future<Output = ()>) {
+async fn housekeeping(
+    api: IncidentApi,
+    metrics: Option<Metrics>,
+    stopped: impl Future<Output = ()>,
+) {
     let metrics = async {
-        match state.metrics().cloned() {
+        match metrics {
             Some(metrics) => metrics.run_upkeep().await,
             None => std::future::pending().await,
         }
@@ -263,7 +262,7 @@ async fn housekeeping(state: Arc<AppState>, stopped: impl Future<Output = ()>) {
         let mut every = tokio::time::interval(LOOK);
         loop {
             every.tick().await;
-            state.wrong_tokens().log();
+            api.log_failed_logins();
         }
     };
     tokio::select! {

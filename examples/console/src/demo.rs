@@ -2,20 +2,18 @@
 //! exactly 45.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use http_body_util::BodyExt;
+use incident_axum::IncidentApi;
 use incident_core::Timestamp;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::console::Console;
-use crate::routes;
-use crate::state::AppState;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -49,12 +47,12 @@ pub struct DemoError(String);
 ///
 /// # Errors
 /// Fails if a route answers against its contract.
-pub async fn play(state: &Arc<AppState>, token: &str) -> Result<Story, DemoError> {
+pub async fn play(api: &IncidentApi, token: &str) -> Result<Story, DemoError> {
     let client = DemoClient {
-        router: routes::router(Arc::clone(state)),
+        router: api.router(),
         token,
     };
-    let now = state.incidents().reports().now();
+    let now = api.incidents().reports().now();
     let mut story = Story {
         lines: vec![
             "The reference scenario".to_owned(),

@@ -1,5 +1,6 @@
 //! Inbound webhook settings: secrets, tokens and the PagerDuty look-up.
 
+use incident_axum::WebhookSettings;
 use incident_core::ValidationError;
 use incident_pagers::inbound::WebhookSecret;
 use incident_pagers::{BaseUrl, PagerDutyRest};
@@ -14,47 +15,34 @@ const OPSGENIE_TOKEN: &str = "OPSGENIE_WEBHOOK_TOKEN";
 /// Maximum number of secrets of one webhook: each is tried for every delivery.
 pub const MAX_SECRETS: usize = 10;
 
-/// The open webhooks; none by default.
-#[derive(Clone, Debug, Default)]
-pub struct Hooks {
-    /// Secrets of PagerDuty's webhooks; several during a rotation.
-    pub pagerduty: Vec<WebhookSecret>,
-    /// The PagerDuty API, for dedup keys that a webhook leaves out.
-    pub pagerduty_rest: Option<PagerDutyRest>,
-    /// Tokens of OpsGenie's webhooks.
-    pub opsgenie: Vec<WebhookSecret>,
+/// Reads the settings.
+///
+/// # Errors
+/// Returns the first setting that cannot be used, by name and without its value.
+pub fn from_env(get: &dyn Fn(&str) -> Option<String>) -> Result<WebhookSettings, ConfigError> {
+    let url = get(PAGERDUTY_API).map(|url| BaseUrl::new(&url)).transpose();
+    let url = url.map_err(|error| wrong(PAGERDUTY_API, &error))?;
+    let rest = get(PAGERDUTY_TOKEN).map(|token| {
+        PagerDutyRest::new(token.trim(), url, None)
+            .map_err(|error| ConfigError::new(PAGERDUTY_TOKEN, error.to_string()))
+    });
+    Ok(WebhookSettings {
+        pagerduty: secrets(get, PAGERDUTY_SECRET)?,
+        pagerduty_rest: rest.transpose()?,
+        opsgenie: secrets(get, OPSGENIE_TOKEN)?,
+    })
 }
 
-impl Hooks {
-    /// Reads the settings.
-    ///
-    /// # Errors
-    /// Returns the first setting that cannot be used, by name and without its value.
-    pub fn from_env(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let url = get(PAGERDUTY_API).map(|url| BaseUrl::new(&url)).transpose();
-        let url = url.map_err(|error| wrong(PAGERDUTY_API, &error))?;
-        let rest = get(PAGERDUTY_TOKEN).map(|token| {
-            PagerDutyRest::new(token.trim(), url, None)
-                .map_err(|error| ConfigError::new(PAGERDUTY_TOKEN, error.to_string()))
-        });
-        Ok(Self {
-            pagerduty: secrets(get, PAGERDUTY_SECRET)?,
-            pagerduty_rest: rest.transpose()?,
-            opsgenie: secrets(get, OPSGENIE_TOKEN)?,
-        })
-    }
-
-    /// Returns the lines to print at startup.
-    pub fn startup_lines(&self) -> impl Iterator<Item = &'static str> {
-        let lookup = if self.pagerduty_rest.is_some() {
-            "webhooks: /hooks/pagerduty, with lookup of missing dedup keys"
-        } else {
-            "webhooks: /hooks/pagerduty; events without a dedup key are ignored (set PAGERDUTY_API_TOKEN to look the key up)"
-        };
-        let pagerduty = (!self.pagerduty.is_empty()).then_some(lookup);
-        let opsgenie = (!self.opsgenie.is_empty()).then_some("webhooks: /hooks/opsgenie");
-        pagerduty.into_iter().chain(opsgenie)
-    }
+/// Returns the lines to print at startup.
+pub fn startup_lines(webhooks: &WebhookSettings) -> impl Iterator<Item = &'static str> + use<> {
+    let lookup = if webhooks.pagerduty_rest.is_some() {
+        "webhooks: /hooks/pagerduty, with lookup of missing dedup keys"
+    } else {
+        "webhooks: /hooks/pagerduty; events without a dedup key are ignored (set PAGERDUTY_API_TOKEN to look the key up)"
+    };
+    let pagerduty = (!webhooks.pagerduty.is_empty()).then_some(lookup);
+    let opsgenie = (!webhooks.opsgenie.is_empty()).then_some("webhooks: /hooks/opsgenie");
+    pagerduty.into_iter().chain(opsgenie)
 }
 
 fn secrets(

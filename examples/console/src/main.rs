@@ -10,15 +10,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use incident_axum::Tokens;
 use incident_console::anchor_file::AnchorFile;
 use incident_console::billing::BillingSettings;
 use incident_console::causes::{self, At};
+use incident_console::check_config;
 use incident_console::cli::{self, Invocation};
 use incident_console::config::Config;
 use incident_console::console::{Console, ConsoleBuilder};
 use incident_console::demo;
 use incident_console::file::{IMPORT_BYTES, read_text};
-use incident_console::http::auth::Tokens;
+use incident_console::hooks;
 use incident_console::import;
 use incident_console::maintenance::{self, Maintenance};
 use incident_console::metrics::Metrics;
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         }
         Invocation::Serve => serve(false).map(|()| true),
         Invocation::Run("demo", _) => serve(true).map(|()| true),
+        Invocation::Run("check-config", _) => check_config().map(|()| true),
         Invocation::Run("migrate", _) => maintain(Maintenance::Migrate),
         Invocation::Run("doctor", _) => maintain(Maintenance::Doctor),
         Invocation::Run("verify", _) => maintain(Maintenance::Verify),
@@ -89,6 +92,13 @@ fn settings() -> Result<Config, Box<dyn Error>> {
         );
     }
     Ok(config)
+}
+
+/// Prints what a server with these settings would use.
+fn check_config() -> Result<(), Box<dyn Error>> {
+    let found = check_config::lines(settings()?)?;
+    lines(&mut std::io::stdout(), &found.join("\n"))?;
+    Ok(())
 }
 
 fn say(text: &str, code: ExitCode) -> ExitCode {
@@ -251,7 +261,7 @@ fn serve(play: bool) -> Result<(), Box<dyn Error>> {
 
 async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
     let (config, unknown) = Config::of_process()?;
-    log_to_stderr();
+    log_to_stderr(config.json_logs);
     if !unknown.is_empty() {
         tracing::warn!(
             names = unknown.join(", "),
@@ -292,7 +302,7 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
         format_args!("listening on http://{}", console.address),
     )?;
     if let Some(token) = &demo_token {
-        let story = demo::play(&console.state, token).await?;
+        let story = demo::play(&console.api, token).await?;
         let hint = made_token.as_deref().unwrap_or("$TOKEN");
         let addresses = demo::addresses(&console, &story, hint);
         lines(&mut out, &format!("\n{story}\n{addresses}"))?;
@@ -309,12 +319,16 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn log_to_stderr() {
+fn log_to_stderr(as_json: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    if as_json {
+        let log = log.json().flatten_event(true);
+        return log.with_span_list(false).init();
+    }
+    log.with_ansi(std::io::stderr().is_terminal())
         .fmt_fields(OneLine)
         .init();
 }
@@ -367,7 +381,7 @@ async fn prepare(config: Config, play: bool) -> Result<Prepared, Box<dyn Error>>
     let mut startup_lines = storage.startup_lines.clone();
     startup_lines.extend(anchors.as_ref().map(anchor_line));
     startup_lines.extend(pagers.startup_lines);
-    startup_lines.extend(config.hooks.startup_lines().map(str::to_owned));
+    startup_lines.extend(hooks::startup_lines(&config.hooks).map(str::to_owned));
     startup_lines.extend(billing_line);
     startup_lines.extend(left_out);
     let anchors = anchors.map(|file| Arc::new(file) as Arc<dyn AnchorRecord>);

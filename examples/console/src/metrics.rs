@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::http::{body_memory, throttle};
 use crate::server;
 
 /// Interval at which samples are moved into their buckets, even without scrapes.
@@ -41,8 +40,7 @@ impl Metrics {
             .install_recorder()?;
         incident_core::engine::describe_metrics();
         server::describe_metrics();
-        body_memory::describe_metrics();
-        throttle::describe_metrics();
+        incident_axum::describe_metrics();
         Ok(Self(handle))
     }
 

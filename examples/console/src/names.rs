@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use crate::config_error::ConfigError;
 
 /// All settings of the console.
-pub const SETTINGS: [&str; 24] = [
+pub const SETTINGS: [&str; 25] = [
     "DATABASE_URL",
     "INCIDENT_ALLOW_UNSAFE_DATABASE",
     "INCIDENT_ANCHORS",
@@ -16,6 +16,7 @@ pub const SETTINGS: [&str; 24] = [
     "INCIDENT_BIND",
     "INCIDENT_DATA",
     "INCIDENT_ESCALATIONS",
+    "INCIDENT_LOG_FORMAT",
     "INCIDENT_PAGERS",
     "INCIDENT_POLICY",
     "INCIDENT_TOKENS",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::Path;
 
+use incident_axum::Links;
 use incident_core::billing::CreditPolicy;
 use incident_core::paging::{GateSettings, InboundPolicy};
 use incident_core::policy::Policy;
@@ -14,7 +15,6 @@ use incident_pagers::{OpsGeniePriorities, PageTemplate, PagerDutySeverities, Res
 use serde::Deserialize;
 
 use crate::file::{POLICY_BYTES, read_text};
-use crate::links::Links;
 
 /// Maximum number of tenants with terms of their own.
 pub const MAX_AGREED: usize = 20_000;

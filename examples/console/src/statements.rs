@@ -1,5 +1,4 @@
-//! Statements as JSON and as a table, and `incident-console sla`, which computes them from a file,
-//! without a server.
+//! `incident-console sla`: statements computed from a file, without a server.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -7,77 +6,14 @@ use std::io::Write;
 use std::path::Path;
 
 use incident_core::engine::{Error as EngineError, Incidents};
-use incident_core::sla::{
-    Contracts, IncidentShare, OutagePart, Outages, SlaStatement, decimal_minutes,
-};
-use incident_core::{
-    IncidentId, Month, Percent, TenantId, Timestamp, Window, escape_csv_formula, plain,
-};
+use incident_core::sla::{Contracts, IncidentShare, OutagePart, Outages, SlaStatement};
+use incident_core::{IncidentId, Month, Percent, TenantId, Timestamp, Window, plain};
 use serde::{Deserialize, Serialize};
 
+use incident_axum::statements::{csv, json};
+
 use crate::file::{IMPORT_BYTES, read_text};
-use crate::responses::statements::StatementResponse;
 use crate::terminal;
-
-/// Returns a statement in its JSON form.
-#[must_use]
-pub fn json(made: &SlaStatement) -> impl Serialize + use<'_> {
-    StatementResponse::from(made)
-}
-
-const COLUMNS: [&str; 13] = [
-    "tenant_id",
-    "period",
-    "timezone",
-    "basis",
-    "terms_version",
-    "outage_minutes",
-    "excluded_minutes",
-    "availability_percent",
-    "target_breached",
-    "credit_percent",
-    "amount_minor",
-    "currency",
-    "provisional",
-];
-
-/// Writes a table of statements (RFC 4180). No cell begins like a formula: names come from the
-/// host, and spreadsheets run cells that begin with `=`, `+`, `-` or `@`.
-///
-/// # Errors
-/// Never fails for a table in memory; fallible only because the writer is.
-pub fn csv(all: &[SlaStatement]) -> Result<String, csv::Error> {
-    let mut table = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new());
-    table.write_record(COLUMNS)?;
-    for made in all {
-        let amount = made.amount.map(|amount| amount.minor.to_string());
-        let currency = made.amount.map(|amount| amount.currency.code().to_owned());
-        let cells = [
-            made.tenant.to_string(),
-            made.period.to_string(),
-            made.zone.to_string(),
-            made.basis.name().to_owned(),
-            made.terms_version.to_string(),
-            decimal_minutes(made.outage_us),
-            decimal_minutes(made.excluded_us),
-            made.availability_percent.clone(),
-            made.target_breached.to_string(),
-            made.credit_percent.to_string(),
-            amount.unwrap_or_default(),
-            currency.unwrap_or_default(),
-            made.provisional.to_string(),
-        ];
-        table.write_record(
-            cells
-                .iter()
-                .map(|text| escape_csv_formula(text).into_owned()),
-        )?;
-    }
-    let bytes = table.into_inner().map_err(|error| error.into_error())?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
 
 /// An outage of a tenant, as written in a file.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -238,20 +174,6 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        for (text, written) in [
-            ("tenant-fr", "tenant-fr"),
-            ("=1+1", "'=1+1"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("-5", "'-5"),
-            ("\t=1", "'\t=1"),
-            ("#en.wikipedia", "#en.wikipedia"),
-        ] {
-            assert_eq!(escape_csv_formula(text), written);
-        }
-    }
 
     #[test]
     fn a_name_with_commas_and_quotes_is_one_cell() {

@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use incident_axum::Tokens;
 use incident_console::console::{Console, ConsoleBuilder};
-use incident_console::http::auth::Tokens;
 use incident_console::storage::Storage;
 use incident_core::impact::{ApiUsageEvent, Breakdown, ImpactCounts, ImpactQuery};
 use incident_core::port::{UsageError, UsageSink, UsageSource};

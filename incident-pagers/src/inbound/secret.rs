@@ -1,5 +1,7 @@
 //! Secrets that webhook deliveries are verified with.
 
+use std::str::FromStr;
+
 use incident_core::ValidationError;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -28,5 +30,13 @@ impl WebhookSecret {
 
     pub(super) fn bytes(&self) -> &[u8] {
         self.0.expose_secret().as_bytes()
+    }
+}
+
+impl FromStr for WebhookSecret {
+    type Err = ValidationError;
+
+    fn from_str(secret: &str) -> Result<Self, ValidationError> {
+        Self::new(secret)
     }
 }

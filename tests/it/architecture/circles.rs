@@ -304,6 +304,7 @@ fn no_imports_run_in_a_circle() {
         "incident-pagers",
         "incident-store-memory",
         "incident-store-postgres",
+        "examples/axum",
         "examples/console",
         "examples/usage-clickhouse",
         "tests/postgres",

@@ -80,8 +80,8 @@ fn every_task_is_documented() {
 #[test]
 fn every_feature_is_checked() {
     let script = read("scripts/features");
-    for package in PUBLISHED {
-        let manifest: toml::Table = read(&format!("{package}/Cargo.toml")).parse().unwrap();
+    for (package, folder) in PUBLISHED {
+        let manifest: toml::Table = read(&format!("{folder}/Cargo.toml")).parse().unwrap();
         let line = format!("\"{package} - ");
         let combinations = script.lines().find(|one| one.contains(&line)).map_or_else(
             || {

@@ -14,12 +14,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The packages that are published, in the order of the arrows between them.
-const PUBLISHED: [&str; 4] = [
-    "incident-core",
-    "incident-store-memory",
-    "incident-pagers",
-    "incident-store-postgres",
+/// The packages that are published, in the order of the arrows between them, and their folders.
+const PUBLISHED: [(&str, &str); 5] = [
+    ("incident-core", "incident-core"),
+    ("incident-store-memory", "incident-store-memory"),
+    ("incident-pagers", "incident-pagers"),
+    ("incident-store-postgres", "incident-store-postgres"),
+    ("incident-axum", "examples/axum"),
 ];
 
 fn root() -> PathBuf {

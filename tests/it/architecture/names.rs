@@ -42,11 +42,12 @@ const PRIVATE_WORDS: [(&str, &str); 26] = [
 /// Type names that may occur twice, each with the reason.
 const SAME_NAME: [(&str, &str); 0] = [];
 
-pub(super) const PACKAGES: [&str; 8] = [
+pub(super) const PACKAGES: [&str; 9] = [
     "incident-core",
     "incident-pagers",
     "incident-store-memory",
     "incident-store-postgres",
+    "examples/axum",
     "examples/console",
     "examples/usage-clickhouse",
     "tests/postgres",

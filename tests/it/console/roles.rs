@@ -397,7 +397,7 @@ fn the_matrix_of_roles_is_the_documented_one() {
 
 /// Reads the routes of the router from its source.
 fn routed() -> BTreeSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/console/src/routes");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/axum/src/routes");
     let mut routes = BTreeSet::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();

@@ -1,7 +1,7 @@
 //! Wrong tokens are counted, and a known token is never refused.
 
+use incident_axum::WebhookSettings;
 use incident_console::console::ConsoleBuilder;
-use incident_console::hooks::Hooks;
 use incident_pagers::inbound::WebhookSecret;
 use incident_pagers::testing::Webhooks;
 use reqwest::Method;
@@ -14,10 +14,10 @@ const TOKEN: &str = "the-token-of-this-webhook";
 
 async fn server() -> Server {
     let secret = |text: &str| vec![WebhookSecret::new(text).unwrap()];
-    let hooks = Hooks {
+    let hooks = WebhookSettings {
         pagerduty: secret(SECRET),
         opsgenie: secret(TOKEN),
-        ..Hooks::default()
+        ..WebhookSettings::default()
     };
     let parts = ConsoleBuilder {
         hooks,

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use incident_axum::PublicCache;
+use incident_axum::Tokens;
 use incident_console::console::{Console, ConsoleBuilder};
 use incident_console::escalations::EscalationSettings;
-use incident_console::http::auth::Tokens;
 use incident_console::pagers::PagerSettings;
 use incident_console::policy_file::{PagingPolicy, PolicyFile};
-use incident_console::public_cache::PublicCache;
 use incident_console::storage::Storage;
 use incident_core::Timestamp;
 use incident_core::actor::Role;
@@ -341,12 +341,12 @@ impl Server {
 
     /// Returns the engine of the server.
     pub(crate) fn incidents(&self) -> &Incidents {
-        self.console.state.incidents()
+        self.console.api.incidents()
     }
 
     /// Returns the cache of the public page.
     pub(crate) fn public_cache(&self) -> &PublicCache {
-        self.console.state.public_cache()
+        self.console.api.public_cache()
     }
 
     pub(crate) fn address(&self) -> std::net::SocketAddr {

@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, header};
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use incident_axum::{ClientInfo, Connection};
 use tower::Service;
 
 use super::client::ClientConnection;
@@ -25,7 +26,9 @@ pub(super) async fn answer(
     let whole = incoming.is_end_stream();
     client.request(whole);
     let expects = parts.headers.contains_key(header::EXPECT);
-    parts.extensions.insert(Arc::clone(&client));
+    parts
+        .extensions
+        .insert(ClientInfo(Arc::clone(&client) as Arc<dyn Connection>));
     let body = if whole {
         Body::empty()
     } else {

@@ -5,8 +5,9 @@ use std::time::SystemTime;
 use axum::http::StatusCode;
 use bytes::Bytes;
 
+use incident_axum::Problem;
+
 use super::client::Seen;
-use crate::http::problem::Problem;
 
 /// Returns the status of hyper's own response, from its first bytes.
 ///

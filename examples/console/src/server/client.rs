@@ -8,11 +8,11 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use hyper::body::Incoming;
+use incident_axum::{BodyBroken, Connection};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::limits::Limits;
-use crate::http::body_broken::BodyBroken;
 
 /// Time for which a known client keeps its connection during a body or a response, even if the
 /// server is full.
@@ -161,6 +161,18 @@ struct ConnectionState {
     stream: Option<TcpStream>,
 }
 
+impl Connection for ClientConnection {
+    /// Returns the address of the peer, which may be a proxy.
+    fn address(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// Notes that the client has authenticated: its connection is among the last to be evicted.
+    fn note_known(&self) {
+        self.state().known = true;
+    }
+}
+
 impl ClientConnection {
     pub(super) fn new(peer: IpAddr, now: Instant) -> Self {
         Self {
@@ -196,16 +208,6 @@ impl ClientConnection {
 
     fn is_quiet(&self) -> bool {
         self.quiet.load(Ordering::Relaxed)
-    }
-
-    /// Returns the address of the peer, which may be a proxy.
-    pub(crate) fn address(&self) -> IpAddr {
-        self.peer
-    }
-
-    /// Notes that the client has authenticated: its connection is among the last to be evicted.
-    pub(crate) fn note_known(&self) {
-        self.state().known = true;
     }
 
     /// Notes received bytes; an empty slice is the end of the stream.

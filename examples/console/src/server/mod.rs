@@ -28,7 +28,6 @@ use tokio::time::{Instant, MissedTickBehavior, sleep, sleep_until, timeout};
 
 pub use limits::Limits;
 
-pub(crate) use client::ClientConnection;
 pub(crate) use connection_metrics::describe_metrics;
 
 use connection_metrics::{closed, set_limit};

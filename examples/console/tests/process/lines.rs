@@ -142,3 +142,46 @@ fn files_are_made_for_their_owner_and_foreign_ones_are_left_alone() {
         assert_eq!(mode & 0o777, 0o600, "{name}: {mode:o}");
     }
 }
+
+/// With `INCIDENT_LOG_FORMAT=json` each line of the log is an object, and those of a request have
+/// its id and its trace.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_json_on_request_and_names_the_request() {
+    let mut console = command();
+    console
+        .env("INCIDENT_LOG_FORMAT", "json")
+        .env("OPSGENIE_WEBHOOK_TOKEN", "0123456789abcdef");
+    let mut child = Running::of(&mut console);
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let seen = until(&mut lines, "listening on ");
+    let address = seen.last().unwrap().rsplit(' ').next().unwrap().to_owned();
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client
+        .post(format!("{address}/hooks/opsgenie"))
+        .bearer_auth("0123456789abcdef")
+        .header("x-request-id", "from-the-proxy")
+        .header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"))
+        .body("no JSON\nat all")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 202);
+    assert_eq!(answer.headers()["x-request-id"], "from-the-proxy");
+    let mut stderr = child.stderr.take().unwrap();
+    stop(child);
+    let mut log = String::new();
+    stderr.read_to_string(&mut log).unwrap();
+    let lines: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    let invalid = lines
+        .iter()
+        .find(|line| line["message"] == "invalid webhook");
+    let invalid = invalid.unwrap_or_else(|| panic!("{log}"));
+    assert_eq!(invalid["level"], "WARN");
+    assert_eq!(invalid["span"]["id"], "from-the-proxy");
+    assert_eq!(invalid["span"]["trace_id"], trace);
+    assert_eq!(invalid["span"]["method"], "POST");
+}

@@ -222,3 +222,53 @@ fn files_of_any_size_are_not_read() {
         "{error}"
     );
 }
+
+/// `check-config` names the setting that a start would refuse, and connects to nothing.
+#[test]
+fn settings_are_checked_without_a_start() {
+    let run = |settings: &[(&str, &str)]| {
+        let mut check = command();
+        check.arg("check-config").envs(settings.iter().copied());
+        let output = check.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (
+            output.status.success(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let (well, said, error) = run(&[]);
+    assert!(well && error.is_empty(), "{error}");
+    assert!(
+        said.contains("store: in memory") && said.contains("pager: log"),
+        "{said}"
+    );
+    assert!(said.ends_with("the settings are valid\n"), "{said}");
+
+    // A server would wait for this database.
+    let database = ("DATABASE_URL", "postgres://app:canary@db.invalid/incident");
+    let pager = ("PAGERDUTY_ROUTING_KEY", "0123456789abcdef0123456789abcdef");
+    let (well, said, error) = run(&[database, pager]);
+    assert!(well && error.is_empty(), "{error}");
+    assert!(
+        said.contains("store: PostgreSQL, incident at db.invalid:5432"),
+        "{said}"
+    );
+    assert!(
+        said.contains("pager: pagerduty") && !said.contains("canary"),
+        "{said}"
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.toml");
+    std::fs::write(&policy, "[severities.sev9]\n").unwrap();
+    for (name, value) in [
+        ("INCIDENT_POLICY", policy.to_str().unwrap()),
+        ("INCIDENT_BIND", "everywhere"),
+        ("INCIDENT_TOKENS", "anna:boss:canary-canary-canary"),
+    ] {
+        let (well, said, error) = run(&[(name, value)]);
+        assert!(!well && said.is_empty(), "{name}: {said}");
+        assert!(error.contains(name) && !error.contains("canary"), "{error}");
+    }
+}

@@ -408,7 +408,7 @@ impl Life {
         let made = process.reports().statements(month, None).await.unwrap();
         let served: Vec<Value> = made
             .iter()
-            .map(|one| serde_json::to_value(statements::json(one)).unwrap())
+            .map(|one| serde_json::to_value(incident_axum::statements::json(one)).unwrap())
             .collect();
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("outages.json");

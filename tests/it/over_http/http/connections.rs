@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use incident_axum::WebhookSettings;
 use incident_console::console::ConsoleBuilder;
-use incident_console::hooks::Hooks;
 use incident_console::server::Limits;
 use incident_pagers::inbound::WebhookSecret;
 use serde_json::json;
@@ -18,9 +18,9 @@ fn limited(limits: Limits) -> ConsoleBuilder {
     let secret = |text: &str| vec![WebhookSecret::new(text).unwrap()];
     ConsoleBuilder {
         limits,
-        hooks: Hooks {
+        hooks: WebhookSettings {
             pagerduty: secret("the-secret-of-this-webhook"),
-            ..Hooks::default()
+            ..WebhookSettings::default()
         },
         ..ConsoleBuilder::default()
     }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use incident_axum::WebhookSettings;
 use incident_console::console::ConsoleBuilder;
-use incident_console::hooks::Hooks;
 use incident_pagers::inbound::WebhookSecret;
 use incident_pagers::testing::{Fault, MockVendor};
 use serde_json::json;
@@ -27,9 +27,9 @@ async fn stops_in(server: Server) -> Duration {
 async fn clients_do_not_hold_up_the_stop() {
     let secret = vec![WebhookSecret::new("the-secret-of-this-webhook").unwrap()];
     let parts = ConsoleBuilder {
-        hooks: Hooks {
+        hooks: WebhookSettings {
             pagerduty: secret,
-            ..Hooks::default()
+            ..WebhookSettings::default()
         },
         ..ConsoleBuilder::default()
     };

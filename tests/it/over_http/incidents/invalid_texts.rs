@@ -2,8 +2,8 @@
 //! with the name of the field or accepted, and never reported as an outage. The same table holds in
 //! memory and on PostgreSQL.
 
+use incident_axum::WebhookSettings;
 use incident_console::console::ConsoleBuilder;
-use incident_console::hooks::Hooks;
 use incident_pagers::inbound::WebhookSecret;
 use incident_pagers::testing::{Delivered, Webhooks};
 use reqwest::Method;
@@ -335,10 +335,10 @@ async fn invalid_headers_never_look_like_an_outage() {
 async fn invalid_characters_in_deliveries_never_look_like_an_outage() {
     let secret = vec![WebhookSecret::new(SECRET).unwrap()];
     let parts = ConsoleBuilder {
-        hooks: Hooks {
+        hooks: WebhookSettings {
             pagerduty: secret.clone(),
             opsgenie: secret,
-            ..Hooks::default()
+            ..WebhookSettings::default()
         },
         ..ConsoleBuilder::default()
     };

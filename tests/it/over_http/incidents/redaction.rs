@@ -303,8 +303,8 @@ async fn redact_all(server: &Server, path: &str) {
 /// Returns the paths of every GET route, as named by the router, with parameters for one incident.
 fn every_get_route(incident: &str) -> Vec<String> {
     let routers = [
-        include_str!("../../../../examples/console/src/routes/mod.rs"),
-        include_str!("../../../../examples/console/src/routes/public.rs"),
+        include_str!("../../../../examples/axum/src/routes/mod.rs"),
+        include_str!("../../../../examples/axum/src/routes/public.rs"),
     ];
     let mut found = Vec::new();
     for router in routers {

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use incident_axum::WebhookSettings;
 use incident_console::console::ConsoleBuilder;
-use incident_console::hooks::Hooks;
 use incident_core::actor::{Actor, Caller, Role};
 use incident_core::engine::{Alarm, Error, Incidents, Ingested, RequestContext};
 use incident_core::incident::{Declare, Severity};
@@ -25,10 +25,10 @@ const MEBIBYTE: usize = 1024 * 1024;
 
 fn open_hooks() -> ConsoleBuilder {
     let secret = |text: &str| vec![WebhookSecret::new(text).unwrap()];
-    let hooks = Hooks {
+    let hooks = WebhookSettings {
         pagerduty: secret(SECRET),
         opsgenie: secret(TOKEN),
-        ..Hooks::default()
+        ..WebhookSettings::default()
     };
     ConsoleBuilder {
         hooks,

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use incident_axum::WebhookSettings;
 use incident_console::console::ConsoleBuilder;
-use incident_console::hooks::Hooks;
 use incident_console::policy_file::PolicyFile;
 use incident_core::engine::{Alarm, Incidents};
 use incident_core::incident::{Command, Declare, Incident, Severity, Status, Update};
@@ -46,10 +46,10 @@ async fn setup() -> Setup {
     let others = Arc::new(RecordingPager::named("others").unwrap());
     let rule: RuleName = "security".parse().unwrap();
     let parts = ConsoleBuilder {
-        hooks: Hooks {
+        hooks: WebhookSettings {
             pagerduty: vec![WebhookSecret::new(SECRET).unwrap()],
             opsgenie: vec![WebhookSecret::new(TOKEN).unwrap()],
-            ..Hooks::default()
+            ..WebhookSettings::default()
         },
         // Vendors are allowed all changes.
         policy: PolicyFile::parse("[pagers]\nresolved_there = true").unwrap(),

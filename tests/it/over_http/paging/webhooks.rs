@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use incident_axum::WebhookSettings;
 use incident_console::console::ConsoleBuilder;
-use incident_console::hooks::Hooks;
 use incident_console::policy_file::PolicyFile;
 use incident_core::paging::PageAction;
 use incident_pagers::PagerDutyRest;
@@ -24,12 +24,12 @@ struct Setup {
 }
 
 async fn setup() -> Setup {
-    setup_with(Hooks::default(), PolicyFile::default()).await
+    setup_with(WebhookSettings::default(), PolicyFile::default()).await
 }
 
-async fn setup_with(hooks: Hooks, policy: PolicyFile) -> Setup {
+async fn setup_with(hooks: WebhookSettings, policy: PolicyFile) -> Setup {
     let secret = |text: &str| WebhookSecret::new(text).unwrap();
-    let hooks = Hooks {
+    let hooks = WebhookSettings {
         pagerduty: vec![secret("the-secret-before-that-one"), secret(SECRET)],
         opsgenie: vec![secret(TOKEN)],
         ..hooks
@@ -265,9 +265,9 @@ async fn unsigned_webhooks_are_rejected_and_foreign_ones_acknowledged() {
 async fn a_missing_incident_key_is_looked_up_at_the_vendor() {
     let vendor = MockVendor::pagerduty().await.unwrap();
     let rest = PagerDutyRest::new("rest-t0ken", Some(vendor.base_url()), None).unwrap();
-    let hooks = Hooks {
+    let hooks = WebhookSettings {
         pagerduty_rest: Some(rest),
-        ..Hooks::default()
+        ..WebhookSettings::default()
     };
     let mut it = setup_with(hooks, PolicyFile::default()).await;
     let body = it.event("incident.acknowledged", |event| {
@@ -305,7 +305,7 @@ async fn a_missing_incident_key_is_looked_up_at_the_vendor() {
 async fn opsgenie_webhooks_change_only_what_the_policy_allows() {
     let policy =
         PolicyFile::parse("[pagers]\nresolved_there = true\nacknowledged_there = false").unwrap();
-    let it = setup_with(Hooks::default(), policy).await;
+    let it = setup_with(WebhookSettings::default(), policy).await;
     let alias = format!("sys-incident:{}", it.id());
     let body = |action: &str, source: &str| {
         json!({"action": action, "source": {"name": "", "type": source},

@@ -1,0 +1,188 @@
+//! The HTTP API: its builder and its routers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use incident_core::engine::Incidents;
+use incident_core::port::UsageSink;
+
+use crate::authenticate::Authenticate;
+use crate::command_tasks::CommandTasks;
+use crate::http::body_memory::BodyMemory;
+use crate::http::conditions::KeyLocks;
+use crate::http::throttle::Throttle;
+use crate::links::Links;
+use crate::public_cache::PublicCache;
+use crate::routes;
+use crate::state::AppState;
+use crate::webhook_settings::WebhookSettings;
+
+/// The HTTP API of an engine, as routers that a host merges or nests under any prefix, whatever its
+/// own state is. Clones share everything.
+///
+/// Problem details, `ETag`, idempotency keys, limits, deadlines and the cache of the public page
+/// come with the routers. Commands run to their end in tasks of their own, even if the client
+/// disconnects: await [`wait_for_commands`](Self::wait_for_commands) at the stop.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use axum::Router;
+/// use incident_axum::{IncidentApi, PublicCache, Tokens};
+/// use incident_core::engine::Incidents;
+/// use incident_store_memory::MemoryStore;
+///
+/// let cache = PublicCache::shared();
+/// let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
+///     .on_event(cache.listener())
+///     .build()?;
+/// let tokens = Tokens::parse("anna:responder:0123456789abcdef")?;
+/// let api = IncidentApi::builder(incidents, Arc::new(tokens), cache).build();
+///
+/// let app: Router = Router::new()
+///     .nest("/incidents", api.router()) // `/incidents/sys/incidents`, ...
+///     .merge(api.public()); // `/public/status/active`
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct IncidentApi(Arc<AppState>);
+
+/// Builder of an [`IncidentApi`].
+#[derive(Debug)]
+pub struct IncidentApiBuilder(AppState);
+
+impl fmt::Debug for IncidentApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("IncidentApi").field(&self.0).finish()
+    }
+}
+
+impl IncidentApi {
+    /// Returns a builder. The engine must report its events to the cache:
+    /// [`on_event`](incident_core::engine::IncidentsBuilder::on_event) with
+    /// [`PublicCache::listener`].
+    #[must_use]
+    pub fn builder(
+        incidents: Incidents,
+        authenticate: Arc<dyn Authenticate>,
+        public_cache: Arc<PublicCache>,
+    ) -> IncidentApiBuilder {
+        IncidentApiBuilder(AppState {
+            incidents,
+            authenticate,
+            usage: None,
+            origins: Vec::new(),
+            store_name: None,
+            public_cache,
+            links: Links::default(),
+            webhooks: WebhookSettings::default(),
+            metrics: None,
+            key_locks: KeyLocks::default(),
+            body_memory: BodyMemory::default(),
+            wrong_tokens: Throttle::default(),
+            commands: CommandTasks::default(),
+        })
+    }
+
+    /// Returns the public routes, `/public/**`: without a login, from cached bytes.
+    pub fn public<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        routes::public(Arc::clone(&self.0))
+    }
+
+    /// Returns the operators' routes, `/sys/**`, behind the login of the host.
+    ///
+    /// The router has no fallback: unknown paths are the host's. [`router`](Self::router) answers
+    /// them too.
+    pub fn operators<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        routes::operators(Arc::clone(&self.0))
+    }
+
+    /// Returns the routes of vendors' webhooks, `/hooks/**`, which are signed; 404 for vendors that
+    /// [`IncidentApiBuilder::webhooks`] does not configure.
+    pub fn webhooks<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        routes::webhooks(Arc::clone(&self.0))
+    }
+
+    /// Returns all routes, with `/healthz` and `/readyz`, which need no login, and `/metrics`, which
+    /// does. Unknown paths are answered with a problem; below `/sys` only to callers with a login.
+    pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        routes::all(Arc::clone(&self.0))
+    }
+
+    /// Returns the engine.
+    #[must_use]
+    pub fn incidents(&self) -> &Incidents {
+        self.0.incidents()
+    }
+
+    /// Returns the cache of the public page.
+    #[must_use]
+    pub fn public_cache(&self) -> &Arc<PublicCache> {
+        self.0.public_cache()
+    }
+
+    /// Waits until every command has ended, also those whose clients have disconnected.
+    pub async fn wait_for_commands(&self) {
+        self.0.wait_for_commands().await;
+    }
+
+    /// Logs the number of failed logins ([`AuthError::Invalid`](crate::AuthError::Invalid)) and of
+    /// invalid signatures since the last line, at most once a minute, and forgets sources that have
+    /// stopped. A host calls it every second; without it they are counted in the metrics only.
+    pub fn log_failed_logins(&self) {
+        self.0.wrong_tokens().log();
+    }
+}
+
+impl IncidentApiBuilder {
+    /// Sets the sink of usage events; without one, `POST /sys/usage-events` is 404.
+    #[must_use]
+    pub fn usage(mut self, sink: Arc<dyn UsageSink>) -> Self {
+        self.0.usage = Some(sink);
+        self
+    }
+
+    /// Sets the deep links of incidents; none by default.
+    #[must_use]
+    pub fn links(mut self, links: Links) -> Self {
+        self.0.links = links;
+        self
+    }
+
+    /// Sets the accepted webhooks; none by default.
+    #[must_use]
+    pub fn webhooks(mut self, webhooks: WebhookSettings) -> Self {
+        self.0.webhooks = webhooks;
+        self
+    }
+
+    /// Sets the source of `GET /metrics`, in Prometheus' text format; without one it is 404 to
+    /// callers with a login, and 401 to others as ever.
+    #[must_use]
+    pub fn metrics(mut self, text: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.0.metrics = Some(Arc::new(text));
+        self
+    }
+
+    /// Adds an origin, such as `https://admin.example`, whose pages may send requests that change
+    /// something with a login that the browser sends by itself. Pages of the host itself may.
+    #[must_use]
+    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+        self.0.origins.push(origin.into());
+        self
+    }
+
+    /// Sets the name of the store in `GET /readyz`, such as `postgres`.
+    #[must_use]
+    pub fn store_name(mut self, name: &'static str) -> Self {
+        self.0.store_name = Some(name);
+        self
+    }
+
+    /// Builds the API.
+    #[must_use]
+    pub fn build(self) -> IncidentApi {
+        IncidentApi(Arc::new(self.0))
+    }
+}

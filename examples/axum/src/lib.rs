@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+
+mod api;
+mod authenticate;
+mod client;
+mod command_tasks;
+mod http;
+mod links;
+mod public_cache;
+mod requests;
+mod responses;
+mod routes;
+mod state;
+mod tokens;
+mod webhook_settings;
+
+pub use api::{IncidentApi, IncidentApiBuilder};
+pub use authenticate::{AuthError, Authenticate};
+pub use client::{ClientInfo, Connection};
+pub use http::body_broken::BodyBroken;
+pub use http::problem::{FieldError, NOSNIFF, Problem};
+#[doc(hidden)] // for the fuzz targets of the repository
+pub use http::query::Query;
+pub use links::{Filled, Links};
+pub use public_cache::PublicCache;
+pub use tokens::{MAX_TOKENS, TOKEN_BYTES, Tokens};
+pub use webhook_settings::WebhookSettings;
+
+/// Statements as the API writes them.
+pub mod statements {
+    pub use crate::responses::statements::{csv, json};
+}
+
+/// Describes the metrics of the routers to the recorder of the process.
+pub fn describe_metrics() {
+    http::body_memory::describe_metrics();
+    http::throttle::describe_metrics();
+}

@@ -1,0 +1,21 @@
+//! Responses of health and readiness.
+
+use serde::Serialize;
+
+/// Response of a process that is alive.
+#[derive(Serialize)]
+pub(crate) struct HealthResponse {
+    pub(crate) status: &'static str,
+}
+
+/// Response of a process that can do its work.
+#[derive(Serialize)]
+pub(crate) struct ReadinessResponse {
+    pub(crate) status: &'static str,
+    /// The name of the store, such as `memory` or `postgres`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) store: Option<&'static str>,
+    /// Milliseconds by which the store's clock is ahead, if the clocks differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) store_clock_ahead_ms: Option<i64>,
+}

@@ -1,0 +1,54 @@
+//! The middleware that authenticates callers.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::authenticate::AuthError;
+use crate::client;
+use crate::http::cross_site;
+use crate::http::problem::{NOSNIFF, Problem};
+use crate::http::throttle;
+use crate::state::AppState;
+
+/// Rejects requests under `/sys` and to `/metrics` without a known token, even for unknown routes.
+pub(super) async fn authenticate(
+    State(state): State<Arc<AppState>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    if !(path == "/metrics" || path == "/sys" || path.starts_with("/sys/")) {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let caller = match state.authenticate(&mut parts).await {
+        Ok(caller) => caller,
+        Err(AuthError::Invalid) => {
+            let from = client::address(&parts.extensions);
+            let wait = state.wrong_tokens().count(from, "sys");
+            let problem = wait.map_or_else(|| AuthError::Invalid.into(), throttle::too_many);
+            return problem.into_response();
+        }
+        Err(other) => return Problem::from(other).into_response(),
+    };
+    if let Err(problem) = cross_site::check(&parts, state.origins()) {
+        return problem.into_response();
+    }
+    client::note_known(&parts.extensions);
+    let mut request = Request::from_parts(parts, body);
+    // Held until the response is complete.
+    let reservation = state.body_memory().known();
+    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(reservation.clone());
+    let mut response = next.run(request).await;
+    drop(reservation);
+    // Tables and figures too: caches must not store them, and browsers must not run them.
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    response
+}

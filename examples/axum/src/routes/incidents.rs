@@ -1,0 +1,163 @@
+//! Routes of incidents: declare, list, show, change, acknowledge, page, publish, link.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use incident_core::incident::{Command, Publish, Refusal, Severity, Status};
+use incident_core::port::IncidentFilter;
+use incident_core::{IncidentId, Timestamp};
+
+use super::incident_response::incident_response;
+use crate::http::authorized::Authorized;
+use crate::http::command_request::{CommandRequest, IncidentCommand};
+use crate::http::mount_prefix::MountPrefix;
+use crate::http::page::Page;
+use crate::http::params::{FromQuery, Params};
+use crate::http::permission;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::response::{JsonResponse, JsonResult};
+use crate::requests::change::ChangeRequest;
+use crate::requests::declare::DeclareRequest;
+use crate::requests::incident::{AcknowledgeRequest, PageRequest, PostMortemRequest};
+use crate::responses::incident::{IncidentListItem, IncidentResponse};
+use crate::state::AppState;
+
+/// Handles `POST /sys/incidents`.
+pub(super) async fn declare(
+    State(state): State<Arc<AppState>>,
+    MountPrefix(prefix): MountPrefix,
+    request: CommandRequest<permission::Declare, DeclareRequest>,
+) -> JsonResult {
+    let outcome = request
+        .run(|incidents, context, (), body| {
+            let declare = body.declare().map_err(Refusal::from);
+            async move { incidents.declare(&context, &declare?).await }
+        })
+        .await?;
+    let status = if outcome.deduplicated {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
+    let location = format!("{prefix}/sys/incidents/{}", outcome.incident.id);
+    Ok(incident_response(&state, status, &outcome).location(&location))
+}
+
+/// The query of the list of incidents.
+pub(super) struct IncidentParams {
+    filter: IncidentFilter,
+    page: Page<(Timestamp, IncidentId)>,
+}
+
+impl FromQuery for IncidentParams {
+    const NAMES: &'static [&'static str] =
+        &["status", "severity", "tenant", "service", "q", "from", "to"];
+
+    fn from_query(query: &Query) -> Result<Self, Problem> {
+        let limit = query.limit()?;
+        let mut filter = IncidentFilter {
+            statuses: statuses(query)?,
+            severity: query.read::<Severity>("severity")?,
+            tenant: query.name("tenant")?,
+            service: query.name("service")?,
+            text: query.text("q")?,
+            from: query.time("from")?,
+            to: query.time("to")?,
+            ..IncidentFilter::default()
+        };
+        let page = Page::read(query, limit)?;
+        (filter.after, filter.limit) = (page.after, page.to_read());
+        if let (Some(from), Some(to)) = (filter.from, filter.to)
+            && to <= from
+        {
+            return Err(Problem::field("/to", "expected a time after `from`"));
+        }
+        Ok(Self { filter, page })
+    }
+}
+
+fn statuses(query: &Query) -> Result<BTreeSet<Status>, Problem> {
+    let live = || Status::ALL.into_iter().filter(|status| status.is_live());
+    match query.get("status") {
+        None | Some("active") => Ok(live().collect()),
+        Some("resolved") => Ok(BTreeSet::from([Status::Resolved, Status::Closed])),
+        Some("all") => Ok(BTreeSet::new()),
+        Some(_) => Err(Problem::field(
+            "/status",
+            "expected active, resolved or all",
+        )),
+    }
+}
+
+/// Handles `GET /sys/incidents`.
+pub(super) async fn list(
+    State(state): State<Arc<AppState>>,
+    _: Authorized<permission::Read>,
+    Params(params): Params<IncidentParams>,
+) -> JsonResult {
+    let found = state.incidents().list(&params.filter).await?;
+    let found = params.page.of(found, |last| (last.declared_at, last.id));
+    found.respond(IncidentListItem::from)
+}
+
+/// Handles `GET /sys/incidents/{id}`.
+pub(super) async fn show(
+    State(state): State<Arc<AppState>>,
+    Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
+) -> JsonResult {
+    let incident = state.incidents().get(id).await?;
+    let body = IncidentResponse::new(&incident, state.links(), false);
+    Ok(JsonResponse::ok(&body).etag(incident.version))
+}
+
+/// Handles `PATCH /sys/incidents/{id}`.
+pub(super) async fn change(
+    State(state): State<Arc<AppState>>,
+    request: IncidentCommand<permission::Change, ChangeRequest>,
+) -> JsonResult {
+    let outcome = request.try_act(ChangeRequest::command).await?;
+    Ok(incident_response(&state, StatusCode::OK, &outcome))
+}
+
+/// Handles `POST /sys/incidents/{id}/acknowledge`.
+pub(super) async fn acknowledge(
+    State(state): State<Arc<AppState>>,
+    request: IncidentCommand<permission::Acknowledge, AcknowledgeRequest>,
+) -> JsonResult {
+    let outcome = request
+        .act(|body| Command::Acknowledge { at: body.at })
+        .await?;
+    Ok(incident_response(&state, StatusCode::OK, &outcome))
+}
+
+/// Handles `POST /sys/incidents/{id}/page`.
+pub(super) async fn page(
+    State(state): State<Arc<AppState>>,
+    request: IncidentCommand<permission::Page, PageRequest>,
+) -> JsonResult {
+    let outcome = request.act(PageRequest::command).await?;
+    Ok(incident_response(&state, StatusCode::ACCEPTED, &outcome))
+}
+
+/// Handles `POST /sys/incidents/{id}/public`.
+pub(super) async fn publish(
+    State(state): State<Arc<AppState>>,
+    request: IncidentCommand<permission::Publish, Publish>,
+) -> JsonResult {
+    let outcome = request.act(Command::from).await?;
+    Ok(incident_response(&state, StatusCode::OK, &outcome))
+}
+
+/// Handles `POST /sys/incidents/{id}/post-mortem`.
+pub(super) async fn link_post_mortem(
+    State(state): State<Arc<AppState>>,
+    request: IncidentCommand<permission::LinkPostMortem, PostMortemRequest>,
+) -> JsonResult {
+    let outcome = request
+        .act(|body| Command::LinkPostMortem { url: body.url })
+        .await?;
+    Ok(incident_response(&state, StatusCode::OK, &outcome))
+}

@@ -1,0 +1,46 @@
+//! Routes of health, readiness and metrics.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use crate::http::authorized::Authorized;
+use crate::http::permission;
+use crate::http::problem::Problem;
+use crate::http::response::{JsonResponse, JsonResult};
+use crate::responses::operations::{HealthResponse, ReadinessResponse};
+use crate::state::AppState;
+
+/// Handles `GET /healthz`: the process is alive.
+pub(super) async fn healthz() -> JsonResponse {
+    JsonResponse::ok(&HealthResponse { status: "ok" })
+}
+
+/// Handles `GET /readyz`: ready if the store responds. Clocks that differ are reported and are no
+/// failure, because leases use the store's clock.
+pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> JsonResult {
+    let health = state.incidents().worker().health().await?;
+    Ok(JsonResponse::ok(&ReadinessResponse {
+        status: "ready",
+        store: state.store_name(),
+        store_clock_ahead_ms: health.clock_ahead.map(|micros| micros / 1_000),
+    }))
+}
+
+/// Handles `GET /metrics`: Prometheus' text format. The outbox is measured now, so that an old page
+/// shows at once.
+pub(super) async fn metrics(
+    State(state): State<Arc<AppState>>,
+    _: Authorized<permission::Read>,
+) -> Result<Response, Problem> {
+    let Some(metrics) = state.metrics() else {
+        return Err(Problem::not_found("route"));
+    };
+    // The other metrics are useful even without the store.
+    let _ = state.incidents().worker().measure().await;
+    state.body_memory().measure();
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    Ok((kind, metrics()).into_response())
+}

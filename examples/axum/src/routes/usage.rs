@@ -1,0 +1,129 @@
+//! Routes of usage events: an array, all or nothing, or a stream of lines.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use incident_core::engine::UsageAccepted;
+use incident_core::impact::ApiUsageEvent;
+
+use super::lines::NdjsonLines;
+use crate::http::authorized::Authorized;
+use crate::http::body;
+use crate::http::body_memory::Reservation;
+use crate::http::coding::{Coding, Decoder, coding};
+use crate::http::command_request::reservation;
+use crate::http::conditions;
+use crate::http::permission;
+use crate::http::problem::Problem;
+use crate::http::response::{JsonResponse, JsonResult};
+use crate::state::AppState;
+
+/// Maximum size of an array of events after decoding, in bytes.
+const ARRAY_LIMIT: usize = 16 * 1024 * 1024;
+/// Media types that the route accepts.
+const SEND: &str = "expected Content-Type: application/json or application/x-ndjson";
+
+/// Handles `POST /sys/usage-events`.
+pub(super) async fn record(
+    State(state): State<Arc<AppState>>,
+    Authorized { mut context, .. }: Authorized<permission::RecordUsage>,
+    request: Request,
+) -> JsonResult {
+    let usage = state.usage()?;
+    let (parts, body) = request.into_parts();
+    let (coding, reservation) = (coding(&parts.headers)?, reservation(&parts, &state));
+    if body::is_lines(&parts.headers) {
+        let lines = NdjsonLines::new(&state, context, reservation);
+        return Ok(taken(stream(lines, body, coding).await?));
+    }
+    body::must_be(&parts.headers, SEND)?;
+    let bytes = body::read(body, ARRAY_LIMIT, &reservation).await?;
+    // The key stands for the decoded content, whatever its coding.
+    let sent = decoded(coding, bytes, &reservation)?;
+    let events: Vec<ApiUsageEvent> = body::json(&sent)?;
+    conditions::read(&mut context, &parts, &sent)?;
+    let key_guard = state.key_guard(&context).await?;
+    let incidents = state.incidents().clone();
+    let accepted = state
+        .run_command(async move {
+            let _guard = key_guard;
+            let signals = incidents.signals();
+            Ok(signals.record_usage(&context, &*usage, events).await?)
+        })
+        .await?;
+    Ok(taken(accepted))
+}
+
+fn taken(accepted: UsageAccepted) -> JsonResponse {
+    JsonResponse::new(StatusCode::ACCEPTED, &accepted).replayed(accepted.replayed)
+}
+
+/// Decodes an array, up to its limit.
+fn decoded(coding: Coding, bytes: Bytes, reservation: &Reservation) -> Result<Bytes, Problem> {
+    let mut decoder = Decoder::new(coding);
+    if decoder.is_plain() {
+        return Ok(bytes);
+    }
+    let (mut all, mut piece) = (Vec::new(), Vec::new());
+    let mut add = |piece: &[u8]| {
+        if all.len() + piece.len() > ARRAY_LIMIT {
+            return Err(body::too_large());
+        }
+        reservation.reserve(piece.len())?;
+        all.extend_from_slice(piece);
+        Ok(())
+    };
+    for part in decoder.pieces(&bytes) {
+        decoder.decode(part, &mut piece)?;
+        add(&piece)?;
+    }
+    add(&decoder.end()?)?;
+    Ok(all.into())
+}
+
+/// Processes lines as they arrive, in constant memory. Batches before an invalid line stay stored.
+async fn stream(
+    mut lines: NdjsonLines<'_>,
+    mut body: Body,
+    coding: Coding,
+) -> Result<UsageAccepted, Problem> {
+    let mut decoder = Decoder::new(coding);
+    let mut text = Vec::new();
+    loop {
+        let next = tokio::select! {
+            biased;
+            next = body.frame() => next,
+            // Reports a failed batch at once, even to a client that pauses.
+            problem = lines.refused() => return Err(problem),
+        };
+        let Some(frame) = next else {
+            break;
+        };
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(error) => return Err(lines.broken_off(body::not_read(&error)).await),
+        };
+        let Some(data) = frame.data_ref() else {
+            continue;
+        };
+        for piece in decoder.pieces(data) {
+            if decoder.is_plain() {
+                lines.add(piece).await?;
+                continue;
+            }
+            if let Err(problem) = decoder.decode(piece, &mut text) {
+                return Err(lines.broken_off(problem).await);
+            }
+            lines.add(&text).await?;
+        }
+    }
+    match decoder.end() {
+        Ok(rest) => lines.add(&rest).await?,
+        Err(problem) => return Err(lines.broken_off(problem).await),
+    }
+    lines.end().await
+}

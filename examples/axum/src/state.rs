@@ -1,0 +1,156 @@
+//! The state that all handlers share.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use incident_core::actor::Caller;
+use incident_core::engine::{Incidents, RequestContext};
+use incident_core::port::UsageSink;
+use tokio::sync::OwnedMutexGuard;
+use tokio::task::JoinHandle;
+
+use crate::authenticate::{AuthError, Authenticate};
+use crate::command_tasks::{CommandTasks, outcome};
+use crate::http::body_memory::BodyMemory;
+use crate::http::conditions::KeyLocks;
+use crate::http::problem::Problem;
+use crate::http::throttle::Throttle;
+use crate::links::Links;
+use crate::public_cache::PublicCache;
+use crate::webhook_settings::WebhookSettings;
+
+/// Returns the metrics of the process in Prometheus' text format.
+pub(crate) type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// The state that all handlers share, in a single `Arc`: the public route clones it on every
+/// request.
+pub(crate) struct AppState {
+    pub(crate) incidents: Incidents,
+    pub(crate) authenticate: Arc<dyn Authenticate>,
+    pub(crate) usage: Option<Arc<dyn UsageSink>>,
+    pub(crate) origins: Vec<String>,
+    pub(crate) store_name: Option<&'static str>,
+    pub(crate) public_cache: Arc<PublicCache>,
+    pub(crate) links: Links,
+    pub(crate) webhooks: WebhookSettings,
+    pub(crate) metrics: Option<MetricsText>,
+    pub(crate) key_locks: KeyLocks,
+    pub(crate) body_memory: BodyMemory,
+    pub(crate) wrong_tokens: Throttle,
+    pub(crate) commands: CommandTasks,
+}
+
+impl fmt::Debug for AppState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppState")
+            .field("store_name", &self.store_name)
+            .field("incidents", &self.incidents)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AppState {
+    /// Returns the engine.
+    pub(crate) fn incidents(&self) -> &Incidents {
+        &self.incidents
+    }
+
+    /// Returns the cache of the public page.
+    pub(crate) fn public_cache(&self) -> &Arc<PublicCache> {
+        &self.public_cache
+    }
+
+    /// Returns the sink of usage events.
+    ///
+    /// # Errors
+    /// Returns 404 if the host has none.
+    pub(crate) fn usage(&self) -> Result<Arc<dyn UsageSink>, Problem> {
+        self.usage
+            .clone()
+            .ok_or_else(|| Problem::not_found("route"))
+    }
+
+    /// Returns the origins whose pages may send requests, besides that of the host.
+    pub(crate) fn origins(&self) -> &[String] {
+        &self.origins
+    }
+
+    /// Returns the name of the store, if the host gives it one.
+    pub(crate) fn store_name(&self) -> Option<&'static str> {
+        self.store_name
+    }
+
+    /// Asks the host for the sender of a request.
+    ///
+    /// # Errors
+    /// Fails if the sender is not known.
+    pub(crate) async fn authenticate(&self, parts: &mut Parts) -> Result<Caller, AuthError> {
+        self.authenticate.authenticate(parts).await
+    }
+
+    /// Returns the deep links.
+    pub(crate) fn links(&self) -> &Links {
+        &self.links
+    }
+
+    /// Returns the inbound webhooks.
+    pub(crate) fn hooks(&self) -> &WebhookSettings {
+        &self.webhooks
+    }
+
+    /// Returns the metrics of this process, if the host provides them.
+    pub(crate) fn metrics(&self) -> Option<&MetricsText> {
+        self.metrics.as_ref()
+    }
+
+    /// Returns the memory for request bodies.
+    pub(crate) fn body_memory(&self) -> &BodyMemory {
+        &self.body_memory
+    }
+
+    /// Returns the counts of wrong tokens.
+    pub(crate) fn wrong_tokens(&self) -> &Throttle {
+        &self.wrong_tokens
+    }
+
+    /// Waits until no other request with the same idempotency key is running.
+    ///
+    /// # Errors
+    /// Returns 409 if the other request takes too long.
+    pub(crate) async fn key_guard(
+        &self,
+        context: &RequestContext,
+    ) -> Result<Option<OwnedMutexGuard<()>>, Problem> {
+        let Some(key) = &context.key else {
+            return Ok(None);
+        };
+        self.key_locks.lock(key).await.map(Some)
+    }
+
+    /// Starts a command in a task of its own.
+    pub(crate) async fn spawn_command<T, F>(&self, command: F) -> JoinHandle<Result<T, Problem>>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Problem>> + Send + 'static,
+    {
+        self.commands.spawn(command).await
+    }
+
+    /// Runs a command to its end in a task of its own, even if the client disconnects.
+    ///
+    /// # Errors
+    /// Returns the problem of the command, or 500 if it panicked.
+    pub(crate) async fn run_command<T, F>(&self, command: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Problem>> + Send + 'static,
+    {
+        outcome(&mut self.spawn_command(command).await).await
+    }
+
+    /// Waits until every command has ended.
+    pub(crate) async fn wait_for_commands(&self) {
+        self.commands.wait().await;
+    }
+}
