@@ -15,7 +15,7 @@ use crate::http::problem::Problem;
 /// so that callers without a login cannot probe for routes. The public routes, `/healthz`, `/readyz`
 /// and the webhooks ask nobody.
 ///
-/// Cookies are safe to use: a request that changes something, has no `Authorization` header and
+/// Cookies are safe to use: a request that changes something, has no bearer token and
 /// comes from a page of another site is rejected (403 `cross_site`), by `Sec-Fetch-Site` or `Origin`.
 ///
 /// ```

@@ -65,11 +65,11 @@ pub fn explain(error: &(dyn Error + 'static), database: Option<&DatabaseSettings
         .iter()
         .map(|one| one.replace('\n', "\n    "))
         .collect();
-    let mut told = lines.join("\n  because: ");
+    let mut text = lines.join("\n  because: ");
     if let Some(advice) = advice {
-        let _ = write!(told, "\n  hint: {advice}");
+        let _ = write!(text, "\n  hint: {advice}");
     }
-    told
+    text
 }
 
 /// Returns the text of a layer without the text of the layer below it.

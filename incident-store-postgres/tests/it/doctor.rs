@@ -130,27 +130,30 @@ async fn usage_that_is_not_vacuumed_or_has_very_many_days_is_told() {
     assert!(has(&found(&owner, &own).await, "warning: ", "run VACUUM"));
     // A vacuum does not mark rows that the snapshot of another session, such as an automatic
     // analyze, may not see yet.
-    let mut told = Vec::new();
+    let mut findings = Vec::new();
     for _ in 0..100 {
         owner
             .execute("vacuum incident.usage_20261120")
             .await
             .unwrap();
-        told = found(&owner, &own).await;
-        if !has(&told, "warning: ", "run VACUUM") {
+        findings = found(&owner, &own).await;
+        if !has(&findings, "warning: ", "run VACUUM") {
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert!(!has(&told, "warning: ", "run VACUUM"), "{told:?}");
+    assert!(!has(&findings, "warning: ", "run VACUUM"), "{findings:?}");
     for year in 2020..2024 {
         let days = format!(
             "select incident.usage_days(array(select generate_series('{year}-01-01'::date, '{year}-12-31', '1 day')::date))"
         );
         owner.execute(sqlx::AssertSqlSafe(days)).await.unwrap();
     }
-    let told = found(&owner, &own).await;
-    assert!(has(&told, "warning: ", "1462 partitions"), "{told:?}");
+    let findings = found(&owner, &own).await;
+    assert!(
+        has(&findings, "warning: ", "1462 partitions"),
+        "{findings:?}"
+    );
 }
 
 /// Neither a migration nor the doctor waits without limit for a lock of another session.

@@ -54,11 +54,11 @@ const RIDDLES: [(&str, &str); 16] = [
     ("stands there twice", "repeats"),
     ("set it; there is no other", "is required"),
     ("that are no anchors", "unreadable lines"),
-    ("is kept nowhere", "nothing is persisted"),
+    ("is kept nowhere", "nothing is stored"),
     ("entered afterwards", "retrospective"),
     ("expected why", "required"),
-    ("that has begun", "must not be in the future"),
-    ("may be woken twice", "a duplicate wake-up is possible"),
+    ("that has begun", "that is not in the future"),
+    ("may be woken twice", "may be paged twice"),
 ];
 
 /// The messages of a file, in their order.

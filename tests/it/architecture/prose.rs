@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use super::{root, sources};
 
 /// Openings of noun clauses, which read as riddles without their heading.
-const QUESTIONS: [&str; 6] = ["What", "Who", "Whom", "Where", "Whether", "Which"];
+const QUESTIONS: [&str; 8] = [
+    "How", "What", "When", "Where", "Whether", "Which", "Who", "Whom",
+];
 
 /// Words that end in `s` and are no verbs.
 const NOT_VERBS: [&str; 9] = [

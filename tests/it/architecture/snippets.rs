@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{files, root};
 
-/// How a block is covered.
+/// The coverage of a block.
 enum Covered {
     /// By a documentation test.
     Compiled,

@@ -154,7 +154,7 @@ mod tests {
         one.reserve(6).unwrap();
         two.reserve(4).unwrap();
         assert_eq!(two.reserve(1).unwrap_err().status().as_u16(), 503);
-        // WebhookSettings have a pool of their own.
+        // Webhooks have a pool of their own.
         bodies.hooks().reserve(4).unwrap();
         one.release(1);
         two.reserve(1).unwrap();

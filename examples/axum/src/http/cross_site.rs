@@ -9,8 +9,8 @@ use super::problem::Problem;
 
 /// Rejects a request that changes something and was sent by a browser on behalf of another site.
 ///
-/// A request with an `Authorization` header passes: no browser adds that by itself. Otherwise
-/// `Sec-Fetch-Site` decides, which every browser of today sends and no page can forge; without it,
+/// A request with a bearer token passes: no browser adds that by itself, as it does the credentials
+/// of HTTP's Basic and Negotiate schemes. Otherwise `Sec-Fetch-Site` decides, which every browser of today sends and no page can forge; without it,
 /// `Origin` has to be one of `origins` or of the host that is asked. Programs that are no browsers
 /// send neither.
 ///
@@ -18,17 +18,23 @@ use super::problem::Problem;
 /// Returns 403 for a request of another site.
 pub(crate) fn check(parts: &Parts, origins: &[String]) -> Result<(), Problem> {
     let is_safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if is_safe
-        || parts.headers.contains_key(header::AUTHORIZATION)
-        || is_ours(&parts.headers, origins)
-    {
+    if is_safe || has_bearer_token(&parts.headers) || is_ours(&parts.headers, origins) {
         return Ok(());
     }
     Err(Problem::new(
         StatusCode::FORBIDDEN,
         "cross_site",
-        "request of another site; send it from a page of this host, or with an Authorization header",
+        "request of another site; send it from a page of this host, or with a bearer token",
     ))
+}
+
+fn has_bearer_token(headers: &HeaderMap) -> bool {
+    let value = single(headers, header::AUTHORIZATION.as_str());
+    let scheme = value
+        .ok()
+        .flatten()
+        .and_then(|value| value.split(' ').next());
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"))
 }
 
 fn is_ours(headers: &HeaderMap, origins: &[String]) -> bool {
@@ -88,6 +94,14 @@ mod tests {
                     ("origin", "https://admin.example"),
                 ],
                 true,
+            ),
+            (
+                "POST",
+                &[
+                    ("sec-fetch-site", "cross-site"),
+                    ("authorization", "Basic YW5uYTp4"),
+                ],
+                false,
             ),
             ("GET", &[("sec-fetch-site", "cross-site")], true),
             ("POST", &[("origin", OURS)], true),

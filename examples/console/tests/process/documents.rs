@@ -1,4 +1,4 @@
-//! What README and `docs/running.md` print and run.
+//! The output that README shows, and the commands of `docs/running.md`.
 
 use std::io::BufReader;
 
