@@ -26,6 +26,12 @@ pub struct AnchorFile {
     damaged: Vec<usize>,
 }
 
+/// Returns the line about the file to print at startup.
+#[must_use]
+pub fn startup_line(path: &Path) -> String {
+    format!("anchors: {}", path.display())
+}
+
 impl AnchorFile {
     /// Opens a file for reading and appending; creates it, readable by its owner only, if it is
     /// absent.

@@ -2,9 +2,10 @@
 
 use std::error::Error;
 
+use crate::anchor_file;
 use crate::config::Config;
 use crate::hooks;
-use crate::policy_file::PolicyFile;
+use crate::storage::{store_line, usage_line};
 
 /// Builds everything that the settings describe, connects to nothing, and returns a line for each
 /// part that a server would use.
@@ -12,25 +13,16 @@ use crate::policy_file::PolicyFile;
 /// # Errors
 /// Returns the first setting that a start would refuse, with what was expected.
 pub fn lines(config: Config) -> Result<Vec<String>, Box<dyn Error>> {
-    let policy = match &config.policy {
-        Some(path) => {
-            PolicyFile::read(path).map_err(|reason| format!("INCIDENT_POLICY: {reason}"))?
-        }
-        None => PolicyFile::default(),
-    };
+    let policy = config.policy_file()?;
     let pagers = config.pagers.build(policy.paging())?;
     config.escalations.build(policy.paging())?;
     let billing = config.billing.startup_line();
     config.billing.build()?;
     let mut lines = vec![format!("address: {}", config.bind)];
-    lines.push(match &config.database {
-        Some(database) => format!("store: PostgreSQL, {database}"),
-        None => "store: in memory; everything is lost at exit".to_owned(),
-    });
-    let usage = config.usage.as_ref();
-    lines.extend(usage.map(|address| format!("usage: ClickHouse, {address}")));
-    let anchors = config.anchors.as_ref();
-    lines.extend(anchors.map(|path| format!("anchors: {}", path.display())));
+    lines.push(store_line(config.database.as_ref()));
+    lines.extend(config.usage.as_ref().map(usage_line));
+    let anchors = config.anchors.as_deref();
+    lines.extend(anchors.map(anchor_file::startup_line));
     let path = config.policy.as_ref();
     lines.extend(path.map(|path| format!("policy: {}", path.display())));
     lines.extend(pagers.startup_lines);

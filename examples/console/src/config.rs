@@ -13,6 +13,7 @@ use crate::escalations::EscalationSettings;
 use crate::hooks;
 use crate::names;
 use crate::pagers::PagerSettings;
+use crate::policy_file::PolicyFile;
 use crate::storage::DatabaseSettings;
 
 /// The configuration of the console.
@@ -63,6 +64,19 @@ impl Config {
         }
         let config = Self::from_env(|name| std::env::var(name).ok())?;
         Ok((config, unknown))
+    }
+
+    /// Reads the policy file; the built-in policy if there is none.
+    ///
+    /// # Errors
+    /// Returns the setting and what is wrong with the file.
+    pub fn policy_file(&self) -> Result<PolicyFile, String> {
+        match &self.policy {
+            Some(path) => {
+                PolicyFile::read(path).map_err(|reason| format!("INCIDENT_POLICY: {reason}"))
+            }
+            None => Ok(PolicyFile::default()),
+        }
     }
 
     /// Reads the settings through `lookup`, which is `|name| std::env::var(name).ok()` except in

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_axum::Tokens;
-use incident_console::anchor_file::AnchorFile;
+use incident_console::anchor_file::{self, AnchorFile};
 use incident_console::billing::BillingSettings;
 use incident_console::causes::{self, At};
 use incident_console::check_config;
@@ -24,7 +24,6 @@ use incident_console::hooks;
 use incident_console::import;
 use incident_console::maintenance::{self, Maintenance};
 use incident_console::metrics::Metrics;
-use incident_console::policy_file::PolicyFile;
 use incident_console::signals::Signals;
 use incident_console::statements::{self, SlaTask};
 use incident_console::storage::Storage;
@@ -123,7 +122,7 @@ async fn outages(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         return Err("outages: LAST must not be before MONTH".into());
     }
     let config = settings()?;
-    let policy = policy(&config)?;
+    let policy = config.policy_file()?;
     let database = config
         .database
         .ok_or("DATABASE_URL is required for this command")?;
@@ -141,7 +140,7 @@ fn sla(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         _ => return Err("sla: expected FILE, MONTH and optionally --csv".into()),
     };
     let config = settings()?;
-    let contracts = policy(&config)?.contracts();
+    let contracts = config.policy_file()?.contracts();
     let task = SlaTask {
         file: Path::new(file),
         month: month
@@ -172,7 +171,7 @@ async fn import(arguments: &[&str]) -> Result<bool, Box<dyn Error>> {
         _ => return Err(usage.into()),
     };
     let config = settings()?;
-    let policy = policy(&config)?;
+    let policy = config.policy_file()?;
     let database = config.database.as_ref().filter(|_| !dry_run);
     let storage = match database {
         Some(database) => Storage::open(database, config.allow_unsafe).await?,
@@ -220,17 +219,10 @@ fn tenants(names: &str) -> Result<Affected, String> {
     list.map_err(|error| format!("--tenants: expected {}", error.expected()))
 }
 
-fn policy(config: &Config) -> Result<PolicyFile, String> {
-    match &config.policy {
-        Some(path) => PolicyFile::read(path).map_err(|reason| format!("INCIDENT_POLICY: {reason}")),
-        None => Ok(PolicyFile::default()),
-    }
-}
-
 #[tokio::main]
 async fn maintain(task: Maintenance) -> Result<bool, Box<dyn Error>> {
     let config = settings()?;
-    let policy = policy(&config)?;
+    let policy = config.policy_file()?;
     let database = config
         .database
         .ok_or("DATABASE_URL is required for this command")?;
@@ -346,7 +338,7 @@ struct Prepared {
 
 /// Prepares a console. A demo pages no one, issues no credits and stores nothing.
 async fn prepare(config: Config, play: bool) -> Result<Prepared, Box<dyn Error>> {
-    let policy = policy(&config)?;
+    let policy = config.policy_file()?;
     let left_out = if play { left_out(&config) } else { Vec::new() };
     let config = if play { muted(config) } else { config };
     let mut pagers = config.pagers.build(policy.paging())?;
@@ -412,7 +404,7 @@ fn anchor_line(anchors: &AnchorFile) -> String {
     if !anchors.damaged().is_empty() {
         tracing::warn!(lines = ?anchors.damaged(), "the anchor file has unreadable lines; run `incident-console verify` to list them");
     }
-    format!("anchors: {}", anchors.path().display())
+    anchor_file::startup_line(anchors.path())
 }
 
 /// Returns the settings without those that would page, issue credits or store data.

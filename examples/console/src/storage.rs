@@ -162,13 +162,26 @@ impl fmt::Debug for Storage {
     }
 }
 
+/// Returns the line about the store to print at startup.
+pub(crate) fn store_line(database: Option<&DatabaseSettings>) -> String {
+    match database {
+        Some(database) => format!("store: PostgreSQL, {database}"),
+        None => "store: in memory; everything is lost at exit".to_owned(),
+    }
+}
+
+/// Returns the line about a usage source of its own to print at startup.
+pub(crate) fn usage_line(address: &Address) -> String {
+    format!("usage: ClickHouse, {address}")
+}
+
 impl Default for Storage {
     /// Creates a storage in memory.
     fn default() -> Self {
         let usage = MemoryUsage::default();
         Self {
             name: "memory",
-            startup_lines: vec!["store: in memory; everything is lost at exit".to_owned()],
+            startup_lines: vec![store_line(None)],
             store: Arc::new(MemoryStore::default()),
             usage: Arc::new(usage.clone()),
             sink: Arc::new(usage.clone()),
@@ -220,7 +233,7 @@ impl Storage {
             }
         };
         let mut startup_lines = self.startup_lines;
-        startup_lines.push(format!("usage: ClickHouse, {address}"));
+        startup_lines.push(usage_line(address));
         Ok(Self {
             startup_lines,
             usage: Arc::new(usage.clone()),
@@ -261,7 +274,7 @@ impl Storage {
         let store = PgStore::builder(pool).relay_pool(relay);
         Ok(Self {
             name: "postgres",
-            startup_lines: vec![format!("store: PostgreSQL, {database}")],
+            startup_lines: vec![store_line(Some(database))],
             store: Arc::new(store.build()),
             usage: Arc::new(usage.clone()),
             sink: Arc::new(usage.clone()),

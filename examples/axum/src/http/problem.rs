@@ -255,8 +255,7 @@ fn of_store(status: StatusCode, error: StoreError) -> Problem {
         }
         // A retry cannot help: a check on our side let invalid data through.
         error @ StoreError::Refused(_) => {
-            let error = Error::Store(error);
-            tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
+            log_failure(&Error::Store(error));
             Problem::new(status, "internal", "internal error; see the server log")
         }
         StoreError::ReadOnly(source) => {
@@ -273,8 +272,7 @@ fn of_store(status: StatusCode, error: StoreError) -> Problem {
             "the incident was changed concurrently; retry",
         ),
         error @ StoreError::Unknown(_) => {
-            let error = Error::Store(error);
-            tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
+            log_failure(&Error::Store(error));
             Problem::unavailable(
                 "it is unknown whether the request took effect; retry it with the same Idempotency-Key, or read the incident",
             )
@@ -316,6 +314,78 @@ fn of_usage(status: StatusCode, error: UsageError) -> Problem {
 }
 
 fn away(error: &Error) -> Problem {
-    tracing::error!(error = error as &dyn std::error::Error, "a request failed");
+    log_failure(error);
     Problem::unavailable("the database is unavailable; retry")
+}
+
+fn log_failure(error: &Error) {
+    tracing::error!(error = error as &dyn std::error::Error, "a request failed");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inner() -> Box<dyn std::error::Error + Send + Sync> {
+        "c4n4ry".into()
+    }
+
+    /// L14: each failure of a store or of a source says what to do, and nothing of the inside.
+    #[test]
+    fn failures_say_what_to_do() {
+        for (error, status, code, detail) in [
+            (
+                StoreError::Unknown(inner()).into(),
+                503,
+                "unavailable",
+                "same Idempotency-Key",
+            ),
+            (
+                StoreError::Unavailable(inner()).into(),
+                503,
+                "unavailable",
+                "retry",
+            ),
+            (
+                StoreError::Corrupt(inner()).into(),
+                500,
+                "corrupt",
+                "stored data is corrupt",
+            ),
+            (
+                StoreError::Refused("c4n4ry").into(),
+                500,
+                "internal",
+                "internal error",
+            ),
+            (StoreError::Conflict.into(), 409, "conflict", "retry"),
+            (
+                UsageError::TimedOut.into(),
+                503,
+                "unavailable",
+                "timed out; retry",
+            ),
+            (
+                UsageError::Unavailable(inner()).into(),
+                503,
+                "unavailable",
+                "retry",
+            ),
+        ] {
+            let error: Error = error;
+            let shown = format!("{error:?}");
+            let problem = Problem::from(error);
+            assert_eq!(
+                (problem.status.as_u16(), problem.code),
+                (status, code),
+                "{shown}"
+            );
+            assert!(
+                problem.detail.contains(detail),
+                "{shown}: {}",
+                problem.detail
+            );
+            assert!(!problem.detail.contains("c4n4ry"), "{shown}");
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! Newline-delimited usage events, stored in batches: one is stored while the next is read.
 
 use std::future::pending;
+use std::sync::Arc;
 
 use incident_core::engine::{RequestContext, UsageAccepted};
 use incident_core::impact::{ApiUsageEvent, UsageDays, UsageReader};
+use incident_core::port::UsageSink;
 use tokio::task::JoinHandle;
 
 use crate::command_tasks;
@@ -20,6 +22,7 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// The lines of a stream received so far.
 pub(super) struct NdjsonLines<'a> {
     state: &'a AppState,
+    usage: Arc<dyn UsageSink>,
     context: RequestContext,
     /// Reservation for the bytes of both batches and of the open line.
     reservation: Reservation,
@@ -49,11 +52,13 @@ struct Stop {
 impl<'a> NdjsonLines<'a> {
     pub(super) fn new(
         state: &'a AppState,
+        usage: Arc<dyn UsageSink>,
         context: RequestContext,
         reservation: Reservation,
     ) -> Self {
         Self {
             state,
+            usage,
             context,
             reservation,
             held: 0,
@@ -195,7 +200,7 @@ impl<'a> NdjsonLines<'a> {
         self.settle().await?;
         let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(EVENTS_PER_BATCH));
         let incidents = self.state.incidents().clone();
-        let (usage, context) = (self.state.usage()?, self.context.clone());
+        let (usage, context) = (Arc::clone(&self.usage), self.context.clone());
         let reservation = self.reservation.clone();
         let keep = async move {
             let kept = incidents

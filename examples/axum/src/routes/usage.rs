@@ -37,7 +37,7 @@ pub(super) async fn record(
     let (parts, body) = request.into_parts();
     let (coding, reservation) = (coding(&parts.headers)?, reservation(&parts, &state));
     if body::is_lines(&parts.headers) {
-        let lines = NdjsonLines::new(&state, context, reservation);
+        let lines = NdjsonLines::new(&state, usage, context, reservation);
         return Ok(taken(stream(lines, body, coding).await?));
     }
     body::must_be(&parts.headers, SEND)?;
