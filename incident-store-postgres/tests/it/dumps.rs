@@ -6,7 +6,6 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ use incident_store_postgres::{PgStore, StoreClock, migrate};
 use incident_test_postgres::{Cluster, Database};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 
-use crate::server::{MIGRATION, database, pool};
+use crate::server::{CREATE_APP, MIGRATION, database, pool};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dumps");
 
@@ -204,20 +203,10 @@ async fn write(version: &str) {
     let database = database().await;
     let setup = Setup::on(&database, "2026-11-20T22:00:00Z").await;
     setup.fill().await;
-    let cluster = Cluster::shared();
-    let beside = cluster.programs().map(|folder| folder.join("pg_dump"));
-    let output = Command::new(beside.unwrap_or_else(|| "pg_dump".into()))
-        .args(["--inserts", "--no-owner", "--schema", "incident"])
-        .arg(format!("--dbname={}", cluster.url(database.name())))
-        .output()
+    let text = database
+        .dump_with_tables(Cluster::shared(), "incident")
         .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
     // Commands of `psql`, which is not needed to restore it; and the versions of the programs.
-    let text = String::from_utf8(output.stdout).unwrap();
     let is_sql = |line: &&str| !line.starts_with('\\') && !line.starts_with("-- Dumped");
     let lines: Vec<&str> = text.lines().filter(is_sql).collect();
     std::fs::write(&path, lines.join("\n")).unwrap();
@@ -234,9 +223,7 @@ async fn every_dump_is_upgraded_verified_and_worked_with() {
     for dump in dumps {
         let database = Database::create(Cluster::shared(), None).await.unwrap();
         let mut owner = database.options().connect().await.unwrap();
-        let role =
-            "do $$ begin create role app login; exception when duplicate_object then null; end $$";
-        owner.execute(role).await.unwrap();
+        owner.execute(CREATE_APP).await.unwrap();
         let sql = std::fs::read_to_string(&dump).unwrap();
         sqlx::raw_sql(AssertSqlSafe(sql))
             .execute(&mut owner)

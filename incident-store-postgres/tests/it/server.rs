@@ -16,16 +16,21 @@ pub(crate) const MIGRATION: Duration = Duration::from_secs(30);
 /// The role of a server, which owns nothing.
 pub(crate) const APP: &str = "app";
 
+/// Creates [`APP`], which another test binary may have done on a server that was given.
+pub(crate) const CREATE_APP: &str =
+    "do $$ begin create role app login; exception when duplicate_object then null; end $$";
+
 pub(crate) async fn template() -> &'static str {
     TEMPLATE
         .get_or_init(|| async {
             let database = Database::create(Cluster::shared(), None).await.unwrap();
             migrate(&database.options(), MIGRATION).await.unwrap();
             let mut owner = database.options().connect().await.unwrap();
-            // Another test binary may have created the role on a server that was given.
-            let role = "do $$ begin create role app login; exception when duplicate_object then null; end $$";
-            owner.execute(role).await.unwrap();
-            owner.execute("select incident.grant_to('app')").await.unwrap();
+            owner.execute(CREATE_APP).await.unwrap();
+            owner
+                .execute("select incident.grant_to('app')")
+                .await
+                .unwrap();
             owner.close().await.unwrap();
             database.leak()
         })

@@ -18,7 +18,7 @@ use incident_test_postgres::{Cluster, Database};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row, SqlSafeStr};
 
-use crate::server::{MIGRATION, pool};
+use crate::server::{CREATE_APP, MIGRATION, pool};
 
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -65,9 +65,7 @@ pub(crate) async fn version(newest: i64) -> Database {
     migrator.create_schema("incident");
     let mut owner = database.options().connect().await.unwrap();
     migrator.run_direct(None, &mut owner, false).await.unwrap();
-    let role =
-        "do $$ begin create role app login; exception when duplicate_object then null; end $$";
-    owner.execute(role).await.unwrap();
+    owner.execute(CREATE_APP).await.unwrap();
     owner
         .execute("select incident.grant_to('app')")
         .await

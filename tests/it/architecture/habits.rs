@@ -1,13 +1,10 @@
 //! Workflows, tasks and features are as the documents promise.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use super::{PUBLISHED, root};
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap()
-}
+use super::{PUBLISHED, read, root};
 
 fn workflows() -> Vec<PathBuf> {
     let folder = fs::read_dir(root().join(".github/workflows")).unwrap();
@@ -41,14 +38,55 @@ fn actions_are_pinned_by_their_commit() {
     assert!(pinned > 5, "{pinned}");
 }
 
-/// Scripts that workflows and tasks call, and tools in one version everywhere.
-#[test]
-fn workflows_and_tasks_call_what_exists() {
-    let mut texts: Vec<String> = workflows()
+/// Returns the texts of workflows, tasks and the steps of a release.
+fn instructions() -> Vec<String> {
+    let workflows = workflows();
+    let mut texts: Vec<String> = workflows
         .iter()
         .map(|file| fs::read_to_string(file).unwrap())
         .collect();
-    texts.extend([read("justfile"), read(".ci/run"), read("RELEASE.md")]);
+    let others = ["justfile", ".ci/run", "scripts/semver", "RELEASE.md"];
+    texts.extend(others.map(read));
+    texts
+}
+
+/// Tools are installed in one version everywhere.
+#[test]
+fn tools_have_one_version() {
+    let texts = instructions();
+    let installed = texts
+        .iter()
+        .flat_map(|text| text.split("cargo install --locked ").skip(1));
+    let mut versions = BTreeMap::new();
+    for tool in installed.filter_map(|rest| rest.split_whitespace().next()) {
+        let (name, version) = tool
+            .split_once('@')
+            .unwrap_or_else(|| panic!("{tool} has no version"));
+        let first = *versions.entry(name).or_insert(version);
+        assert_eq!(first, version, "{name}");
+    }
+    assert!(versions.len() >= 4, "{versions:?}");
+}
+
+/// The scripts about published packages, and the steps of a release, name each of them.
+#[test]
+fn every_published_package_is_checked_and_released() {
+    for (package, folder) in PUBLISHED {
+        for (file, name) in [
+            ("scripts/features", package),
+            ("scripts/packages", package),
+            ("scripts/semver", package),
+            ("scripts/msrv", folder),
+            ("RELEASE.md", package),
+        ] {
+            assert!(read(file).contains(name), "{file}: {name}");
+        }
+    }
+}
+
+#[test]
+fn workflows_and_tasks_call_what_exists() {
+    let texts = instructions();
     let mut scripts = 0;
     for text in &texts {
         for word in text.split(|one: char| one.is_whitespace() || "`\"(),:;".contains(one)) {

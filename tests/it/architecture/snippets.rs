@@ -6,7 +6,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{files, root};
+use super::{files, read, root};
 
 /// The coverage of a block.
 enum Covered {
@@ -123,10 +123,6 @@ const BLOCKS: [(&str, &str, usize, Covered); 25] = [
         Compiled,
     ),
 ];
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap()
-}
 
 /// Returns the blocks of a text with their languages.
 fn blocks(text: &str) -> Vec<(&str, String)> {

@@ -14,24 +14,34 @@ impl Database {
     /// # Errors
     /// Fails if the server refuses, or the program fails.
     pub async fn dump(&self, cluster: &Cluster, schema: &str) -> io::Result<String> {
-        let beside = cluster.programs().map(|folder| folder.join("pg_dump"));
-        let program = beside.unwrap_or_else(|| "pg_dump".into());
-        let asked = Command::new(program)
-            .args(["--data-only", "--inserts", "--schema", schema])
-            .arg(format!("--dbname={}", cluster.url(self.name())))
-            .stdin(Stdio::null())
-            .output();
-        match asked {
-            Ok(output) if output.status.success() => {
-                Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-            }
-            Ok(output) => Err(io::Error::other(
-                String::from_utf8_lossy(&output.stderr).into_owned(),
-            )),
+        match self.pg_dump(cluster, schema, "--data-only") {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.rows(schema).await.map_err(io::Error::other)
             }
-            Err(error) => Err(error),
+            dumped => dumped,
+        }
+    }
+
+    /// Returns a schema with its data as `pg_dump` writes it, without owners.
+    ///
+    /// # Errors
+    /// Fails if the program is missing or fails.
+    pub fn dump_with_tables(&self, cluster: &Cluster, schema: &str) -> io::Result<String> {
+        self.pg_dump(cluster, schema, "--no-owner")
+    }
+
+    fn pg_dump(&self, cluster: &Cluster, schema: &str, option: &str) -> io::Result<String> {
+        let beside = cluster.programs().map(|folder| folder.join("pg_dump"));
+        let output = Command::new(beside.unwrap_or_else(|| "pg_dump".into()))
+            .args([option, "--inserts", "--schema", schema])
+            .arg(format!("--dbname={}", cluster.url(self.name())))
+            .stdin(Stdio::null())
+            .output()?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            Err(io::Error::other(error))
         }
     }
 
