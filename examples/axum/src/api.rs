@@ -8,6 +8,7 @@ use incident_core::engine::Incidents;
 use incident_core::port::UsageSink;
 
 use crate::authenticate::Authenticate;
+use crate::base_url::BaseUrl;
 use crate::command_tasks::CommandTasks;
 use crate::http::body_memory::BodyMemory;
 use crate::http::conditions::KeyLocks;
@@ -15,7 +16,9 @@ use crate::http::throttle::Throttle;
 use crate::links::Links;
 use crate::public_cache::PublicCache;
 use crate::routes;
+use crate::sessions::Sessions;
 use crate::state::AppState;
+use crate::trusted_proxies::TrustedProxies;
 use crate::webhook_settings::WebhookSettings;
 
 /// The HTTP API of an engine, as routers that a host merges or nests under any prefix, whatever its
@@ -72,6 +75,9 @@ impl IncidentApi {
             incidents,
             authenticate,
             usage: None,
+            sessions: None,
+            base_url: None,
+            proxies: TrustedProxies::default(),
             origins: Vec::new(),
             store_name: None,
             public_cache,
@@ -104,6 +110,12 @@ impl IncidentApi {
         routes::webhooks(Arc::clone(&self.0))
     }
 
+    /// Returns the routes of the sign-in, `/signin` and `/signout`; 404 without
+    /// [`IncidentApiBuilder::sessions`].
+    pub fn sign_in<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        routes::sign_in(Arc::clone(&self.0))
+    }
+
     /// Returns all routes, with `/healthz` and `/readyz`, which need no login, and `/metrics`, which
     /// does. Unknown paths are answered with a problem; below `/sys` only to callers with a login.
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
@@ -114,6 +126,12 @@ impl IncidentApi {
     #[must_use]
     pub fn incidents(&self) -> &Incidents {
         self.0.incidents()
+    }
+
+    /// Returns the sessions, if people can sign in here: to revoke those of a person.
+    #[must_use]
+    pub fn sessions(&self) -> Option<&Sessions> {
+        self.0.sessions()
     }
 
     /// Returns the cache of the public page.
@@ -140,6 +158,32 @@ impl IncidentApiBuilder {
     #[must_use]
     pub fn usage(mut self, sink: Arc<dyn UsageSink>) -> Self {
         self.0.usage = Some(sink);
+        self
+    }
+
+    /// Sets the sessions of people who sign in with a browser. Their cookie counts where a request
+    /// has no `Authorization` header; the host's login is asked if there is no valid session.
+    #[must_use]
+    pub fn sessions(mut self, sessions: Sessions) -> Self {
+        self.0.sessions = Some(sessions);
+        self
+    }
+
+    /// Sets the address under which browsers reach the host. With HTTPS, session cookies are
+    /// `Secure`; without it people can sign in on this machine only. Its pages may send requests
+    /// that change something, as with [`origin`](Self::origin).
+    #[must_use]
+    pub fn base_url(mut self, url: BaseUrl) -> Self {
+        self.0.origins.push(url.origin().to_owned());
+        self.0.base_url = Some(url);
+        self
+    }
+
+    /// Sets the proxies whose `X-Forwarded-For` names the client, whose failed logins are counted
+    /// by address; none by default.
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.0.proxies = proxies;
         self
     }
 

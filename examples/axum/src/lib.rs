@@ -2,6 +2,7 @@
 
 mod api;
 mod authenticate;
+mod base_url;
 mod client;
 mod command_tasks;
 mod http;
@@ -10,12 +11,15 @@ mod public_cache;
 mod requests;
 mod responses;
 mod routes;
+mod sessions;
 mod state;
 mod tokens;
+mod trusted_proxies;
 mod webhook_settings;
 
 pub use api::{IncidentApi, IncidentApiBuilder};
 pub use authenticate::{AuthError, Authenticate};
+pub use base_url::BaseUrl;
 pub use client::{ClientInfo, Connection};
 pub use http::body_broken::BodyBroken;
 pub use http::problem::{FieldError, NOSNIFF, Problem};
@@ -23,7 +27,14 @@ pub use http::problem::{FieldError, NOSNIFF, Problem};
 pub use http::query::Query;
 pub use links::{Filled, Links};
 pub use public_cache::PublicCache;
+#[cfg(feature = "postgres")]
+pub use sessions::PgSessions;
+pub use sessions::{
+    Accounts, Login, MAX_SESSIONS, MemorySessions, Session, SessionError, SessionId, SessionStore,
+    Sessions,
+};
 pub use tokens::{MAX_TOKENS, TOKEN_BYTES, Tokens};
+pub use trusted_proxies::TrustedProxies;
 pub use webhook_settings::WebhookSettings;
 
 /// Statements as the API writes them.

@@ -1,8 +1,10 @@
 //! The state that all handlers share.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::http::header;
 use axum::http::request::Parts;
 use incident_core::actor::Caller;
 use incident_core::engine::{Incidents, RequestContext};
@@ -11,6 +13,8 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinHandle;
 
 use crate::authenticate::{AuthError, Authenticate};
+use crate::base_url::BaseUrl;
+use crate::client;
 use crate::command_tasks::{CommandTasks, outcome};
 use crate::http::body_memory::BodyMemory;
 use crate::http::conditions::KeyLocks;
@@ -18,6 +22,8 @@ use crate::http::problem::Problem;
 use crate::http::throttle::Throttle;
 use crate::links::Links;
 use crate::public_cache::PublicCache;
+use crate::sessions::{Sessions, cookie};
+use crate::trusted_proxies::TrustedProxies;
 use crate::webhook_settings::WebhookSettings;
 
 /// Returns the metrics of the process in Prometheus' text format.
@@ -29,6 +35,9 @@ pub(crate) struct AppState {
     pub(crate) incidents: Incidents,
     pub(crate) authenticate: Arc<dyn Authenticate>,
     pub(crate) usage: Option<Arc<dyn UsageSink>>,
+    pub(crate) sessions: Option<Sessions>,
+    pub(crate) base_url: Option<BaseUrl>,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) origins: Vec<String>,
     pub(crate) store_name: Option<&'static str>,
     pub(crate) public_cache: Arc<PublicCache>,
@@ -86,7 +95,40 @@ impl AppState {
     /// # Errors
     /// Fails if the sender is not known.
     pub(crate) async fn authenticate(&self, parts: &mut Parts) -> Result<Caller, AuthError> {
-        self.authenticate.authenticate(parts).await
+        match self.session_caller(parts).await {
+            Err(AuthError::Missing) => self.authenticate.authenticate(parts).await,
+            found => found,
+        }
+    }
+
+    /// Returns the caller of the session whose cookie a request has. Credentials that were sent on
+    /// purpose take precedence over it.
+    async fn session_caller(&self, parts: &Parts) -> Result<Caller, AuthError> {
+        let sessions = self.sessions.as_ref().ok_or(AuthError::Missing)?;
+        if parts.headers.contains_key(header::AUTHORIZATION) {
+            return Err(AuthError::Missing);
+        }
+        let secret = cookie::secret(&parts.headers, self.is_secure());
+        let secret = secret.ok_or(AuthError::Missing)?;
+        let now = self.incidents.reports().now();
+        sessions.caller(&secret, now).await
+    }
+
+    /// Returns the sessions, if people can sign in here.
+    pub(crate) fn sessions(&self) -> Option<&Sessions> {
+        self.sessions.as_ref()
+    }
+
+    /// Returns `true` if browsers reach this host by HTTPS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.base_url.as_ref().is_some_and(BaseUrl::is_secure)
+    }
+
+    /// Returns the address of the client of a request, if the server passes it on: behind trusted
+    /// proxies, that which they report.
+    pub(crate) fn client_address(&self, parts: &Parts) -> Option<IpAddr> {
+        let peer = client::address(&parts.extensions)?;
+        Some(self.proxies.client(peer, &parts.headers))
     }
 
     /// Returns the deep links.

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::authenticate::{AuthError, Authenticate};
 use crate::http::headers::single;
+use crate::sessions::{Accounts, Login};
 
 /// Maximum number of tokens.
 pub const MAX_TOKENS: usize = 1_000;
@@ -103,6 +104,30 @@ impl Tokens {
         }
         let digest: [u8; 32] = Sha256::digest(token.trim().as_bytes()).into();
         self.0.get(&digest).cloned().ok_or(AuthError::Invalid)
+    }
+}
+
+/// The people of the tokens sign in with them.
+#[async_trait]
+impl Accounts for Tokens {
+    async fn login(&self, token: &str) -> Result<Login, AuthError> {
+        let fingerprint: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let caller = self.0.get(&fingerprint).cloned();
+        let caller = caller.ok_or(AuthError::Invalid)?;
+        Ok(Login {
+            caller,
+            fingerprint,
+        })
+    }
+
+    async fn logins_of(&self, person: &PersonName) -> Result<Vec<Login>, AuthError> {
+        let of_person = |(fingerprint, caller): (&[u8; 32], &Caller)| {
+            (caller.actor.name == *person).then(|| Login {
+                caller: caller.clone(),
+                fingerprint: *fingerprint,
+            })
+        };
+        Ok(self.0.iter().filter_map(of_person).collect())
     }
 }
 

@@ -10,9 +10,10 @@ use super::problem::Problem;
 /// Rejects a request that changes something and was sent by a browser on behalf of another site.
 ///
 /// A request with a bearer token passes: no browser adds that by itself, as it does the credentials
-/// of HTTP's Basic and Negotiate schemes. Otherwise `Sec-Fetch-Site` decides, which every browser of today sends and no page can forge; without it,
-/// `Origin` has to be one of `origins` or of the host that is asked. Programs that are no browsers
-/// send neither.
+/// of HTTP's Basic and Negotiate schemes. Otherwise `Sec-Fetch-Site` decides, which every browser of
+/// today sends over HTTPS and to this machine, and no page can forge; without it, `Origin` has to be
+/// one of `origins` or of the host that is asked. Programs that are no browsers send neither, and
+/// pass without cookies.
 ///
 /// # Errors
 /// Returns 403 for a request of another site.
@@ -49,7 +50,8 @@ fn is_ours(headers: &HeaderMap, origins: &[String]) -> bool {
         (Some("same-origin" | "none"), _) => true,
         (_, Some(origin)) if origins.iter().any(|one| one == origin) => true,
         (Some(_), _) => false,
-        (None, None) => true,
+        // A browser of today sends one of them with every form and every script's request.
+        (None, None) => !headers.contains_key(header::COOKIE),
         (None, Some(origin)) => {
             let host = single(headers, header::HOST.as_str()).ok().flatten();
             let authority = origin.split_once("://").map(|(_, authority)| authority);
@@ -69,7 +71,8 @@ mod tests {
         const OURS: &str = "https://console.example";
         let origins = ["https://admin.example".to_owned()];
         for (method, headers, passes) in [
-            ("POST", &[][..], true),
+            // Without cookies a program passes; see below.
+            ("POST", &[][..], false),
             ("POST", &[("sec-fetch-site", "same-origin")], true),
             ("POST", &[("sec-fetch-site", "none")], true),
             ("POST", &[("sec-fetch-site", "same-site")], false),
@@ -134,5 +137,8 @@ mod tests {
                 "{method} {headers:?}"
             );
         }
+        let program = Request::post("/").header("host", "console.example");
+        let (parts, ()) = program.body(()).unwrap().into_parts();
+        assert!(check(&parts, &origins).is_ok());
     }
 }

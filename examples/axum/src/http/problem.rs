@@ -140,6 +140,12 @@ impl Problem {
         &self.errors
     }
 
+    /// Returns the sentence for people.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Returns the status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {

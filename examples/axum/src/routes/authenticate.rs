@@ -28,7 +28,7 @@ pub(super) async fn authenticate(
     let caller = match state.authenticate(&mut parts).await {
         Ok(caller) => caller,
         Err(AuthError::Invalid) => {
-            let from = client::address(&parts.extensions);
+            let from = state.client_address(&parts);
             let wait = state.wrong_tokens().count(from, "sys");
             let problem = wait.map_or_else(|| AuthError::Invalid.into(), throttle::too_many);
             return problem.into_response();

@@ -157,7 +157,7 @@ fn taken(result: &'static str) -> JsonResponse {
 
 /// Counts an unauthenticated delivery, and returns its problem.
 fn not_proven(state: &AppState, parts: &Parts) -> Problem {
-    let from = client::address(&parts.extensions);
+    let from = state.client_address(parts);
     match state.wrong_tokens().count(from, PLACE) {
         Some(wait) => throttle::too_many(wait),
         None => Problem::new(

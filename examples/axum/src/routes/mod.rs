@@ -13,6 +13,7 @@ mod pages;
 mod public;
 mod reports;
 mod request_id;
+mod sign_in;
 mod statements;
 mod suggestions;
 mod tenants;
@@ -34,6 +35,7 @@ pub(crate) fn all<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Rou
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .merge(webhook_routes())
+        .merge(sign_in::sign_in_routes())
         .merge(public::public_router());
     // `/sys` responds with 401 before 404, so that anonymous callers cannot probe for routes.
     let sys = operator_routes()
@@ -58,6 +60,13 @@ pub(crate) fn operators<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) 
 /// Creates the routes of vendors' webhooks.
 pub(crate) fn webhooks<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Router<S> {
     webhook_routes()
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(state)
+}
+
+/// Creates the routes of the sign-in.
+pub(crate) fn sign_in<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Router<S> {
+    sign_in::sign_in_routes()
         .method_not_allowed_fallback(wrong_method)
         .with_state(state)
 }

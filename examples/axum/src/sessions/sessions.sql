@@ -1,0 +1,14 @@
+-- The sessions of people who sign in, apart from the incidents.
+create schema if not exists incident_axum;
+
+create table if not exists incident_axum.sessions (
+    -- SHA-256 of the secret in the browser's cookie.
+    id         bytea primary key check (octet_length(id) = 32),
+    person     text not null,
+    -- HMAC-SHA-256 of the fingerprint of the login, under that secret.
+    login      bytea not null check (octet_length(login) = 32),
+    created_at timestamptz not null check (isfinite(created_at)),
+    used_at    timestamptz not null check (isfinite(used_at))
+);
+
+create index if not exists sessions_person on incident_axum.sessions (person, created_at);
