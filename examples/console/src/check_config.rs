@@ -19,6 +19,8 @@ pub fn lines(config: Config) -> Result<Vec<String>, Box<dyn Error>> {
     let billing = config.billing.startup_line();
     config.billing.build()?;
     let mut lines = vec![format!("address: {}", config.bind)];
+    let base = config.base_url.as_ref();
+    lines.extend(base.map(|url| format!("base URL: {url}")));
     lines.push(store_line(config.database.as_ref()));
     lines.extend(config.usage.as_ref().map(usage_line));
     let anchors = config.anchors.as_deref();

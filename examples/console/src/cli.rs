@@ -16,7 +16,7 @@ pub struct CliCommand {
 }
 
 /// All commands. Without a command the program serves.
-pub const COMMANDS: [CliCommand; 8] = [
+pub const COMMANDS: [CliCommand; 9] = [
     CliCommand {
         name: "demo",
         arguments: "",
@@ -49,6 +49,13 @@ pub const COMMANDS: [CliCommand; 8] = [
         about: "verify every timeline and the audit trail in the database at DATABASE_URL",
         more: "Compares them with the anchors in INCIDENT_ANCHORS, if set. Writes nothing.\n\
                Exit code 0: all are valid; 1: an entry was changed, removed or reordered, or the check failed.",
+    },
+    CliCommand {
+        name: "sign-out",
+        arguments: "NAME",
+        about: "end all sessions of a person at the servers of DATABASE_URL",
+        more: "The person can sign in again with a valid token: to keep somebody out, leave the token out of INCIDENT_TOKENS\n\
+               and restart, which ends the sessions of that token too.",
     },
     CliCommand {
         name: "outages",

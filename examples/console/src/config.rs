@@ -3,7 +3,7 @@
 use std::env::VarError;
 use std::path::PathBuf;
 
-use incident_axum::{Tokens, WebhookSettings};
+use incident_axum::{BaseUrl, Tokens, TrustedProxies, WebhookSettings};
 use incident_usage_clickhouse::{Address, AddressError};
 
 use crate::billing::BillingSettings;
@@ -21,6 +21,10 @@ use crate::storage::DatabaseSettings;
 pub struct Config {
     /// The address to listen on.
     pub bind: Bind,
+    /// The address under which browsers reach the server.
+    pub base_url: Option<BaseUrl>,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
     /// The known tokens; if `None`, one is generated.
     pub tokens: Option<Tokens>,
     /// The database; if `None`, everything is stored in memory.
@@ -107,6 +111,15 @@ impl Config {
             let reason = "expected memory; for durable storage set DATABASE_URL";
             return Err(ConfigError::new("INCIDENT_DATA", reason));
         }
+        let base_url = get("INCIDENT_BASE_URL").map(|url| url.trim().parse());
+        let base_url = base_url
+            .transpose()
+            .map_err(|reason: &str| ConfigError::new("INCIDENT_BASE_URL", reason))?;
+        let trusted_proxies = get("INCIDENT_TRUSTED_PROXIES").map(|list| list.parse());
+        let trusted_proxies = trusted_proxies
+            .transpose()
+            .map_err(|reason: String| ConfigError::new("INCIDENT_TRUSTED_PROXIES", reason))?
+            .unwrap_or_default();
         let tokens = get("INCIDENT_TOKENS")
             .map(|list| Tokens::parse(&list))
             .transpose()
@@ -121,6 +134,8 @@ impl Config {
         }
         Ok(Self {
             bind: bind.unwrap_or_default(),
+            base_url,
+            trusted_proxies,
             tokens,
             database: get("DATABASE_URL")
                 .map(|url| url.trim().parse())
@@ -189,6 +204,8 @@ mod tests {
             ("INCIDENT_BILLING_URL", "http://canary.example"),
             ("INCIDENT_BILLING_SECRET", "canary"),
             ("INCIDENT_LOG_FORMAT", "canary"),
+            ("INCIDENT_BASE_URL", "http://canary.example"),
+            ("INCIDENT_TRUSTED_PROXIES", "10.0.0.0/8,canary"),
             ("RUST_LOG", "=not=a=filter="),
         ] {
             let error = with(variable, value).unwrap_err().to_string();

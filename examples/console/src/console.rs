@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use incident_axum::{IncidentApi, PublicCache, Tokens, WebhookSettings};
+use incident_axum::{
+    BaseUrl, IncidentApi, PublicCache, Sessions, Tokens, TrustedProxies, WebhookSettings,
+};
 use incident_core::engine::{BuildError, Incidents, IncidentsBuilder};
 use incident_core::failpoint;
 use incident_core::port::{AnchorRecord, BillingSink, Clock, PageCheck, Pager};
@@ -36,6 +38,11 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct ConsoleBuilder {
     /// The known tokens.
     pub tokens: Tokens,
+    /// The address under which browsers reach the server; without one they sign in on this machine
+    /// only.
+    pub base_url: Option<BaseUrl>,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
     /// The storage; in memory by default.
     pub storage: Storage,
     /// Policy, terms, names and links.
@@ -85,11 +92,18 @@ impl ConsoleBuilder {
         let public_cache = PublicCache::shared();
         let (incidents, worker) = Worker::new(self.engine(&public_cache))?;
         let storage = self.storage;
-        let mut api = IncidentApi::builder(incidents, Arc::new(self.tokens), public_cache)
+        let tokens = Arc::new(self.tokens);
+        let sessions = Sessions::new(storage.sessions, Arc::clone(&tokens) as _);
+        let mut api = IncidentApi::builder(incidents, tokens, public_cache)
+            .sessions(sessions)
+            .trusted_proxies(self.trusted_proxies)
             .usage(storage.sink)
             .store_name(storage.name)
             .links(self.policy.links())
             .webhooks(self.hooks);
+        if let Some(url) = self.base_url {
+            api = api.base_url(url);
+        }
         if let Some(metrics) = self.metrics {
             api = api.metrics(move || metrics.text());
         }

@@ -23,6 +23,7 @@ pub mod names;
 pub mod pagers;
 pub mod policy_file;
 pub mod server;
+pub mod sessions;
 pub mod signals;
 pub mod statements;
 pub mod storage;

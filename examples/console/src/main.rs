@@ -24,6 +24,7 @@ use incident_console::hooks;
 use incident_console::import;
 use incident_console::maintenance::{self, Maintenance};
 use incident_console::metrics::Metrics;
+use incident_console::sessions;
 use incident_console::signals::Signals;
 use incident_console::statements::{self, SlaTask};
 use incident_console::storage::Storage;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         Invocation::Run("migrate", _) => maintain(Maintenance::Migrate),
         Invocation::Run("doctor", _) => maintain(Maintenance::Doctor),
         Invocation::Run("verify", _) => maintain(Maintenance::Verify),
+        Invocation::Run("sign-out", arguments) => sign_out(arguments).map(|()| true),
         Invocation::Run("outages", arguments) => outages(arguments).map(|()| true),
         Invocation::Run("sla", arguments) => sla(arguments).map(|()| true),
         Invocation::Run(_, arguments) => import(arguments),
@@ -236,6 +238,18 @@ async fn maintain(task: Maintenance) -> Result<bool, Box<dyn Error>> {
     maintenance::run(task, &database, &policy, anchors, out).await
 }
 
+/// Ends all sessions of a person.
+#[tokio::main]
+async fn sign_out(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    let [name] = *arguments else {
+        return Err("sign-out: expected the NAME of a person".into());
+    };
+    let database = settings()?
+        .database
+        .ok_or("DATABASE_URL is required for this command")?;
+    sessions::sign_out(name, &database, &mut std::io::stdout()).await
+}
+
 fn not_opened(path: &Path, error: &std::io::Error) -> String {
     format!("INCIDENT_ANCHORS: {}: {error}", path.display())
 }
@@ -379,6 +393,8 @@ async fn prepare(config: Config, play: bool) -> Result<Prepared, Box<dyn Error>>
     let anchors = anchors.map(|file| Arc::new(file) as Arc<dyn AnchorRecord>);
     let builder = ConsoleBuilder {
         tokens,
+        base_url: config.base_url,
+        trusted_proxies: config.trusted_proxies,
         storage,
         policy,
         pagers: pagers.current,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use incident_core::anchor::AnchoredChain;
 use incident_core::chain::Verdict;
@@ -11,9 +12,11 @@ use incident_core::engine::{self, AuditVerdict, BuildError, Incidents};
 use incident_core::port::IncidentFilter;
 use incident_core::{IncidentId, Month};
 use incident_store_postgres::{FindingSeverity, PgStore, PgUsage};
+use indicatif::ProgressBar;
 
 use crate::anchor_file::AnchorFile;
 use crate::policy_file::PolicyFile;
+use crate::sessions;
 use crate::storage::{DatabaseSettings, StorageError};
 use crate::terminal::line;
 
@@ -27,6 +30,9 @@ pub enum Maintenance {
     /// Verify every timeline and the audit trail.
     Verify,
 }
+
+/// Time between two pictures of a task that goes on.
+const TICK: Duration = Duration::from_millis(250);
 
 /// Number of incidents read at a time.
 const BATCH: usize = 200;
@@ -47,10 +53,16 @@ pub async fn run(
 ) -> Result<bool, Box<dyn Error>> {
     match task {
         Maintenance::Migrate => {
-            database.migrate().await?;
+            let waiting = waiting("migrating");
+            let migrated = database.migrate().await;
+            waiting.finish_and_clear();
+            migrated?;
+            sessions::migrate(database).await?;
             line(
                 out,
-                format_args!("the schema `incident` of {database} is up to date"),
+                format_args!(
+                    "the schemas `incident` and `incident_axum` of {database} are up to date"
+                ),
             )?;
             Ok(true)
         }
@@ -61,6 +73,13 @@ pub async fn run(
         }
         Maintenance::Verify => verify(database, anchors, out).await,
     }
+}
+
+/// Shows on a terminal that a task of unknown length goes on.
+fn waiting(task: &'static str) -> ProgressBar {
+    let shown = ProgressBar::new_spinner().with_message(task);
+    shown.enable_steady_tick(TICK);
+    shown
 }
 
 async fn examine(
@@ -160,7 +179,10 @@ async fn verify_timelines(
 ) -> Result<bool, Box<dyn Error>> {
     let (mut sound, mut broken, mut anchored) = (0_u64, 0_u64, 0_u64);
     let failed = |error| StorageError::Verify(database.clone(), error);
-    for id in timelines(incidents).await.map_err(failed)? {
+    let ids = timelines(incidents).await.map_err(failed)?;
+    let progress = ProgressBar::new(ids.len() as u64);
+    for id in ids {
+        progress.inc(1);
         match incidents
             .audit()
             .verify_timeline(id)
@@ -175,13 +197,16 @@ async fn verify_timelines(
             }
             Verdict::Broken { seq, reason } => {
                 broken += 1;
-                line(
-                    out,
-                    format_args!("BROKEN timeline of {id}: entry {seq}: {reason}"),
-                )?;
+                progress.suspend(|| {
+                    line(
+                        out,
+                        format_args!("BROKEN timeline of {id}: entry {seq}: {reason}"),
+                    )
+                })?;
             }
         }
     }
+    progress.finish_and_clear();
     line(
         out,
         format_args!("timelines: {sound} valid, {broken} broken; {anchored} entries anchored"),
@@ -226,7 +251,10 @@ async fn verify_audit(
     out: &mut (impl Write + Send),
 ) -> Result<bool, Box<dyn Error>> {
     let failed = |error| StorageError::Verify(database.clone(), error);
-    match incidents.audit().verify().await.map_err(failed)? {
+    let waiting = waiting("verifying the audit trail");
+    let verdict = incidents.audit().verify().await.map_err(failed)?;
+    waiting.finish_and_clear();
+    match verdict {
         AuditVerdict::Valid {
             chains,
             entries,

@@ -5,10 +5,11 @@ use std::ffi::OsString;
 use crate::config_error::ConfigError;
 
 /// All settings of the console.
-pub const SETTINGS: [&str; 25] = [
+pub const SETTINGS: [&str; 27] = [
     "DATABASE_URL",
     "INCIDENT_ALLOW_UNSAFE_DATABASE",
     "INCIDENT_ANCHORS",
+    "INCIDENT_BASE_URL",
     "INCIDENT_BILLING_FILE",
     "INCIDENT_BILLING_KEY_WINDOW_HOURS",
     "INCIDENT_BILLING_SECRET",
@@ -20,6 +21,7 @@ pub const SETTINGS: [&str; 25] = [
     "INCIDENT_PAGERS",
     "INCIDENT_POLICY",
     "INCIDENT_TOKENS",
+    "INCIDENT_TRUSTED_PROXIES",
     "OPSGENIE_API_KEY",
     "OPSGENIE_URL",
     "OPSGENIE_WEBHOOK_TOKEN",

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::policy_file::PolicyFile;
+use incident_axum::{MemorySessions, SessionStore};
 use incident_core::engine::system::SystemClock;
 use incident_core::engine::{BuildError, Incidents};
 use incident_core::port::{Clock, Store, TenantDirectory, UsageSink, UsageSource};
@@ -17,6 +17,9 @@ use incident_store_postgres::{
 use incident_usage_clickhouse::{Address, ClickHouseUsage, OpenError};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor};
+
+use crate::policy_file::PolicyFile;
+use crate::sessions;
 
 /// Maximum time to wait for the database at startup.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -115,6 +118,9 @@ pub enum StorageError {
     /// Usage events cannot be stored or counted at their address.
     #[error("USAGE_URL: {0}")]
     Usage(OpenError),
+    /// The table of sessions could not be created.
+    #[error("DATABASE_URL: could not migrate {0}")]
+    Sessions(DatabaseSettings, #[source] sqlx::Error),
     /// It could not be examined.
     #[error("DATABASE_URL: could not check {0}")]
     Doctor(DatabaseSettings, #[source] incident_core::port::StoreError),
@@ -152,6 +158,8 @@ pub struct Storage {
     pub sink: Arc<dyn UsageSink>,
     /// The directory of all tenants.
     pub directory: Arc<dyn TenantDirectory>,
+    /// The sessions of people who sign in.
+    pub sessions: Arc<dyn SessionStore>,
 }
 
 impl fmt::Debug for Storage {
@@ -186,6 +194,7 @@ impl Default for Storage {
             usage: Arc::new(usage.clone()),
             sink: Arc::new(usage.clone()),
             directory: Arc::new(usage),
+            sessions: Arc::new(MemorySessions::default()),
         }
     }
 }
@@ -271,6 +280,7 @@ impl Storage {
         }
         let usage = PgUsage::new(database.pool_for(USAGE_CONNECTIONS, lending));
         let relay = database.pool_for(RELAY_CONNECTIONS, lending);
+        let sessions = sessions::open(pool.clone()).await;
         let store = PgStore::builder(pool).relay_pool(relay);
         Ok(Self {
             name: "postgres",
@@ -279,6 +289,7 @@ impl Storage {
             usage: Arc::new(usage.clone()),
             sink: Arc::new(usage.clone()),
             directory: Arc::new(usage),
+            sessions,
         })
     }
 }

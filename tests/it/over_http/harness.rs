@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use incident_axum::MemorySessions;
 use incident_axum::PublicCache;
 use incident_axum::Tokens;
 use incident_console::console::{Console, ConsoleBuilder};
@@ -149,6 +150,7 @@ pub(crate) async fn storage() -> (Storage, Option<Database>) {
         usage: Arc::new(usage.clone()),
         sink: Arc::new(usage.clone()),
         directory: Arc::new(usage),
+        sessions: Arc::new(MemorySessions::default()),
     };
     (storage, Some(database))
 }

@@ -31,8 +31,8 @@ impl PgSessions {
         Self(pool)
     }
 
-    /// Creates the schema `incident_axum` with its table if it is not there. A role that owns
-    /// nothing needs `usage` on the schema and `select`, `insert`, `update`, `delete` on the table.
+    /// Creates the schema `incident_axum` with its table if it is not there. A role that does not
+    /// own it gets the rights that it needs by `select incident_axum.grant_to('ROLE')`.
     ///
     /// # Errors
     /// Fails if the database is unavailable, or the table is missing and the role may not create
@@ -54,7 +54,10 @@ impl PgSessions {
     }
 
     async fn exists(&self) -> Result<bool, sqlx::Error> {
-        let sql = "select to_regclass('incident_axum.sessions_person') is not null";
+        // The last thing that is created. Asked of the catalogue, which needs no rights.
+        let sql = "select exists (select from pg_catalog.pg_proc p
+                       join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+                   where n.nspname = 'incident_axum' and p.proname = 'grant_to')";
         bounded(sqlx::query_scalar(sql).fetch_one(&self.0)).await
     }
 

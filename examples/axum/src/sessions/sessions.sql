@@ -12,3 +12,11 @@ create table if not exists incident_axum.sessions (
 );
 
 create index if not exists sessions_person on incident_axum.sessions (person, created_at);
+
+-- What a server needs that does not own the table.
+create or replace function incident_axum.grant_to(app name) returns void language plpgsql as $$
+begin
+    execute format('grant usage on schema incident_axum to %I', app);
+    execute format('grant select, insert, update, delete on incident_axum.sessions to %I', app);
+end $$;
+revoke execute on function incident_axum.grant_to(name) from public;

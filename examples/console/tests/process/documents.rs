@@ -74,7 +74,7 @@ async fn every_command_of_the_page_of_running_works() {
     let printed = shell::output(shell).await;
     for part in [
         r#""status":"triage""#,
-        "is up to date",
+        "are up to date",
         "timelines: 0 valid, 0 broken",
     ] {
         assert!(printed.contains(part), "{part}: {printed}");

@@ -21,6 +21,7 @@ mod lines;
 mod memory;
 mod operations;
 mod poolers;
+mod sessions;
 mod settings;
 mod shell;
 mod stops;

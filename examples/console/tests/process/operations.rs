@@ -65,5 +65,6 @@ async fn every_command_of_the_page_of_operations_works() {
         .map(|rest| rest.split(' ').next().unwrap())
         .collect();
     assert_eq!(counts.len(), 2, "{printed}");
-    assert!(counts[0].parse::<u64>().unwrap() >= 4, "{printed}");
+    // Two declarations and an update; a page that its resolution overtook has no entry.
+    assert!(counts[0].parse::<u64>().unwrap() >= 3, "{printed}");
 }
