@@ -90,16 +90,16 @@ impl PgServer {
     }
 
     /// Acquires a connection for a statement that may be sent again.
-    pub(crate) async fn session(&self, deadline: Instant) -> Result<Session, Failure> {
+    pub(crate) async fn session(&self, deadline: Instant) -> Result<PgSession, Failure> {
         self.alive(For::Reading, deadline).await
     }
 
     /// Acquires a connection for a statement that must not be sent twice.
-    pub(crate) async fn session_to_write(&self, deadline: Instant) -> Result<Session, Failure> {
+    pub(crate) async fn session_to_write(&self, deadline: Instant) -> Result<PgSession, Failure> {
         self.alive(For::Writing, deadline).await
     }
 
-    async fn alive(&self, what: For, deadline: Instant) -> Result<Session, Failure> {
+    async fn alive(&self, what: For, deadline: Instant) -> Result<PgSession, Failure> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -126,8 +126,8 @@ impl PgServer {
         }
     }
 
-    async fn acquire(&self, deadline: Instant) -> Result<Session, Failure> {
-        let session = |lent| Session {
+    async fn acquire(&self, deadline: Instant) -> Result<PgSession, Failure> {
+        let session = |lent| PgSession {
             lent,
             server: self.clone(),
             deadline,
@@ -167,7 +167,7 @@ impl PgServer {
 }
 
 /// A connection for one call.
-pub(crate) struct Session {
+pub(crate) struct PgSession {
     lent: LentConnection,
     server: PgServer,
     pub(crate) deadline: Instant,
@@ -176,7 +176,7 @@ pub(crate) struct Session {
 /// The result of a call with a deadline.
 pub(crate) type Timed<T> = Result<sqlx::Result<T>, Elapsed>;
 
-impl Session {
+impl PgSession {
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
         &mut self.lent.connection
     }
@@ -296,7 +296,7 @@ impl Again {
         Self { deadline, tries: 0 }
     }
 
-    pub(crate) async fn session(&mut self, server: &PgServer) -> Result<Session, Failure> {
+    pub(crate) async fn session(&mut self, server: &PgServer) -> Result<PgSession, Failure> {
         self.tries += 1;
         server.session(self.deadline).await
     }

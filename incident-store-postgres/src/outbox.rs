@@ -17,7 +17,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::access::{Again, Session, alone, read};
+use crate::access::{Again, PgSession, alone, read};
 use crate::clock::{HostClock, to_host_time};
 use crate::document::time;
 use crate::failure::Failure;
@@ -57,7 +57,7 @@ impl PgStore {
 
     async fn claim_on(
         &self,
-        mut session: Session,
+        mut session: PgSession,
         request: &ClaimRequest,
         tidy: bool,
     ) -> Result<Vec<Result<Claim, Unreadable>>, Failure> {

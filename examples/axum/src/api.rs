@@ -8,8 +8,8 @@ use incident_core::engine::Incidents;
 use incident_core::port::UsageSink;
 
 use crate::authenticate::Authenticate;
-use crate::base_url::BaseUrl;
 use crate::command_tasks::CommandTasks;
+use crate::external_url::ExternalUrl;
 use crate::http::body_memory::BodyMemory;
 use crate::http::conditions::KeyLocks;
 use crate::http::throttle::Throttle;
@@ -76,7 +76,7 @@ impl IncidentApi {
             authenticate,
             usage: None,
             sessions: None,
-            base_url: None,
+            external_url: None,
             proxies: TrustedProxies::default(),
             origins: Vec::new(),
             store_name: None,
@@ -169,13 +169,13 @@ impl IncidentApiBuilder {
         self
     }
 
-    /// Sets the address under which browsers reach the host. With HTTPS, session cookies are
+    /// Sets the address under which browsers reach the host (`INCIDENT_BASE_URL` of the console). With HTTPS, session cookies are
     /// `Secure`; without it people can sign in on this machine only. Its pages may send requests
     /// that change something, as with [`origin`](Self::origin).
     #[must_use]
-    pub fn base_url(mut self, url: BaseUrl) -> Self {
+    pub fn external_url(mut self, url: ExternalUrl) -> Self {
         self.0.origins.push(url.origin().to_owned());
-        self.0.base_url = Some(url);
+        self.0.external_url = Some(url);
         self
     }
 

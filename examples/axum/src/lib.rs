@@ -2,9 +2,9 @@
 
 mod api;
 mod authenticate;
-mod base_url;
 mod client;
 mod command_tasks;
+mod external_url;
 mod http;
 mod links;
 mod public_cache;
@@ -19,8 +19,8 @@ mod webhook_settings;
 
 pub use api::{IncidentApi, IncidentApiBuilder};
 pub use authenticate::{AuthError, Authenticate};
-pub use base_url::BaseUrl;
 pub use client::{ClientInfo, Connection};
+pub use external_url::ExternalUrl;
 pub use http::body_broken::BodyBroken;
 pub use http::problem::{FieldError, NOSNIFF, Problem};
 #[doc(hidden)] // for the fuzz targets of the repository

@@ -13,9 +13,9 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinHandle;
 
 use crate::authenticate::{AuthError, Authenticate};
-use crate::base_url::BaseUrl;
 use crate::client;
 use crate::command_tasks::{CommandTasks, outcome};
+use crate::external_url::ExternalUrl;
 use crate::http::body_memory::BodyMemory;
 use crate::http::conditions::KeyLocks;
 use crate::http::problem::Problem;
@@ -36,7 +36,7 @@ pub(crate) struct AppState {
     pub(crate) authenticate: Arc<dyn Authenticate>,
     pub(crate) usage: Option<Arc<dyn UsageSink>>,
     pub(crate) sessions: Option<Sessions>,
-    pub(crate) base_url: Option<BaseUrl>,
+    pub(crate) external_url: Option<ExternalUrl>,
     pub(crate) proxies: TrustedProxies,
     pub(crate) origins: Vec<String>,
     pub(crate) store_name: Option<&'static str>,
@@ -121,7 +121,9 @@ impl AppState {
 
     /// Returns `true` if browsers reach this host by HTTPS.
     pub(crate) fn is_secure(&self) -> bool {
-        self.base_url.as_ref().is_some_and(BaseUrl::is_secure)
+        self.external_url
+            .as_ref()
+            .is_some_and(ExternalUrl::is_secure)
     }
 
     /// Returns the address of the client of a request, if the server passes it on: behind trusted

@@ -19,7 +19,7 @@ pub fn lines(config: Config) -> Result<Vec<String>, Box<dyn Error>> {
     let billing = config.billing.startup_line();
     config.billing.build()?;
     let mut lines = vec![format!("address: {}", config.bind)];
-    let base = config.base_url.as_ref();
+    let base = config.external_url.as_ref();
     lines.extend(base.map(|url| format!("base URL: {url}")));
     lines.push(store_line(config.database.as_ref()));
     lines.extend(config.usage.as_ref().map(usage_line));

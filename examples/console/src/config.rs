@@ -3,7 +3,7 @@
 use std::env::VarError;
 use std::path::PathBuf;
 
-use incident_axum::{BaseUrl, Tokens, TrustedProxies, WebhookSettings};
+use incident_axum::{ExternalUrl, Tokens, TrustedProxies, WebhookSettings};
 use incident_usage_clickhouse::{Address, AddressError};
 
 use crate::billing::BillingSettings;
@@ -22,7 +22,7 @@ pub struct Config {
     /// The address to listen on.
     pub bind: Bind,
     /// The address under which browsers reach the server.
-    pub base_url: Option<BaseUrl>,
+    pub external_url: Option<ExternalUrl>,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
     /// The known tokens; if `None`, one is generated.
@@ -111,8 +111,8 @@ impl Config {
             let reason = "expected memory; for durable storage set DATABASE_URL";
             return Err(ConfigError::new("INCIDENT_DATA", reason));
         }
-        let base_url = get("INCIDENT_BASE_URL").map(|url| url.trim().parse());
-        let base_url = base_url
+        let external_url = get("INCIDENT_BASE_URL").map(|url| url.trim().parse());
+        let external_url = external_url
             .transpose()
             .map_err(|reason: &str| ConfigError::new("INCIDENT_BASE_URL", reason))?;
         let trusted_proxies = get("INCIDENT_TRUSTED_PROXIES").map(|list| list.parse());
@@ -134,7 +134,7 @@ impl Config {
         }
         Ok(Self {
             bind: bind.unwrap_or_default(),
-            base_url,
+            external_url,
             trusted_proxies,
             tokens,
             database: get("DATABASE_URL")

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_axum::{
-    BaseUrl, IncidentApi, PublicCache, Sessions, Tokens, TrustedProxies, WebhookSettings,
+    ExternalUrl, IncidentApi, PublicCache, Sessions, Tokens, TrustedProxies, WebhookSettings,
 };
 use incident_core::engine::{BuildError, Incidents, IncidentsBuilder};
 use incident_core::failpoint;
@@ -40,7 +40,7 @@ pub struct ConsoleBuilder {
     pub tokens: Tokens,
     /// The address under which browsers reach the server; without one they sign in on this machine
     /// only.
-    pub base_url: Option<BaseUrl>,
+    pub external_url: Option<ExternalUrl>,
     /// The proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
     /// The storage; in memory by default.
@@ -101,8 +101,8 @@ impl ConsoleBuilder {
             .store_name(storage.name)
             .links(self.policy.links())
             .webhooks(self.hooks);
-        if let Some(url) = self.base_url {
-            api = api.base_url(url);
+        if let Some(url) = self.external_url {
+            api = api.external_url(url);
         }
         if let Some(metrics) = self.metrics {
             api = api.metrics(move || metrics.text());

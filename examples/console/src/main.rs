@@ -247,7 +247,8 @@ async fn sign_out(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let database = settings()?
         .database
         .ok_or("DATABASE_URL is required for this command")?;
-    sessions::sign_out(name, &database, &mut std::io::stdout()).await
+    database.reach().await?;
+    sessions::sign_out(name, database.pool(1), &mut std::io::stdout()).await
 }
 
 fn not_opened(path: &Path, error: &std::io::Error) -> String {
@@ -393,7 +394,7 @@ async fn prepare(config: Config, play: bool) -> Result<Prepared, Box<dyn Error>>
     let anchors = anchors.map(|file| Arc::new(file) as Arc<dyn AnchorRecord>);
     let builder = ConsoleBuilder {
         tokens,
-        base_url: config.base_url,
+        external_url: config.external_url,
         trusted_proxies: config.trusted_proxies,
         storage,
         policy,

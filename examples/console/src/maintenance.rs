@@ -57,7 +57,9 @@ pub async fn run(
             let migrated = database.migrate().await;
             waiting.finish_and_clear();
             migrated?;
-            sessions::migrate(database).await?;
+            sessions::migrate(database.pool(1))
+                .await
+                .map_err(|error| StorageError::Sessions(database.clone(), error))?;
             line(
                 out,
                 format_args!(

@@ -8,7 +8,6 @@ use incident_axum::{MemorySessions, PgSessions, SessionError, SessionId, Session
 use incident_core::{PersonName, ValidationError};
 use sqlx::PgPool;
 
-use crate::storage::{DatabaseSettings, StorageError};
 use crate::terminal::line;
 
 /// Returns the sessions in a database. If the table is missing or may not be used, they are in
@@ -42,10 +41,8 @@ async fn usable(sessions: &PgSessions) -> Result<(), Box<dyn Error + Send + Sync
 ///
 /// # Errors
 /// Fails if it is missing and cannot be created.
-pub(crate) async fn migrate(database: &DatabaseSettings) -> Result<(), StorageError> {
-    let sessions = PgSessions::new(database.pool(1));
-    let migrated = sessions.migrate().await;
-    migrated.map_err(|error| StorageError::Sessions(database.clone(), error))
+pub(crate) async fn migrate(pool: PgPool) -> Result<(), sqlx::Error> {
+    PgSessions::new(pool).migrate().await
 }
 
 /// Ends all sessions of a person, at all servers of a database.
@@ -54,15 +51,13 @@ pub(crate) async fn migrate(database: &DatabaseSettings) -> Result<(), StorageEr
 /// Fails if the name is invalid or the database cannot be used.
 pub async fn sign_out(
     name: &str,
-    database: &DatabaseSettings,
+    pool: PgPool,
     out: &mut (impl Write + Send),
 ) -> Result<(), Box<dyn Error>> {
     let person: PersonName = name
         .parse()
         .map_err(|error: ValidationError| format!("sign-out: {error}"))?;
-    database.reach().await?;
-    let sessions = PgSessions::new(database.pool(1));
-    let ended = sessions.remove_all_of(&person).await?;
+    let ended = PgSessions::new(pool).remove_all_of(&person).await?;
     line(out, format_args!("sessions of {person} ended: {ended}"))?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::state::{PgUsage, TenantKey};
 use super::table::{UsageTable, quoted};
-use crate::access::{Session, limited};
+use crate::access::{PgSession, limited};
 use crate::document::time;
 use crate::row;
 
@@ -225,7 +225,7 @@ impl<'a> QueryPlan<'a> {
         &self,
         sql: &str,
         windows: &Range<usize>,
-        session: &mut Session,
+        session: &mut PgSession,
     ) -> sqlx::Result<Vec<PgRow>> {
         let left = session.left();
         if self.source.latency.needs_limit(self.units(windows), left) {

@@ -18,7 +18,7 @@ use super::count::{QueryPlan, SPANS};
 use super::shared_count::{BELOW_PLACE, LINE_PLACE, SharedCount, SoFar};
 use super::state::PgUsage;
 use super::table::UsageTable;
-use crate::access::{Session, again, limited};
+use crate::access::{PgSession, again, limited};
 use crate::failure::Failure;
 
 /// Default duration below which a query is not followed, but counted in full each time.
@@ -139,7 +139,7 @@ const LINE: &str = "(select system_identifier::text from pg_control_system()) ||
 /// unfinished at the last count or lie after its end; all users at first. Also returns which
 /// transactions have ended now.
 async fn look(
-    session: &mut Session,
+    session: &mut PgSession,
     asked: &QueryPlan<'_>,
     so_far: Option<&SoFar>,
 ) -> sqlx::Result<Vec<PgRow>> {

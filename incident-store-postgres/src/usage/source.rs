@@ -18,7 +18,7 @@ use super::incremental::MIN_COST;
 use super::latency::LatencyTracker;
 use super::state::{PgUsage, TenantKey, usage_error};
 use super::table::{UsageTable, quoted};
-use crate::access::{PgServer, Session, again, limited};
+use crate::access::{PgServer, PgSession, again, limited};
 use crate::failure::Failure;
 use crate::row;
 
@@ -299,7 +299,7 @@ impl PgUsage {
     }
 }
 
-async fn broken_down(session: &mut Session, asked: &QueryPlan<'_>) -> sqlx::Result<Breakdown> {
+async fn broken_down(session: &mut PgSession, asked: &QueryPlan<'_>) -> sqlx::Result<Breakdown> {
     limited!(session, |connection| asked.breakdown(connection))
 }
 

@@ -2,6 +2,7 @@
 
 mod api_snapshots;
 mod audit_trail;
+mod deployment;
 mod limit_rows;
 mod roles;
 mod tokens;

@@ -16,8 +16,8 @@ use serde::Deserialize;
 
 use super::request_id;
 use crate::authenticate::AuthError;
-use crate::base_url::is_loopback;
 use crate::client;
+use crate::external_url::is_loopback;
 use crate::http::cross_site;
 use crate::http::headers::single;
 use crate::http::html::{self, Escaped, wants_html};

@@ -9,8 +9,9 @@ use super::session::{Session, SessionId};
 /// further sign-in ends the oldest.
 pub const MAX_SESSIONS: usize = 50;
 
-/// A store of sessions. It is apart from the incident's store: a host may keep sessions in its own
-/// tables. [`MemorySessions`](super::MemorySessions) and, with the feature `postgres`,
+/// A store of sessions, apart from that of the incidents.
+///
+/// A host may keep sessions in its own tables. [`MemorySessions`](super::MemorySessions) and, with the feature `postgres`,
 /// `PgSessions` implement it.
 ///
 /// **Atomic**: every call takes effect as a whole. **Durable**: as far as the store is.

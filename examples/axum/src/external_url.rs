@@ -9,13 +9,13 @@ use axum::http::uri::Scheme;
 /// The address under which browsers reach the host, such as `https://console.example`: the only
 /// source of absolute links, as the `Host` of a request is chosen by its sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BaseUrl {
+pub struct ExternalUrl {
     origin: String,
     path: String,
     secure: bool,
 }
 
-impl BaseUrl {
+impl ExternalUrl {
     /// Returns `true` for HTTPS.
     #[must_use]
     pub const fn is_secure(&self) -> bool {
@@ -37,13 +37,13 @@ impl BaseUrl {
 }
 
 /// The address without a slash at its end.
-impl fmt::Display for BaseUrl {
+impl fmt::Display for ExternalUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.origin, self.path)
     }
 }
 
-impl FromStr for BaseUrl {
+impl FromStr for ExternalUrl {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -140,13 +140,13 @@ mod tests {
                 false,
             ),
         ] {
-            let url: BaseUrl = text.parse().unwrap();
+            let url: ExternalUrl = text.parse().unwrap();
             assert_eq!(
                 (url.to_string().as_str(), url.origin(), url.is_secure()),
                 (shown, origin, secure)
             );
         }
-        let url: BaseUrl = "https://a.example/ops".parse().unwrap();
+        let url: ExternalUrl = "https://a.example/ops".parse().unwrap();
         assert_eq!(
             url.join("/sys/incidents"),
             "https://a.example/ops/sys/incidents"
@@ -170,7 +170,7 @@ mod tests {
             "https://caf\u{e9}.example",
             "https://a b.example",
         ] {
-            assert!(text.parse::<BaseUrl>().is_err(), "{text}");
+            assert!(text.parse::<ExternalUrl>().is_err(), "{text}");
         }
     }
 }
