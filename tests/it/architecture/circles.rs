@@ -308,6 +308,7 @@ fn no_imports_run_in_a_circle() {
         "examples/console",
         "examples/usage-clickhouse",
         "tests/postgres",
+        "tests/browser",
         "tests/clickhouse",
     ] {
         let read = Crate::read(&root().join(package).join("src/lib.rs"));

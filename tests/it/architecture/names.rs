@@ -42,7 +42,7 @@ const PRIVATE_WORDS: [(&str, &str); 26] = [
 /// Type names that may occur twice, each with the reason.
 const SAME_NAME: [(&str, &str); 0] = [];
 
-pub(super) const PACKAGES: [&str; 9] = [
+pub(super) const PACKAGES: [&str; 10] = [
     "incident-core",
     "incident-pagers",
     "incident-store-memory",
@@ -51,6 +51,7 @@ pub(super) const PACKAGES: [&str; 9] = [
     "examples/console",
     "examples/usage-clickhouse",
     "tests/postgres",
+    "tests/browser",
     "tests/clickhouse",
 ];
 

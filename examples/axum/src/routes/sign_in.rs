@@ -163,7 +163,9 @@ async fn create_session(
 }
 
 fn wrong_token() -> Problem {
-    Problem::from(AuthError::Invalid).at("/token", "expected the token of a person with access")
+    let detail = "unknown token; check it and try again";
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+        .at("/token", "expected the token of a person with access")
 }
 
 /// Handles `POST /signout`: ends the session of the browser, or all sessions of the person.

@@ -1,0 +1,110 @@
+//! What people see and do in a real browser, over a console on a free port.
+
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests, and what they share, fail by panicking"
+)]
+
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::Html;
+use axum::routing::get;
+use incident_axum::Tokens;
+use incident_console::console::{Console, ConsoleBuilder};
+use incident_test_browser::Browser;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+const TOKEN: &str = "0123456789abcdef";
+
+async fn console() -> Console {
+    let builder = ConsoleBuilder {
+        tokens: Tokens::parse("anna:commander:0123456789abcdef").unwrap(),
+        ..ConsoleBuilder::default()
+    };
+    let bind = "127.0.0.1:0".parse().unwrap();
+    Console::start(builder, bind).await.unwrap()
+}
+
+/// Signs anna in, as a person does.
+async fn sign_in(browser: &Browser, address: &str) {
+    browser.open(&format!("{address}/signin")).await.unwrap();
+    let token = browser.find("#token").await.unwrap();
+    token.type_in(TOKEN).await.unwrap();
+    click(browser, "button").await;
+    assert_eq!(heading(browser).await, "Signed in");
+}
+
+async fn click(browser: &Browser, selector: &str) {
+    let element = browser.find(selector).await.unwrap();
+    element.click().await.unwrap();
+}
+
+async fn heading(browser: &Browser) -> String {
+    let heading = browser.find("h1").await.unwrap();
+    heading.text().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_signs_in_and_out() {
+    let (console, browser) = (console().await, Browser::start(390, 844).await.unwrap());
+    let address = format!("http://{}", console.address);
+    browser.open(&format!("{address}/signin")).await.unwrap();
+    let token = browser.find("#token").await.unwrap();
+    token.type_in("wrong\u{e9}").await.unwrap();
+    click(&browser, "button").await;
+    let error = browser.find("#error").await.unwrap();
+    assert_eq!(
+        error.text().await.unwrap(),
+        "unknown token; check it and try again"
+    );
+    sign_in(&browser, &address).await;
+    // The script of a page cannot read the cookie.
+    let cookies = browser.run("arguments[0](document.cookie)", &[]).await;
+    assert_eq!(cookies.unwrap(), "");
+    click(&browser, "button").await;
+    assert_eq!(heading(&browser).await, "Sign in");
+    browser.stop().await.unwrap();
+    console.stop().await.unwrap();
+}
+
+/// Serves a page whose link and whose form lead to the console.
+async fn other_site(address: &str) -> (u16, JoinHandle<io::Result<()>>) {
+    let page: Arc<str> = format!(
+        "<a href='{address}/signin'>link</a><form method='post' action='{address}/signout'><button>x</button></form>"
+    )
+    .into();
+    let site = Router::new().route("/", get(async move || Html(page.to_string())));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (
+        port,
+        tokio::spawn(async move { axum::serve(listener, site).await }),
+    )
+}
+
+/// field.md H2, H3: a link of another site arrives signed in, and its forms change nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_sites_link_to_us_and_change_nothing() {
+    let (console, browser) = (console().await, Browser::start(1_280, 800).await.unwrap());
+    let address = format!("http://{}", console.address);
+    let (port, serving) = other_site(&address).await;
+    sign_in(&browser, &address).await;
+    // Another site, and another port of this one, which gets the cookie.
+    for host in ["localhost", "127.0.0.1"] {
+        let other = format!("http://{host}:{port}/");
+        browser.open(&other).await.unwrap();
+        click(&browser, "button").await;
+        let refused = browser.find("body").await.unwrap().text().await.unwrap();
+        assert!(refused.contains("cross_site"), "{other}: {refused}");
+        browser.open(&other).await.unwrap();
+        click(&browser, "a").await;
+        assert_eq!(heading(&browser).await, "Signed in", "{other}");
+    }
+    browser.stop().await.unwrap();
+    console.stop().await.unwrap();
+    serving.abort();
+}
