@@ -18,6 +18,7 @@ use crate::incident::{Affected, AffectedTenant, MAX_TENANTS, Severity, Status};
 use crate::name::https::URL_BYTES;
 use crate::name::visible::INVISIBLE;
 use crate::name::{NAME_BYTES, PUBLIC_BYTES, RESERVED_RULE, RULE_BYTES, TEXT_BYTES, TITLE_CHARS};
+use crate::port::SEARCH_CHARS;
 use crate::{
     CreditId, Currency, HttpsUrl, IncidentId, MessageId, Month, Name, Percent, Period, PersonName,
     PublicId, PublicText, RuleName, ServiceId, Statement, SuggestionId, TenantId, Text, Timestamp,
@@ -45,7 +46,13 @@ fn shows_nothing() -> String {
     let class: String = BLANK
         .into_iter()
         .chain(INVISIBLE)
-        .map(|(first, last)| format!("{first}-{last}"))
+        .map(|(first, last)| {
+            if first == last {
+                first.to_string()
+            } else {
+                format!("{first}-{last}")
+            }
+        })
         .collect();
     format!("^[{class}]*$")
 }
@@ -240,6 +247,12 @@ schemas! {
         let service = generator.subschema_for::<ServiceId>();
         json_schema!({ "type": "array", "items": service, "maxItems": MAX_SERVICES })
     };
+    SearchText => |_| json_schema!({
+        "type": "string",
+        "description": format!("A text of at most {SEARCH_CHARS} characters without NUL."),
+        "maxLength": SEARCH_CHARS,
+        "pattern": r"^[^\u0000]*$",
+    });
     Labels => |generator| {
         let mut name = Name::json_schema(generator);
         name.insert("maxLength".to_owned(), LABEL_NAME_BYTES.into());
@@ -268,6 +281,10 @@ schemas! {
 /// The services of an incident in a request.
 #[derive(Debug)]
 pub enum AffectedServices {}
+
+/// A text to search for.
+#[derive(Debug)]
+pub enum SearchText {}
 
 /// The labels of an incident in a request.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ mod api;
 mod authenticate;
 mod client;
 mod command_tasks;
+mod document;
 mod http;
 mod links;
 mod public_cache;
@@ -23,6 +24,8 @@ pub use http::problem::{FieldError, NOSNIFF, Problem};
 pub use http::query::Query;
 pub use links::{Filled, Links};
 pub use public_cache::PublicCache;
+pub use routes::openapi;
+pub use routes::table::{RouteInfo, routes};
 pub use tokens::{MAX_TOKENS, TOKEN_BYTES, Tokens};
 pub use webhook_settings::WebhookSettings;
 

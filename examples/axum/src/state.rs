@@ -1,7 +1,7 @@
 //! The state that all handlers share.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::http::request::Parts;
 use incident_core::actor::Caller;
@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::authenticate::{AuthError, Authenticate};
 use crate::command_tasks::{CommandTasks, outcome};
+use crate::document::page::Document;
 use crate::http::body_memory::BodyMemory;
 use crate::http::conditions::KeyLocks;
 use crate::http::problem::Problem;
@@ -39,6 +40,7 @@ pub(crate) struct AppState {
     pub(crate) body_memory: BodyMemory,
     pub(crate) wrong_tokens: Throttle,
     pub(crate) commands: CommandTasks,
+    pub(crate) document: LazyLock<Document>,
 }
 
 impl fmt::Debug for AppState {
@@ -147,6 +149,11 @@ impl AppState {
         F: Future<Output = Result<T, Problem>> + Send + 'static,
     {
         outcome(&mut self.spawn_command(command).await).await
+    }
+
+    /// Returns the document of the API, built when it is first needed.
+    pub(crate) fn document(&self) -> &Document {
+        &self.document
     }
 
     /// Waits until every command has ended.

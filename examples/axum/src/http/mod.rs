@@ -15,6 +15,7 @@ pub(crate) mod mount_prefix;
 pub(crate) mod page;
 pub(crate) mod params;
 pub(crate) mod permission;
+pub(crate) mod present;
 pub(crate) mod problem;
 pub(crate) mod query;
 pub(crate) mod response;

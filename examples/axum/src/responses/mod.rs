@@ -12,5 +12,6 @@ pub(crate) mod statements;
 pub(crate) mod suggestions;
 pub(crate) mod tenants;
 pub(crate) mod timeline;
+pub(crate) mod usage;
 mod values;
 pub(crate) mod webhooks;
