@@ -44,6 +44,8 @@ pub mod port;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "schemars")]
+pub mod schema;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

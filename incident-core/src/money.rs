@@ -78,6 +78,7 @@ impl From<Currency> for String {
 
 /// An amount in minor units (cents, centimes) of one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Money {
     /// The amount in minor units: 1250 is 12.50 EUR, and 1250 XAF.

@@ -14,6 +14,7 @@ pub const SUGGESTION_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A suggestion as the correlation engine sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Suggest {
     /// The service.
@@ -31,6 +32,7 @@ pub struct Suggest {
 
 /// The state of a suggestion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SuggestionState {
     /// Waits for a person.

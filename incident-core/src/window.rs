@@ -22,6 +22,7 @@ use crate::time::Timestamp;
 /// # Ok::<(), incident_core::ValidationError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(try_from = "Bounds")]
 pub struct Window {
     start: Timestamp,
@@ -29,6 +30,7 @@ pub struct Window {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Bounds {
     start: Timestamp,
@@ -115,6 +117,7 @@ impl fmt::Debug for Window {
 /// # Ok::<(), incident_core::ValidationError>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(from = "Vec<Window>")]
 pub struct Windows(Vec<Window>);
 

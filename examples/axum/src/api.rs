@@ -1,7 +1,7 @@
 //! The HTTP API: its builder and its routers.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use incident_core::engine::Incidents;
@@ -88,6 +88,7 @@ impl IncidentApi {
             body_memory: BodyMemory::default(),
             wrong_tokens: Throttle::default(),
             commands: CommandTasks::default(),
+            document: LazyLock::new(routes::table::document),
         })
     }
 
@@ -116,7 +117,14 @@ impl IncidentApi {
         routes::sign_in(Arc::clone(&self.0))
     }
 
-    /// Returns all routes, with `/healthz` and `/readyz`, which need no login, and `/metrics`, which
+    /// Returns the document of the API, without a login: `/openapi.json` (OpenAPI 3.1) for programs,
+    /// and `/docs`, a page for people. It describes the routes of [`router`](Self::router) under
+    /// the prefix at which it is mounted itself.
+    pub fn docs<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        routes::docs(Arc::clone(&self.0))
+    }
+
+    /// Returns all routes, with `/openapi.json`, `/docs`, `/healthz` and `/readyz`, which need no login, and `/metrics`, which
     /// does. Unknown paths are answered with a problem; below `/sys` only to callers with a login.
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         routes::all(Arc::clone(&self.0))

@@ -4,6 +4,7 @@ mod api;
 mod authenticate;
 mod client;
 mod command_tasks;
+mod document;
 mod external_url;
 mod http;
 mod links;
@@ -27,6 +28,8 @@ pub use http::problem::{FieldError, NOSNIFF, Problem};
 pub use http::query::Query;
 pub use links::{Filled, Links};
 pub use public_cache::PublicCache;
+pub use routes::openapi;
+pub use routes::table::{RouteInfo, routes};
 #[cfg(feature = "postgres")]
 pub use sessions::PgSessions;
 pub use sessions::{

@@ -5,6 +5,7 @@ use std::fmt;
 
 use incident_core::incident::Incident;
 use incident_core::{LinkTemplate, ValidationError};
+use schemars::JsonSchema;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +27,9 @@ struct Link {
 }
 
 /// The links of one incident.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 #[serde(transparent)]
+#[schemars(rename = "Links")]
 pub struct Filled<'a>(BTreeMap<&'a str, Option<String>>);
 
 impl TryFrom<BTreeMap<String, Link>> for Links {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::http::header;
 use axum::http::request::Parts;
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::authenticate::{AuthError, Authenticate};
 use crate::client;
 use crate::command_tasks::{CommandTasks, outcome};
+use crate::document::page::Document;
 use crate::external_url::ExternalUrl;
 use crate::http::body_memory::BodyMemory;
 use crate::http::conditions::KeyLocks;
@@ -48,6 +49,7 @@ pub(crate) struct AppState {
     pub(crate) body_memory: BodyMemory,
     pub(crate) wrong_tokens: Throttle,
     pub(crate) commands: CommandTasks,
+    pub(crate) document: LazyLock<Document>,
 }
 
 impl fmt::Debug for AppState {
@@ -103,7 +105,11 @@ impl AppState {
 
     /// Returns the caller of the session whose cookie a request has. Credentials that were sent on
     /// purpose take precedence over it.
-    async fn session_caller(&self, parts: &Parts) -> Result<Caller, AuthError> {
+    ///
+    /// # Errors
+    /// Returns [`AuthError::Missing`] without a valid session, and [`AuthError::Unavailable`] if it
+    /// cannot be found out.
+    pub(crate) async fn session_caller(&self, parts: &Parts) -> Result<Caller, AuthError> {
         let sessions = self.sessions.as_ref().ok_or(AuthError::Missing)?;
         if parts.headers.contains_key(header::AUTHORIZATION) {
             return Err(AuthError::Missing);
@@ -191,6 +197,11 @@ impl AppState {
         F: Future<Output = Result<T, Problem>> + Send + 'static,
     {
         outcome(&mut self.spawn_command(command).await).await
+    }
+
+    /// Returns the document of the API, built when it is first needed.
+    pub(crate) fn document(&self) -> &Document {
+        &self.document
     }
 
     /// Waits until every command has ended.

@@ -13,6 +13,7 @@ use crate::{
 
 /// The state of a credit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CreditState {
     /// Computed, not yet decided.
@@ -61,6 +62,7 @@ pub enum CreditSubject {
 
 /// An input of a row: one incident's part in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct CreditInput {
     /// The incident.
     pub incident_id: IncidentId,

@@ -9,6 +9,7 @@ use crate::{ServiceId, TenantId, Text, Timestamp, UserId, ValidationError};
 ///
 /// Additional fields are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct ApiUsageEvent {
     /// The tenant.
     pub tenant_id: TenantId,

@@ -122,6 +122,7 @@ impl Declare {
 /// Serde reads it from the body of a request: optional fields may be absent, and an unknown field
 /// is an error. Its texts, names and times are checked again when it is decided.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Update {
     /// The message to the team.
@@ -135,6 +136,10 @@ pub struct Update {
     /// Time of the reported event; now if absent.
     pub occurred_at: Option<Timestamp>,
     /// The kind of entry; if absent, it follows from `corrects` and `comms_sent`.
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(with = "Option<crate::timeline::UpdateKind>")
+    )]
     pub kind: Option<EntryKind>,
     /// End of the impact.
     pub impact_ended_at: Option<Timestamp>,

@@ -6,6 +6,7 @@ use crate::{Name, PublicText, Text};
 
 /// The audience of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Audience {
     /// The team.
@@ -18,6 +19,7 @@ pub enum Audience {
 
 /// A message that was sent, as the timeline records it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CommsSent {
     /// The channel it was sent to.
@@ -33,6 +35,7 @@ pub struct CommsSent {
 /// Serde reads it from the body of a request: optional fields may be absent, and an unknown field
 /// is an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Publish {
     /// If `true`, shown; if `false`, hidden.

@@ -12,6 +12,7 @@ use crate::{
 
 /// The mode of an incident: live, entered afterwards, or an exercise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Happening now.
@@ -37,6 +38,7 @@ impl Mode {
 
 /// The source of the report that led to an incident.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Monitoring fired.
@@ -54,6 +56,7 @@ pub enum Source {
 
 /// A role in the response to one incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResponseRole {
     /// Leads; exactly one live holder.
@@ -72,6 +75,7 @@ pub enum ResponseRole {
 
 /// A role held by a person for a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct RoleAssignment {
     /// The role.
     pub role: ResponseRole,
@@ -85,6 +89,7 @@ pub struct RoleAssignment {
 
 /// The reason for a cancellation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CancelReason {
     /// Nothing was wrong.
@@ -129,6 +134,7 @@ impl CancelReason {
 
 /// The part of the platform that is hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// All of it.
@@ -153,6 +159,7 @@ impl Scope {
 
 /// The state of knowledge about lost data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LossState {
     /// No data was lost.
@@ -165,6 +172,7 @@ pub enum LossState {
 
 /// Lost data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DataLoss {
     /// The state of knowledge.
@@ -187,6 +195,7 @@ pub struct PostMortem {
 
 /// The ending of an incident that turned out not to be one of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// Cancelled for a reason.
@@ -197,6 +206,7 @@ pub enum Ending {
 
 /// Optional facts that messages, rules and post-mortems use.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Facts {
     /// Free labels.
     pub labels: BTreeMap<Name, Text>,

@@ -90,6 +90,7 @@ impl fmt::Display for Severity {
 
 /// A level of user impact or of urgency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Low.
@@ -102,6 +103,7 @@ pub enum Level {
 
 /// The order of work, derived from impact and urgency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum Priority {
     /// First.
     P1,

@@ -28,6 +28,7 @@ pub struct SlaFacts<'a> {
 
 /// An interval of an outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct OutageInterval {
     /// Its start.
     pub start: Timestamp,

@@ -23,6 +23,7 @@ pub const TENANTS_BYTES: usize = 1024 * 1024;
 
 /// A tenant that is affected, for all of the incident's outage or a part of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct AffectedTenant {
     /// The tenant.
     pub tenant_id: TenantId,

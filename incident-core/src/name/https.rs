@@ -2,6 +2,9 @@
 
 use crate::ValidationError;
 
+/// Maximum length of an address, in bytes.
+pub(crate) const URL_BYTES: usize = 2048;
+
 pub(super) fn check_https(text: &str) -> Result<(), ValidationError> {
     let wrong = || {
         ValidationError::new(
@@ -9,7 +12,7 @@ pub(super) fn check_https(text: &str) -> Result<(), ValidationError> {
             "an https:// URL of at most 2048 bytes, with a host and without user name or password",
         )
     };
-    if text.len() > 2048
+    if text.len() > URL_BYTES
         || text
             .chars()
             .any(|c| c.is_control() || c.is_whitespace() || c == '\\')

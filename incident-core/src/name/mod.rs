@@ -2,8 +2,8 @@
 //!
 //! Names are the host's: opaque, case-sensitive, never trimmed or folded.
 
-mod https;
-mod visible;
+pub(crate) mod https;
+pub(crate) mod visible;
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,7 +28,10 @@ pub const TEXT_BYTES: usize = 16 * 1024;
 pub const PUBLIC_BYTES: usize = 4 * 1024;
 
 /// Maximum length of the name of a rule, in bytes.
-const RULE_BYTES: usize = 40;
+pub(crate) const RULE_BYTES: usize = 40;
+
+/// The name that no rule has: the probe of a pager that was down uses it in its key.
+pub(crate) const RESERVED_RULE: &str = "probe";
 
 /// Defines a cheaply cloned string type whose content was checked by `$check`.
 ///
@@ -157,8 +160,7 @@ fn check_name(text: &str) -> Result<(), ValidationError> {
 fn check_rule(text: &str) -> Result<(), ValidationError> {
     let fits =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-    // The probe of a pager that was down uses this word in its key.
-    let reserved = text == "probe";
+    let reserved = text == RESERVED_RULE;
     if text.is_empty() || text.len() > RULE_BYTES || !text.bytes().all(fits) || reserved {
         return Err(ValidationError::new(
             "rule",

@@ -7,6 +7,7 @@ use crate::{IncidentId, Name, RuleName, ServiceId, Text, Timestamp, Title};
 
 /// The urgency of a page at the vendor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Urgency {
     /// Wakes people.

@@ -7,6 +7,7 @@ use crate::{IncidentId, Timestamp};
 
 /// The state of a page, in one word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PagingState {
     /// No one is to be paged.

@@ -8,6 +8,7 @@ use crate::{Percent, ValidationError};
 
 /// A credit that applies from a length of outage on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
     /// The threshold in whole minutes, inclusive.

@@ -11,6 +11,7 @@ use crate::{Name, Percent, PeriodKind, Timestamp, ValidationError, Windows, Zone
 
 /// The basis of one credit: an incident or a whole period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// Each incident by itself; those of one tenant and month together at most the cap.

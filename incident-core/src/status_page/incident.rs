@@ -15,6 +15,7 @@ use crate::{IncidentId, PublicId, PublicText, ServiceId, Timestamp};
 
 /// An incident as the public sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PublicIncident {
     /// The public id.
     pub id: PublicId,

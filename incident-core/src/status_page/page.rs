@@ -24,6 +24,7 @@ pub const TRUNCATED_CHARS: usize = 1_000;
 
 /// The overall state in one word and one sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PageStatus {
     /// The worst severity among public live incidents.
     pub indicator: Indicator,
@@ -33,6 +34,7 @@ pub struct PageStatus {
 
 /// The content of the public page, without the time at which it was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PublicPage {
     /// The overall state.
     pub status: PageStatus,

@@ -7,6 +7,7 @@ use crate::{PublicText, Timestamp};
 
 /// One update of an incident's public history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct PublicUpdate {
     /// Time of the update.
     pub at: Timestamp,

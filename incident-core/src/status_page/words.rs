@@ -6,6 +6,7 @@ use crate::incident::{Severity, Status};
 
 /// A status as the public knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PublicStatus {
     /// The cause is being investigated.
@@ -46,6 +47,7 @@ pub(super) const fn neutral(status: Status) -> Option<&'static str> {
 
 /// The severity, as the public knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Indicator {
     /// Nothing is wrong.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EntryKind {
     /// The incident was declared.
@@ -40,7 +41,48 @@ pub enum EntryKind {
     RoleChange,
 }
 
+/// The kinds that people may choose for an update.
+#[cfg(feature = "schemars")]
+pub(crate) enum UpdateKind {}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for UpdateKind {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "UpdateKind".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let mut kinds = EntryKind::ALL.to_vec();
+        kinds.retain(|kind| kind.is_written_by_people());
+        schemars::json_schema!({
+            "type": "string",
+            "description": "A kind of entry that people write.",
+            "enum": kinds,
+        })
+    }
+}
+
 impl EntryKind {
+    /// All kinds.
+    pub const ALL: [Self; 16] = [
+        Self::Declaration,
+        Self::Update,
+        Self::Acknowledgement,
+        Self::Change,
+        Self::Decision,
+        Self::Action,
+        Self::Observation,
+        Self::Hypothesis,
+        Self::Comms,
+        Self::PageOutcome,
+        Self::PageRequest,
+        Self::Visibility,
+        Self::PostMortem,
+        Self::Correction,
+        Self::Checklist,
+        Self::RoleChange,
+    ];
+
     /// Returns `true` if people may choose it for an update.
     #[must_use]
     pub const fn is_written_by_people(self) -> bool {

@@ -25,5 +25,7 @@ pub use canonical::{CanonicalError, EntryFields};
 pub use draft::EntryDraft;
 pub use entry::{CommittedText, SysIncidentUpdateEntry, redact, verify, verify_next};
 pub use kind::EntryKind;
+#[cfg(feature = "schemars")]
+pub(crate) use kind::UpdateKind;
 pub use marks::StateMarks;
 pub use text_name::TextName;

@@ -215,7 +215,7 @@ fn modules_of_core_use_only_those_below() {
         ],
         &["effect", "commit", "idempotency"],
         &["port"],
-        &["engine", "conformance", "testing"],
+        &["engine", "conformance", "testing", "schema"],
     ];
     let files = sources(&core);
     // Tests of a module may use samples from the modules above it.

@@ -2,8 +2,8 @@
 //! `docs/security.md`, and tested over HTTP.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
+use incident_axum::routes;
 use incident_core::actor::{Action, Permissions, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -302,8 +302,10 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// Routes that need no token; none of them is under `/sys`.
-const OPEN: [&str; 8] = [
+const OPEN: [&str; 10] = [
+    "GET /docs",
     "GET /healthz",
+    "GET /openapi.json",
     "GET /public/status/active",
     "GET /readyz",
     "GET /signin",
@@ -398,31 +400,12 @@ fn the_matrix_of_roles_is_the_documented_one() {
     assert_eq!(names, columns);
 }
 
-/// Reads the routes of the router from its source.
+/// Returns the routes of the table, as `METHOD PATH`.
 fn routed() -> BTreeSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/axum/src/routes");
-    let mut routes = BTreeSet::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        for part in text.split(".route(").skip(1) {
-            let path = part.split('"').nth(1).unwrap();
-            let handlers = part.split(['"']).nth(2).unwrap();
-            let end = handlers.find("\n        .").unwrap_or(handlers.len());
-            for (word, method) in [
-                ("get(", "GET"),
-                ("post(", "POST"),
-                ("patch(", "PATCH"),
-                ("put(", "PUT"),
-                ("delete(", "DELETE"),
-            ] {
-                if handlers[..end].contains(word) {
-                    routes.insert(format!("{method} {path}"));
-                }
-            }
-        }
-    }
-    assert!(routes.len() > 30, "{routes:?}");
+    let routes = routes().into_iter();
     routes
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect()
 }
 
 /// The guide to the HTTP API lists every route, and no other.
@@ -442,6 +425,17 @@ fn every_route_is_in_the_matrix() {
     let known = cases.iter().map(|case| case.route).chain(OPEN);
     let known: BTreeSet<String> = known.map(str::to_owned).collect();
     assert_eq!(routed(), known);
+}
+
+/// The permission of a route in the table is the first that its request needs.
+#[test]
+fn the_table_has_the_permissions_of_the_matrix() {
+    for route in routes() {
+        let name = format!("{} {}", route.method, route.path);
+        let case = cases().into_iter().find(|case| case.route == name);
+        let needed = case.map(|case| case.needs[0]);
+        assert_eq!(route.permission, needed, "{name}");
+    }
 }
 
 /// Declares an incident of SEV3 and brings it into a state.
@@ -500,8 +494,8 @@ async fn the_matrix_of_roles_is_true_over_http() {
         // Webhooks are closed until they have a secret.
         let expected = match open {
             "POST /hooks/opsgenie" | "POST /hooks/pagerduty" => 404,
-            // It needs a form.
-            "POST /signin" => 415,
+            // They need a form.
+            "POST /signin" | "POST /signout" => 415,
             _ => 200,
         };
         assert_eq!(status, expected, "{open}");

@@ -24,6 +24,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use crate::over_http::document::document;
 use crate::over_http::troubled::Troubled;
 
 pub(crate) const ADMIN: &str = "admin-token-0123456789";
@@ -363,7 +364,7 @@ impl Server {
         headers: &[(&str, &str)],
         body: Option<Vec<u8>>,
     ) -> Answer {
-        let mut request = self.http.request(method, self.url(path));
+        let mut request = self.http.request(method.clone(), self.url(path));
         if !token.is_empty() {
             request = request.bearer_auth(token);
         }
@@ -378,11 +379,13 @@ impl Server {
         }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer {
+        let answer = Answer {
             status,
             headers,
             text: response.text().await.unwrap(),
-        }
+        };
+        document().must_describe(method.as_str(), path, &answer);
+        answer
     }
 
     pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {

@@ -2,6 +2,7 @@
 //! and the engine over the store of a server.
 
 mod credits;
+pub(crate) mod document;
 pub(crate) mod faulty;
 pub(crate) mod harness;
 mod http;

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use incident_core::actor::Caller;
 use incident_core::engine::RequestContext;
@@ -12,6 +13,9 @@ use super::permission::Permission;
 use super::problem::Problem;
 use super::target::Target;
 use crate::authenticate::AuthError;
+use crate::document::describe::Describe;
+use crate::document::operation::Operation;
+use crate::document::schemas::Schemas;
 use crate::state::AppState;
 
 /// A caller with the right `A`, and the [`Target`] that the path names.
@@ -38,6 +42,32 @@ impl<A: Permission, T: Target> FromRequestParts<Arc<AppState>> for Authorized<A,
             right: PhantomData,
         })
     }
+}
+
+impl<A: Permission, T: Target> Describe for Authorized<A, T> {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        describe_authorized::<A, T>(operation, schemas);
+    }
+}
+
+/// Describes a login with the right `A`, and the target of the path.
+pub(super) fn describe_authorized<A: Permission, T: Target>(
+    operation: &mut Operation,
+    schemas: &mut Schemas,
+) {
+    operation.needs(A::ACTION);
+    operation.problem(
+        StatusCode::BAD_REQUEST,
+        "there is more than one `Authorization` header",
+    );
+    operation.problem(StatusCode::UNAUTHORIZED, "there is no valid login");
+    operation.problem(
+        StatusCode::FORBIDDEN,
+        "the caller lacks the permission, or the request comes from a page of another site",
+    );
+    operation.problem(StatusCode::TOO_MANY_REQUESTS, "too many failed logins");
+    operation.uses_store();
+    T::describe(operation, schemas);
 }
 
 /// Checks that the caller of a request may do `A` to a target.

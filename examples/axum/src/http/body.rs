@@ -7,19 +7,23 @@ use axum::body::HttpBody as _;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 
 use super::body_broken::BodyBroken;
 use super::body_memory::Reservation;
 use super::problem::Problem;
+use crate::document::operation::Operation;
 
 /// Maximum size of a body, in bytes, except for usage events.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
+/// The media type of newline-delimited JSON that most senders write.
+pub(crate) const NDJSON: &str = "application/x-ndjson";
+
 /// Media types of newline-delimited JSON; none is registered, and all are in use.
 const LINES: [&str; 5] = [
-    "application/x-ndjson",
+    NDJSON,
     "application/ndjson",
     "application/jsonl",
     "application/x-jsonlines",
@@ -30,7 +34,7 @@ const LINES: [&str; 5] = [
 const LONGEST_NAME: usize = 100;
 
 /// The body of a command.
-pub(crate) trait CommandBody: DeserializeOwned + Send {
+pub(crate) trait CommandBody: DeserializeOwned + JsonSchema + Send {
     /// If `true`, an empty body stands for an object without members.
     const MAY_BE_EMPTY: bool = false;
 }
@@ -73,6 +77,36 @@ pub(crate) async fn read(
         return Ok(first);
     }
     Ok(whole.freeze())
+}
+
+/// Describes the problems of a body that is read and parsed.
+pub(crate) fn describe(operation: &mut Operation) {
+    describe_read(operation);
+    operation.problem(
+        StatusCode::BAD_REQUEST,
+        "the body is incomplete, or no JSON",
+    );
+    operation.problem(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "the media type or the coding of the body is not supported",
+    );
+    operation.problem(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "a member is unknown, missing or invalid",
+    );
+}
+
+/// Describes the problems of [`read`].
+pub(crate) fn describe_read(operation: &mut Operation) {
+    operation.problem(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
+    operation.problem(
+        StatusCode::REQUEST_TIMEOUT,
+        "the body did not arrive in time",
+    );
+    operation.problem(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too many bodies are in memory",
+    );
 }
 
 /// Returns the problem of a body that could not be read to its end.
@@ -291,20 +325,10 @@ fn without_value(message: &str) -> String {
     }
 }
 
-/// Deserializes a field of a `PATCH`, so that an absent field (`None`) differs from `null`
-/// (`Some(None)`).
-///
-/// # Errors
-/// Fails if the value cannot be deserialized.
-pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
-}
-
 #[cfg(test)]
 mod tests {
     use incident_core::Title;
+    use serde::Deserialize;
 
     use super::*;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use bytes::Bytes;
 use incident_core::ValidationError;
@@ -12,7 +13,7 @@ use incident_core::engine::{CommandOutcome, Error, Incidents, RequestContext};
 use incident_core::incident::{Command, Refusal};
 use tokio::sync::OwnedMutexGuard;
 
-use super::authorized::authorize;
+use super::authorized::{authorize, describe_authorized};
 use super::body::{self, BODY_LIMIT, CommandBody};
 use super::body_memory::Reservation;
 use super::coding;
@@ -20,6 +21,9 @@ use super::conditions;
 use super::permission::Permission;
 use super::problem::Problem;
 use super::target::{ExistingIncident, Target};
+use crate::document::describe::Describe;
+use crate::document::operation::Operation;
+use crate::document::schemas::Schemas;
 use crate::state::AppState;
 
 /// A command with the body `B` on the target `T`, from a caller with the right `A`.
@@ -55,6 +59,20 @@ impl<A: Permission, B: CommandBody, T: Target> FromRequest<Arc<AppState>>
             state: Arc::clone(state),
             right: PhantomData,
         })
+    }
+}
+
+impl<A: Permission, B: CommandBody, T: Target> Describe for CommandRequest<A, B, T> {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        describe_authorized::<A, T>(operation, schemas);
+        body::describe(operation);
+        conditions::describe(operation, T::IS_VERSIONED);
+        let media = [("application/json", schemas.request::<B>())];
+        operation.body(!B::MAY_BE_EMPTY, media);
+        operation.problem(
+            StatusCode::CONFLICT,
+            "the state of the incident or of the credit does not allow it, or it was changed concurrently",
+        );
     }
 }
 

@@ -1,17 +1,23 @@
 //! The headers `If-Match`, `If-None-Match` and `Idempotency-Key`.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::extract::{FromRequest, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use incident_core::Version;
 use incident_core::actor::Caller;
 use incident_core::engine::{IdempotencyKey, RequestContext};
+use serde_json::json;
 use tokio::sync::OwnedMutexGuard;
 
 use super::problem::Problem;
+use crate::document::describe::Describe;
+use crate::document::operation::Operation;
+use crate::document::schemas::Schemas;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -63,6 +69,64 @@ pub(crate) fn none_match(headers: &HeaderMap, etag: &str) -> bool {
 
 fn opaque(tag: &str) -> &str {
     tag.strip_prefix("W/").unwrap_or(tag)
+}
+
+/// A request to which 304 is a response.
+#[derive(Debug)]
+pub(crate) struct Conditional(pub(crate) Request);
+
+impl<S: Send + Sync> FromRequest<S> for Conditional {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(request))
+    }
+}
+
+impl Describe for Conditional {
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        operation.header(
+            "If-None-Match",
+            "ETags of stored responses, or `*`.",
+            json!({ "type": "string" }),
+        );
+        operation.answer_header("ETag", "The tag of this representation.");
+    }
+}
+
+/// Describes the conditions of a command; `is_versioned` if it accepts `If-Match`.
+pub(crate) fn describe(operation: &mut Operation, is_versioned: bool) {
+    let bad = StatusCode::BAD_REQUEST;
+    operation.header(
+        "Idempotency-Key",
+        "A repeat with the same key and body within 24 hours gets the response of the first.",
+        json!({ "type": "string", "minLength": 1, "maxLength": IdempotencyKey::MAX_LEN, "pattern": "^[!-~]+$" }),
+    );
+    operation.problem(bad, "the idempotency key is unreadable");
+    operation.problem(
+        StatusCode::CONFLICT,
+        "a request with this idempotency key is in progress",
+    );
+    operation.problem(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "the idempotency key was used for another request",
+    );
+    operation.answer_header(
+        "Idempotent-Replayed",
+        "`true` if this is the response of an earlier request with the same key.",
+    );
+    if is_versioned {
+        operation.header(
+            "If-Match",
+            "ETags of the incident, or `*`.",
+            json!({ "type": "string", "pattern": "^(?:\\*|\"[0-9]+\"(?:, *\"[0-9]+\")*)$" }),
+        );
+        operation.problem(bad, "`If-Match` is unreadable");
+        operation.problem(
+            StatusCode::PRECONDITION_FAILED,
+            "the incident has another version",
+        );
+    }
 }
 
 /// Reads the conditions of a request: `If-Match` and `Idempotency-Key`.

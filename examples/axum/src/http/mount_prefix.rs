@@ -5,10 +5,18 @@ use std::convert::Infallible;
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 
+use crate::document::describe::Describe;
+use crate::document::operation::Operation;
+use crate::document::schemas::Schemas;
+
 /// The part of the path before the routes of this library: `/incidents` for a host that nests them
 /// there, and empty for one that merges them.
 #[derive(Debug)]
 pub(crate) struct MountPrefix(pub(crate) String);
+
+impl Describe for MountPrefix {
+    fn describe(_: &mut Operation, _: &mut Schemas) {}
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for MountPrefix {
     type Rejection = Infallible;

@@ -6,13 +6,12 @@ use std::str::FromStr;
 use incident_core::audit::Chain;
 use incident_core::incident::AffectedTenant;
 use incident_core::{TenantId, Timestamp};
-use serde::Serialize;
 
-use super::list_response::ListResponse;
-use super::params::FromQuery;
+use super::list_response::{ListResponse, ListShape};
+use super::params::{FromQuery, QueryParameter};
 use super::problem::Problem;
 use super::query::{CursorKey, Query, wrong_cursor};
-use super::response::JsonResult;
+use super::response::{JsonResult, ResponseBody};
 
 /// The position of an item in a list, encoded in cursors.
 pub(crate) trait Place: Sized {
@@ -83,7 +82,10 @@ impl<T> Items<T> {
     ///
     /// # Errors
     /// Returns 500 if an item cannot be serialized.
-    pub(crate) fn respond<'a, R: Serialize>(&'a self, response: impl Fn(&'a T) -> R) -> JsonResult {
+    pub(crate) fn respond<'a, R: ResponseBody>(
+        &'a self,
+        response: impl Fn(&'a T) -> R,
+    ) -> JsonResult<ListShape<R::Shape>> {
         let mut list = ListResponse::new();
         for item in &self.items {
             list.push(&response(item))?;
@@ -94,7 +96,7 @@ impl<T> Items<T> {
 
 /// A list without parameters of its own.
 impl<K: Place> FromQuery for Page<K> {
-    const NAMES: &'static [&'static str] = &[];
+    const PARAMETERS: &'static [QueryParameter] = &[];
 
     fn from_query(query: &Query) -> Result<Self, Problem> {
         Self::read(query, query.limit()?)

@@ -8,13 +8,14 @@ use incident_core::ValidationError;
 use incident_core::engine::Error;
 use incident_core::incident::Refusal;
 use incident_core::port::{StoreError, UsageError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Value of `X-Content-Type-Options` that disables content sniffing.
 pub const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// An error in one value of the input.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct FieldError {
     /// JSON pointer to the value (RFC 6901); `/name` for a query parameter.
     pub pointer: String,
@@ -37,17 +38,28 @@ pub struct Problem {
     codings: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// A problem (RFC 9457).
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Problem")]
+pub(crate) struct ProblemBody<'a> {
+    /// A URN with the code.
     r#type: String,
+    /// The status in words.
     title: &'a str,
+    /// The status of the response.
+    #[schemars(range(min = 400, max = 599))]
     status: u16,
+    /// A sentence for people.
     detail: &'a str,
+    /// A word for programs.
     code: &'a str,
+    /// Errors in values of the input.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    /// The line at which a stream ended early.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u64>,
+    /// Number of events accepted before that line.
     #[serde(skip_serializing_if = "Option::is_none")]
     accepted: Option<u64>,
 }
@@ -81,6 +93,11 @@ impl Problem {
             "not_found",
             format!("{what} not found"),
         )
+    }
+
+    /// Creates a problem of 500, for a fault of the server.
+    pub(crate) fn internal(detail: &str) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 
     /// Creates a problem of 503, which clients may retry.
@@ -157,7 +174,7 @@ impl Problem {
     /// Returns the JSON of the problem.
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
-        let body = Body {
+        let body = ProblemBody {
             r#type: format!("urn:incident:problem:{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),

@@ -11,8 +11,10 @@ use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
 
-const LIMIT: usize = 50;
-const MAX_LIMIT: usize = 200;
+/// Number of items of a page unless the query says otherwise.
+pub(crate) const LIMIT: usize = 50;
+/// Maximum number of items of a page.
+pub(crate) const MAX_LIMIT: usize = 200;
 /// Maximum length of a name in a response; longer names are truncated.
 const LONGEST_NAME: usize = 100;
 
@@ -33,6 +35,17 @@ impl Query {
     /// Returns 400 if it cannot be decoded, 414 if it is too long, and 422 for an unknown or
     /// repeated parameter.
     pub fn parse(raw: Option<&str>, allowed: &[&str]) -> Result<Self, Problem> {
+        Self::parse_known(raw, allowed.iter().copied().chain(["limit", "cursor"]))
+    }
+
+    /// Parses a query string that may contain the `known` parameters and no other.
+    ///
+    /// # Errors
+    /// Fails like [`parse`](Self::parse).
+    pub(crate) fn parse_known<'a>(
+        raw: Option<&str>,
+        known: impl Iterator<Item = &'a str> + Clone,
+    ) -> Result<Self, Problem> {
         if raw.is_some_and(|raw| raw.len() > QUERY_BYTES) {
             let detail = format!("the query string is longer than {QUERY_BYTES} bytes");
             return Err(Problem::new(
@@ -49,13 +62,8 @@ impl Query {
         {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name)?, decode(value)?);
-            if !allowed.contains(&name.as_str()) && name != "limit" && name != "cursor" {
-                let known = allowed.join(", ");
-                let name: String = name.chars().take(LONGEST_NAME).collect();
-                return Err(Problem::field(
-                    format!("/{name}"),
-                    format!("unknown parameter; expected one of {known}, limit, cursor"),
-                ));
+            if !known.clone().any(|known| known == name) {
+                return Err(unknown(&name, &known.collect::<Vec<_>>()));
             }
             if found.insert(name.clone(), value).is_some() {
                 return Err(Problem::field(format!("/{name}"), "given more than once"));
@@ -252,6 +260,17 @@ impl CursorKey {
         }
         mark
     }
+}
+
+/// Returns the problem of a parameter that is not `known`.
+fn unknown(name: &str, known: &[&str]) -> Problem {
+    let expected = if known.is_empty() {
+        "unknown parameter; expected none".to_owned()
+    } else {
+        format!("unknown parameter; expected one of {}", known.join(", "))
+    };
+    let name: String = name.chars().take(LONGEST_NAME).collect();
+    Problem::field(format!("/{name}"), expected)
 }
 
 /// Returns the problem of a cursor that is not one of ours or was created with other filters.

@@ -1,24 +1,53 @@
 //! JSON responses.
 
+use std::marker::PhantomData;
+
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use incident_core::Version;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::problem::{NOSNIFF, Problem};
+use crate::document::describe::DescribeAnswer;
+use crate::document::operation::Operation;
+use crate::document::schemas::Schemas;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// The result of a handler that responds with JSON.
-pub(crate) type JsonResult = Result<JsonResponse, Problem>;
+/// The result of a handler that responds with the JSON of a `T`.
+pub(crate) type JsonResult<T> = Result<JsonResponse<T>, Problem>;
 
-/// A JSON response.
+/// A body that may borrow what it shows.
+pub(crate) trait ResponseBody: Serialize {
+    /// The same type without a lifetime, for the schema.
+    type Shape: JsonSchema;
+}
+
+/// Names the types of bodies; those that borrow with a lifetime.
+macro_rules! response_bodies {
+    ($($body:ident)* ; $($borrowing:ident)*) => {
+        $(impl $crate::http::response::ResponseBody for $body {
+            type Shape = Self;
+        })*
+        $(impl $crate::http::response::ResponseBody for $borrowing<'_> {
+            type Shape = $borrowing<'static>;
+        })*
+    };
+}
+
+pub(crate) use response_bodies;
+
+/// A response with the JSON of a `T`.
 #[derive(Debug)]
-pub(crate) struct JsonResponse(Response);
+pub(crate) struct JsonResponse<T> {
+    response: Response,
+    body: PhantomData<fn() -> T>,
+}
 
-impl JsonResponse {
+impl<T> JsonResponse<T> {
     /// Creates a response and serializes the value directly into its body.
-    pub(crate) fn new(status: StatusCode, value: &impl Serialize) -> Self {
+    pub(crate) fn new(status: StatusCode, value: &impl ResponseBody<Shape = T>) -> Self {
         Self::from_bytes(status, serde_json::to_vec(value).unwrap_or_default())
     }
 
@@ -32,11 +61,14 @@ impl JsonResponse {
             (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
             (header::X_CONTENT_TYPE_OPTIONS, NOSNIFF),
         ];
-        Self((status, headers, bytes).into_response())
+        Self {
+            response: (status, headers, bytes).into_response(),
+            body: PhantomData,
+        }
     }
 
     /// Creates a response with status 200.
-    pub(crate) fn ok(value: &impl Serialize) -> Self {
+    pub(crate) fn ok(value: &impl ResponseBody<Shape = T>) -> Self {
         Self::new(StatusCode::OK, value)
     }
 
@@ -44,7 +76,7 @@ impl JsonResponse {
     pub(crate) fn replayed(mut self, replayed: bool) -> Self {
         if replayed {
             let value = HeaderValue::from_static("true");
-            self.0.headers_mut().insert(REPLAYED, value);
+            self.response.headers_mut().insert(REPLAYED, value);
         }
         self
     }
@@ -61,14 +93,20 @@ impl JsonResponse {
 
     fn header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.0.headers_mut().insert(name, value);
+            self.response.headers_mut().insert(name, value);
         }
         self
     }
 }
 
-impl IntoResponse for JsonResponse {
+impl<T> IntoResponse for JsonResponse<T> {
     fn into_response(self) -> Response {
-        self.0
+        self.response
+    }
+}
+
+impl<T: JsonSchema> DescribeAnswer for JsonResponse<T> {
+    fn describe_answer(operation: &mut Operation, schemas: &mut Schemas) {
+        operation.answer("application/json", schemas.response::<T>());
     }
 }

@@ -1,15 +1,20 @@
 //! Targets: the resources that paths name.
 
+use std::num::NonZeroU64;
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use incident_core::engine::Error;
 use incident_core::outbox::DeadLetterFilter;
 use incident_core::{CreditId, IncidentId, MessageId};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+use crate::document::operation::Operation;
+use crate::document::schemas::Schemas;
 use crate::state::AppState;
 
 /// The resource that the path of a route names. A name that cannot be parsed counts as not found.
@@ -22,6 +27,12 @@ pub(crate) trait Target: Sized + Send + Sync {
         parts: &mut Parts,
         state: &AppState,
     ) -> impl Future<Output = Result<Self, Problem>> + Send;
+
+    /// If `true`, a command on it accepts `If-Match`.
+    const IS_VERSIONED: bool = false;
+
+    /// Describes the parameters of the path.
+    fn describe(operation: &mut Operation, schemas: &mut Schemas);
 
     /// Returns the incident with which a refusal is audited.
     fn incident(&self) -> Option<IncidentId> {
@@ -54,8 +65,21 @@ async fn id<T: FromStr>(
         .ok_or_else(|| Problem::not_found(what))
 }
 
+/// Adds the parameter of a resource, which may not exist.
+fn parameter<T: JsonSchema>(
+    operation: &mut Operation,
+    schemas: &mut Schemas,
+    name: &str,
+    description: &str,
+) {
+    operation.path(name, description, schemas.request::<T>());
+    operation.problem(StatusCode::NOT_FOUND, "the path names nothing that exists");
+}
+
 /// A route without parameters.
 impl Target for () {
+    fn describe(_: &mut Operation, _: &mut Schemas) {}
+
     async fn find(_: &mut Parts, _: &AppState) -> Result<Self, Problem> {
         Ok(())
     }
@@ -63,6 +87,10 @@ impl Target for () {
 
 /// The id of an incident that may not exist.
 impl Target for IncidentId {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        parameter::<Self>(operation, schemas, "id", "The incident.");
+    }
+
     async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         id(parts, state, "incident").await
     }
@@ -77,6 +105,12 @@ impl Target for IncidentId {
 pub(crate) struct ExistingIncident(pub(crate) IncidentId);
 
 impl Target for ExistingIncident {
+    const IS_VERSIONED: bool = true;
+
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        parameter::<IncidentId>(operation, schemas, "id", "The incident.");
+    }
+
     async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let id = IncidentId::find(parts, state).await?;
         state.incidents().get(id).await?;
@@ -99,6 +133,13 @@ pub(crate) struct EntryTarget {
 }
 
 impl Target for EntryTarget {
+    const IS_VERSIONED: bool = true;
+
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        parameter::<IncidentId>(operation, schemas, "id", "The incident.");
+        parameter::<NonZeroU64>(operation, schemas, "seq", "The number of the entry.");
+    }
+
     async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let parameters = path::<(String, String)>(parts, state).await;
         let parsed = parameters.and_then(|(id, seq)| id.parse().ok().zip(seq.parse().ok()));
@@ -122,6 +163,10 @@ impl Target for EntryTarget {
 
 /// A credit.
 impl Target for CreditId {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        parameter::<Self>(operation, schemas, "id", "The credit.");
+    }
+
     async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         id(parts, state, "credit").await
     }
@@ -130,6 +175,13 @@ impl Target for CreditId {
 /// The id of an incident, for all its pages, or of one page: people have the former, alerts and
 /// logs the latter.
 impl Target for DeadLetterFilter {
+    const IS_VERSIONED: bool = true;
+
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        let description = "An incident, for all its pages, or one message.";
+        parameter::<MessageId>(operation, schemas, "id", description);
+    }
+
     async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let missing = || Problem::not_found("page");
         let text = path::<String>(parts, state).await.ok_or_else(missing)?;
@@ -159,6 +211,10 @@ impl BatchTarget {
 }
 
 impl Target for BatchTarget {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        parameter::<MessageId>(operation, schemas, "batch", "The batch.");
+    }
+
     async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let text = path::<String>(parts, state).await;
         Ok(Self(text.and_then(|text| text.parse().ok())))

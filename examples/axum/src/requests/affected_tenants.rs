@@ -1,7 +1,10 @@
 //! The affected tenants of a request.
 
-use incident_core::incident::{Affected, AffectedTenant};
+use std::borrow::Cow;
+
+use incident_core::incident::{Affected, AffectedTenant, MAX_TENANTS};
 use incident_core::{TenantId, Timestamp, ValidationError};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
@@ -12,8 +15,9 @@ pub(super) enum AffectedTenantsRequest {
     These(Vec<AffectedTenant>),
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "AffectedTenantPart")]
 struct TenantObject {
     tenant_id: TenantId,
     #[serde(default)]
@@ -58,6 +62,24 @@ impl<'de> Visitor<'de> for OneTenant {
             tenant_id,
             from,
             until,
+        })
+    }
+}
+
+impl JsonSchema for AffectedTenantsRequest {
+    fn schema_name() -> Cow<'static, str> {
+        "AffectedTenants".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let name = generator.subschema_for::<TenantId>();
+        let object = generator.subschema_for::<TenantObject>();
+        json_schema!({
+            "description": "All tenants, or names of tenants, or tenants that are affected for a part of the outage.",
+            "anyOf": [
+                { "type": "string", "const": "all" },
+                { "type": "array", "items": { "anyOf": [name, object] }, "maxItems": MAX_TENANTS },
+            ],
         })
     }
 }

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use incident_core::incident::{Change, Command, DataLoss, Level, Scope, Severity};
+use incident_core::schema::{AffectedServices, Labels};
 use incident_core::{
     HttpsUrl, Money, Name, Percent, PersonName, ServiceId, Statement, Text, Timestamp, Title,
     ValidationError,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::affected_tenants::AffectedTenantsRequest;
-use crate::http::body::{CommandBody, present};
+use crate::http::body::CommandBody;
+use crate::http::present::Present;
 
 /// Checks services by the rules for new names; an error has the position in the request.
 fn check_services(services: &[ServiceId]) -> Result<(), ValidationError> {
@@ -26,13 +29,19 @@ fn check_services(services: &[ServiceId]) -> Result<(), ValidationError> {
 macro_rules! change_request {
     (required { $($name:ident: $type:ty => $change:path,)+ } clearable { $($cleared:ident: $inner:ty => $clear:path,)+ }) => {
         /// The body of `PATCH /sys/incidents/{id}`.
-        #[derive(Debug, Deserialize)]
+        #[derive(Debug, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub(crate) struct ChangeRequest {
-            $(#[serde(default, deserialize_with = "present")] $name: Option<$type>,)+
-            #[serde(default, deserialize_with = "present")] affected_services: Option<Vec<ServiceId>>,
-            #[serde(default, deserialize_with = "present")] affected_tenants: Option<AffectedTenantsRequest>,
-            $(#[serde(default, deserialize_with = "present")] $cleared: Option<Option<$inner>>,)+
+            $(#[serde(default)] $name: Present<$type>,)+
+            #[serde(default)]
+            #[schemars(with = "AffectedServices")]
+            affected_services: Present<Vec<ServiceId>>,
+            #[serde(default)]
+            #[schemars(with = "Labels")]
+            labels: Present<BTreeMap<Name, Text>>,
+            #[serde(default)]
+            affected_tenants: Present<AffectedTenantsRequest>,
+            $(#[serde(default)] $cleared: Present<Option<$inner>>,)+
             #[serde(default)] reason: Option<Statement>,
         }
 
@@ -55,17 +64,18 @@ macro_rules! change_request {
 
             fn changes(self) -> Result<Vec<Change>, ValidationError> {
                 let mut changes = Vec::new();
-                $(changes.extend(self.$name.map($change));)+
-                if let Some(mut services) = self.affected_services {
+                $(changes.extend(self.$name.0.map($change));)+
+                changes.extend(self.labels.0.map(Change::Labels));
+                if let Some(mut services) = self.affected_services.0 {
                     check_services(&services)?;
                     services.sort();
                     services.dedup();
                     changes.push(Change::AffectedServices(services));
                 }
-                if let Some(tenants) = self.affected_tenants {
+                if let Some(tenants) = self.affected_tenants.0 {
                     changes.push(Change::AffectedTenants(tenants.checked()?));
                 }
-                $(changes.extend(self.$cleared.map($clear));)+
+                $(changes.extend(self.$cleared.0.map($clear));)+
                 Ok(changes)
             }
         }
@@ -78,7 +88,6 @@ change_request! {
         summary: Text => Change::Summary,
         severity: Severity => Change::Severity,
         started_at: Timestamp => Change::StartedAt,
-        labels: BTreeMap<Name, Text> => Change::Labels,
     }
     clearable {
         responder: PersonName => Change::Responder,

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use incident_core::incident::{DataLoss, Declare, Facts, Level, Mode, Scope, Severity, Source};
+use incident_core::schema::{AffectedServices, Labels};
 use incident_core::{
     HttpsUrl, IncidentId, Money, Name, Percent, PersonName, ServiceId, Statement, SuggestionId,
     Text, Timestamp, Title, ValidationError,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::affected_tenants::AffectedTenantsRequest;
 use crate::http::body::CommandBody;
 
 /// The body of `POST /sys/incidents`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeclareRequest {
     title: Title,
@@ -21,6 +23,7 @@ pub(crate) struct DeclareRequest {
     #[serde(default)]
     summary: Option<Text>,
     #[serde(default)]
+    #[schemars(with = "Option<AffectedServices>")]
     affected_services: Option<Vec<ServiceId>>,
     #[serde(default)]
     affected_tenants: Option<AffectedTenantsRequest>,
@@ -53,6 +56,7 @@ pub(crate) struct DeclareRequest {
     #[serde(default)]
     recurrence_of: Option<IncidentId>,
     #[serde(default)]
+    #[schemars(with = "Option<Labels>")]
     labels: Option<BTreeMap<Name, Text>>,
     #[serde(default)]
     symptom: Option<Text>,

@@ -2,6 +2,7 @@
 
 use incident_core::incident::{Command, Publish, Update};
 use incident_core::{HttpsUrl, RuleName, Statement, Timestamp};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::http::body::CommandBody;
@@ -10,7 +11,7 @@ use crate::http::body::CommandBody;
 impl CommandBody for Update {}
 
 /// The body of `POST /sys/incidents/{id}/acknowledge`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AcknowledgeRequest {
     #[serde(default)]
@@ -22,7 +23,7 @@ impl CommandBody for AcknowledgeRequest {
 }
 
 /// The body of `POST /sys/incidents/{id}/page`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PageRequest {
     reason: Statement,
@@ -47,7 +48,7 @@ impl PageRequest {
 impl CommandBody for Publish {}
 
 /// The body of `POST /sys/incidents/{id}/post-mortem`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PostMortemRequest {
     pub(crate) url: HttpsUrl,

@@ -8,12 +8,13 @@ pub(crate) mod incident;
 use incident_core::paging::Urgency;
 use incident_core::suggestion::Suggest;
 use incident_core::{Month, Statement};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::http::body::CommandBody;
 
 /// A body without members.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EmptyBody {}
 
@@ -22,7 +23,7 @@ impl CommandBody for EmptyBody {
 }
 
 /// A body with only a reason.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReasonRequest {
     pub(crate) reason: Statement,
@@ -31,7 +32,7 @@ pub(crate) struct ReasonRequest {
 impl CommandBody for ReasonRequest {}
 
 /// The body of `POST /sys/sla/credits/recompute`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RecomputeRequest {
     pub(crate) month: Month,
@@ -43,7 +44,7 @@ impl CommandBody for RecomputeRequest {}
 impl CommandBody for Suggest {}
 
 /// The body of `POST /sys/pages/test`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TestPageRequest {
     #[serde(default)]

@@ -7,10 +7,15 @@ use incident_core::audit::{AuditEntry, AuditOutcome};
 use incident_core::chain::Hash;
 use incident_core::engine::AuditVerdict;
 use incident_core::{IncidentId, PersonName, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::http::response::response_bodies;
+
+response_bodies! { AuditVerificationResponse ; AuditEntryResponse }
+
 /// An audit entry.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(crate) struct AuditEntryResponse<'a> {
     action: &'a str,
     actor: &'a PersonName,
@@ -45,7 +50,7 @@ impl<'a> From<&'a AuditEntry> for AuditEntryResponse<'a> {
 }
 
 /// The result of verifying the audit trail and every timeline.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(untagged)]
 pub(crate) enum AuditVerificationResponse {
     /// Everything is intact.

@@ -3,12 +3,16 @@
 use incident_core::billing::{BilledCredit, Difference, HeldCredit, SignedPercent};
 use incident_core::engine::{BatchInFlight, BillingReport};
 use incident_core::{CreditId, IncidentId, MessageId, Money, Period, TenantId, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::values::money;
+use crate::http::response::response_bodies;
+
+response_bodies! { ResentBatchResponse ; BillingReportResponse }
 
 /// The issued credits of a period, compared with those in the sink.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(crate) struct BillingReportResponse<'a> {
     agree: usize,
     balanced: bool,
@@ -36,7 +40,7 @@ impl<'a> From<&'a BillingReport> for BillingReportResponse<'a> {
 }
 
 /// A credit that differs between the ledger and the sink.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct DifferenceResponse<'a> {
     key: CreditId,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +77,7 @@ impl<'a> From<&'a Difference> for DifferenceResponse<'a> {
 }
 
 /// A credit as issued by the ledger.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct IssuedCreditResponse<'a> {
     #[serde(serialize_with = "money")]
     amount: Option<Money>,
@@ -96,7 +100,7 @@ impl<'a> From<&'a BilledCredit> for IssuedCreditResponse<'a> {
 }
 
 /// A credit as stored by the sink.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct HeldCreditResponse {
     #[serde(serialize_with = "money")]
     amount: Option<Money>,
@@ -113,7 +117,7 @@ impl From<&HeldCredit> for HeldCreditResponse {
 }
 
 /// A batch that the sink has not accepted yet.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct WaitingBatchResponse {
     batch: MessageId,
     credits: usize,
@@ -133,7 +137,7 @@ impl From<&BatchInFlight> for WaitingBatchResponse {
 }
 
 /// A batch that is submitted again.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(crate) struct ResentBatchResponse {
     pub(crate) batch: MessageId,
 }

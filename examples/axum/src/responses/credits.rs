@@ -4,12 +4,16 @@ use incident_core::billing::{CappedCredit, CreditInput, CreditState, SignedPerce
 use incident_core::{
     CreditId, IncidentId, MessageId, Money, Month, Name, Period, PersonName, TenantId, Timestamp,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::values::money;
+use crate::http::response::response_bodies;
+
+response_bodies! { RecomputedResponse ; CreditResponse }
 
 /// A ledger row. A reversal has negative amounts, so that sums are correct.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(crate) struct CreditResponse<'a> {
     #[serde(serialize_with = "money")]
     amount: Option<Money>,
@@ -74,7 +78,7 @@ impl<'a> From<&'a CappedCredit> for CreditResponse<'a> {
 }
 
 /// Number of credits of a month that were recomputed.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(crate) struct RecomputedResponse {
     pub(crate) changed: usize,
     pub(crate) month: Month,

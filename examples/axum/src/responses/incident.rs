@@ -9,15 +9,19 @@ use incident_core::{
     HttpsUrl, IncidentId, Name, PersonName, PublicText, ServiceId, SuggestionId, Text, Timestamp,
     Title,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::http::response::response_bodies;
 use crate::links::{Filled, Links};
+
+response_bodies! {  ; IncidentResponse IncidentListItem }
 
 /// Maximum number of tenants in the response of an incident; all of them have a route of their own.
 const SHOWN_TENANTS: usize = 200;
 
 /// An incident.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(crate) struct IncidentResponse<'a> {
     id: IncidentId,
     number: u64,
@@ -125,7 +129,7 @@ impl<'a> IncidentResponse<'a> {
 }
 
 /// The post-mortem of an incident.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct PostMortemResponse<'a> {
     url: &'a HttpsUrl,
     linked_by: &'a PersonName,
@@ -143,7 +147,7 @@ impl<'a> From<&'a PostMortem> for PostMortemResponse<'a> {
 }
 
 /// An incident in a list.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(crate) struct IncidentListItem<'a> {
     id: IncidentId,
     number: u64,
@@ -185,7 +189,7 @@ impl<'a> From<&'a Outline> for IncidentListItem<'a> {
 }
 
 /// The state of the page to on-call.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct PagingResponse<'a> {
     dedup_key: String,
     state: PagingState,
@@ -225,7 +229,7 @@ impl<'a> PagingResponse<'a> {
 }
 
 /// An escalation besides on-call, with the state of its page.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct EscalationResponse<'a> {
     rule: &'a str,
     asked_at: Timestamp,

@@ -1,15 +1,20 @@
 //! Responses of health and readiness.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::http::response::response_bodies;
+
+response_bodies! { HealthResponse ReadinessResponse ;  }
+
 /// Response of a process that is alive.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(crate) struct HealthResponse {
     pub(crate) status: &'static str,
 }
 
 /// Response of a process that can do its work.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(crate) struct ReadinessResponse {
     pub(crate) status: &'static str,
     /// The name of the store, such as `memory` or `postgres`.

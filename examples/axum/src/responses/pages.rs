@@ -1,10 +1,15 @@
 //! Responses of test pages.
 
 use incident_core::paging::{PagerTest, TEST_LASTS, TestOutcome, TestedTarget, Urgency, test_key};
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::http::response::response_bodies;
+
+response_bodies! {  ; PagerTestResponse }
+
 /// Outcome of a test page, which is resolved after a fixed time.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(crate) struct PagerTestResponse<'a> {
     resolved_after_seconds: u64,
     targets: Vec<TestedTargetResponse<'a>>,
@@ -22,7 +27,7 @@ impl<'a> From<&'a PagerTest> for PagerTestResponse<'a> {
 }
 
 /// Result of one pager.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct TestedTargetResponse<'a> {
     dedup_key: String,
     outcome: &'static str,

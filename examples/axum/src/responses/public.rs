@@ -2,10 +2,15 @@
 
 use incident_core::Timestamp;
 use incident_core::status_page::PublicPage;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::http::response::response_bodies;
+
+response_bodies! {  ; PublicPageResponse }
+
 /// The public page, with the time of its last change.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(crate) struct PublicPageResponse<'a> {
     pub(crate) generated_at: Timestamp,
     #[serde(flatten)]

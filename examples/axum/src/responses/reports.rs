@@ -1,15 +1,20 @@
 //! Reports on one incident: affected users and SLA.
 
 use incident_core::billing::CreditState;
-use incident_core::engine::{BreakdownReport, SlaReport, SlaRow};
+use incident_core::engine::{BreakdownReport, ImpactReport, SlaReport, SlaRow};
 use incident_core::sla::{Basis, SlaTerms, Tier};
 use incident_core::{
     IncidentId, Name, Percent, Period, ServiceId, TenantId, Text, Timestamp, Windows,
 };
+use schemars::JsonSchema;
 use serde::ser::{Serialize, Serializer};
 
+use crate::http::response::response_bodies;
+
+response_bodies! { ImpactReport ; BreakdownResponse SlaImpactResponse }
+
 /// The affected users by service and endpoint, and the minutes of their first hits.
-#[derive(serde::Serialize)]
+#[derive(JsonSchema, serde::Serialize)]
 pub(crate) struct BreakdownResponse<'a> {
     by_service: Vec<ServiceUsersResponse<'a>>,
     first_hits: Vec<FirstHitsResponse>,
@@ -21,21 +26,21 @@ pub(crate) struct BreakdownResponse<'a> {
 }
 
 /// Number of affected users of a service.
-#[derive(serde::Serialize)]
+#[derive(JsonSchema, serde::Serialize)]
 struct ServiceUsersResponse<'a> {
     service: &'a ServiceId,
     unique_users: u64,
 }
 
 /// Number of users first affected in a minute.
-#[derive(serde::Serialize)]
+#[derive(JsonSchema, serde::Serialize)]
 struct FirstHitsResponse {
     minute: Timestamp,
     users: u64,
 }
 
 /// Number of users affected through an endpoint.
-#[derive(serde::Serialize)]
+#[derive(JsonSchema, serde::Serialize)]
 struct EndpointUsersResponse<'a> {
     endpoint: &'a Text,
     service: &'a ServiceId,
@@ -72,7 +77,7 @@ impl<'a> BreakdownResponse<'a> {
 }
 
 /// The credits of an incident.
-#[derive(serde::Serialize)]
+#[derive(JsonSchema, serde::Serialize)]
 pub(crate) struct SlaImpactResponse<'a> {
     incident_id: IncidentId,
     provisional: bool,
@@ -80,6 +85,7 @@ pub(crate) struct SlaImpactResponse<'a> {
     target_percent: Percent,
     tiers: &'a [Tier],
     terms_version: &'a Name,
+    #[schemars(with = "Vec<SlaRowResponse<'a>>")]
     rows: SlaRowsResponse<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     excluded: Option<&'a str>,
@@ -112,7 +118,7 @@ impl Serialize for SlaRowsResponse<'_> {
 }
 
 /// The credit of one tenant; with basis and target if its contract differs from the standard terms.
-#[derive(serde::Serialize)]
+#[derive(JsonSchema, serde::Serialize)]
 struct SlaRowResponse<'a> {
     availability_percent: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]

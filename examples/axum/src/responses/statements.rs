@@ -2,12 +2,16 @@
 
 use incident_core::sla::{Basis, SlaStatement, decimal_minutes};
 use incident_core::{IncidentId, Money, Name, Percent, Period, TenantId, Zone, escape_csv_formula};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::values::money;
+use crate::http::response::response_bodies;
+
+response_bodies! {  ; StatementResponse }
 
 /// A statement.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(crate) struct StatementResponse<'a> {
     #[serde(serialize_with = "money")]
     amount: Option<Money>,

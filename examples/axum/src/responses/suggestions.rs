@@ -2,10 +2,15 @@
 
 use incident_core::suggestion::{Suggestion, SuggestionState};
 use incident_core::{IncidentId, Name, ServiceId, SuggestionId, TenantId, Text, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::http::response::response_bodies;
+
+response_bodies! {  ; SuggestionResponse }
+
 /// A suggestion, with a proposed declaration.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(crate) struct SuggestionResponse<'a> {
     draft: DraftResponse<'a>,
     evidence: Option<&'a Text>,
@@ -20,7 +25,7 @@ pub(crate) struct SuggestionResponse<'a> {
 }
 
 /// The proposed body of `POST /sys/incidents`.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct DraftResponse<'a> {
     affected_services: [&'a ServiceId; 1],
     affected_tenants: [&'a TenantId; 1],

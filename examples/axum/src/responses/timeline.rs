@@ -5,11 +5,16 @@ use incident_core::chain::{Hash, Verdict};
 use incident_core::incident::{Audience, CommsSent, FieldDelta, OUTLINE_TENANTS, Status};
 use incident_core::timeline::{EntryKind, SysIncidentUpdateEntry, TextName};
 use incident_core::{IncidentId, Name, PersonName, Text, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::http::response::response_bodies;
+
+response_bodies! { TimelineVerificationResponse ; TimelineEntryResponse }
+
 /// An entry of a timeline.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub(crate) struct TimelineEntryResponse<'a> {
     author: &'a PersonName,
     author_kind: ActorKind,
@@ -56,7 +61,7 @@ impl<'a> From<&'a SysIncidentUpdateEntry> for TimelineEntryResponse<'a> {
 }
 
 /// A message that was sent.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct CommsSentResponse {
     audience: Audience,
     channel: Name,
@@ -81,7 +86,7 @@ impl From<CommsSent> for CommsSentResponse {
 /// A change of a field.
 ///
 /// A list of ten thousand tenants is not repeated in each entry, but truncated, with its length.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ChangeResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     added: Option<Value>,
@@ -137,7 +142,7 @@ fn shorten(value: &mut Value) -> Option<usize> {
 }
 
 /// The result of verifying a timeline.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(untagged)]
 pub(crate) enum TimelineVerificationResponse {
     /// Everything is intact.

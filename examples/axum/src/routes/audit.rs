@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use incident_core::audit::Chain;
 use incident_core::port::AuditQuery;
-use incident_core::{IncidentId, Timestamp};
+use incident_core::{IncidentId, PersonName, Timestamp};
 
 use crate::http::authorized::Authorized;
+use crate::http::list_response::ListShape;
 use crate::http::page::Page;
-use crate::http::params::{FromQuery, Params};
+use crate::http::params::{FromQuery, Params, QueryParameter};
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -24,7 +25,11 @@ pub(super) struct AuditParams {
 }
 
 impl FromQuery for AuditParams {
-    const NAMES: &'static [&'static str] = &["incident", "actor", "from"];
+    const PARAMETERS: &'static [QueryParameter] = &[
+        QueryParameter::of::<IncidentId>("incident", "Entries about this incident."),
+        QueryParameter::of::<PersonName>("actor", "Entries of this actor."),
+        QueryParameter::of::<Timestamp>("from", "Entries from this time on."),
+    ];
 
     fn from_query(query: &Query) -> Result<Self, Problem> {
         let limit = query.limit()?;
@@ -45,7 +50,7 @@ pub(super) async fn list(
     State(state): State<Arc<AppState>>,
     _: Authorized<permission::ReadAudit>,
     Params(AuditParams { filter, page }): Params<AuditParams>,
-) -> JsonResult {
+) -> JsonResult<ListShape<AuditEntryResponse<'static>>> {
     let found = state.incidents().audit().list(&filter).await?;
     let found = page.of(found, |last| (last.payload.at, last.chain, last.seq));
     found.respond(AuditEntryResponse::from)
@@ -56,7 +61,7 @@ pub(super) async fn verify(
     State(state): State<Arc<AppState>>,
     _: Authorized<permission::ReadAudit>,
     _: Params<()>,
-) -> JsonResult {
+) -> JsonResult<AuditVerificationResponse> {
     let verdict = state.incidents().audit().verify().await?;
     Ok(JsonResponse::ok(&AuditVerificationResponse::from(verdict)))
 }

@@ -8,7 +8,7 @@ use incident_core::{Month, Period, PeriodKind};
 
 use crate::http::authorized::Authorized;
 use crate::http::command_request::CommandRequest;
-use crate::http::params::{FromQuery, Params};
+use crate::http::params::{FromQuery, Params, QueryParameter};
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -25,7 +25,11 @@ pub(super) struct BillingParams {
 }
 
 impl FromQuery for BillingParams {
-    const NAMES: &'static [&'static str] = &["period"];
+    const PARAMETERS: &'static [QueryParameter] = &[QueryParameter::of::<Period>(
+        "period",
+        "A month, a quarter or a year; this month if absent.",
+    )];
+    const IS_PAGED: bool = false;
 
     fn from_query(query: &Query) -> Result<Self, Problem> {
         let period = query.read("period")?;
@@ -39,7 +43,7 @@ pub(super) async fn report(
     State(state): State<Arc<AppState>>,
     _: Authorized<permission::Read>,
     Params(BillingParams { period }): Params<BillingParams>,
-) -> JsonResult {
+) -> JsonResult<BillingReportResponse<'static>> {
     let now = Month::of(state.incidents().reports().now());
     let period = period.unwrap_or_else(|| Period::of_month(now, PeriodKind::Month));
     let report = state.incidents().credits().billing_report(period).await?;
@@ -49,7 +53,7 @@ pub(super) async fn report(
 /// Handles `POST /sys/sla/billing/{batch}/resend`: submits a batch that was held back once more.
 pub(super) async fn resend(
     request: CommandRequest<permission::DecideCredit, EmptyBody, BatchTarget>,
-) -> JsonResult {
+) -> JsonResult<ResentBatchResponse> {
     let batch = request.target().id()?;
     request
         .run(|incidents, context, _, EmptyBody {}| async move {
@@ -63,7 +67,7 @@ pub(super) async fn resend(
 /// Handles `POST /sys/sla/credits/recompute {"month"}`: recomputes under the current terms.
 pub(super) async fn recompute(
     request: CommandRequest<permission::DecideCredit, RecomputeRequest>,
-) -> JsonResult {
+) -> JsonResult<RecomputedResponse> {
     let body = request
         .run(|incidents, context, (), body| async move {
             let month = body.month;

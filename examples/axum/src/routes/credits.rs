@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use incident_core::billing::{CreditDecision, CreditState};
 use incident_core::port::CreditQuery;
-use incident_core::{CreditId, TenantId};
+use incident_core::{CreditId, IncidentId, TenantId};
 
 use crate::http::authorized::Authorized;
 use crate::http::body::CommandBody;
 use crate::http::command_request::CommandRequest;
+use crate::http::list_response::ListShape;
 use crate::http::page::Page;
-use crate::http::params::{FromQuery, Params};
+use crate::http::params::{FromQuery, Params, QueryParameter};
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -31,7 +32,11 @@ pub(super) struct CreditParams {
 }
 
 impl FromQuery for CreditParams {
-    const NAMES: &'static [&'static str] = &["state", "tenant", "incident"];
+    const PARAMETERS: &'static [QueryParameter] = &[
+        QueryParameter::of::<CreditState>("state", "Credits in this state."),
+        QueryParameter::of::<TenantId>("tenant", "Credits of this tenant."),
+        QueryParameter::of::<IncidentId>("incident", "Credits for this incident."),
+    ];
 
     fn from_query(query: &Query) -> Result<Self, Problem> {
         let filter = CreditQuery {
@@ -58,7 +63,7 @@ pub(super) async fn list(
     State(state): State<Arc<AppState>>,
     _: Authorized<permission::Read>,
     Params(CreditParams { filter, page }): Params<CreditParams>,
-) -> JsonResult {
+) -> JsonResult<ListShape<CreditResponse<'static>>> {
     let rows = state.incidents().credits().list(&filter).await?;
     let before = page.after.unwrap_or(0);
     let rows = rows.iter().skip(before).take(page.to_read()).collect();
@@ -67,12 +72,12 @@ pub(super) async fn list(
 }
 
 /// Handles `POST /sys/sla/credits/{id}/approve`.
-pub(super) async fn approve(request: Decision<EmptyBody>) -> JsonResult {
+pub(super) async fn approve(request: Decision<EmptyBody>) -> JsonResult<CreditResponse<'static>> {
     decide(request, |EmptyBody {}| CreditDecision::Approve).await
 }
 
 /// Handles `POST /sys/sla/credits/{id}/waive`.
-pub(super) async fn waive(request: Decision<ReasonRequest>) -> JsonResult {
+pub(super) async fn waive(request: Decision<ReasonRequest>) -> JsonResult<CreditResponse<'static>> {
     decide(request, |body| CreditDecision::Waive {
         reason: body.reason,
     })
@@ -82,7 +87,7 @@ pub(super) async fn waive(request: Decision<ReasonRequest>) -> JsonResult {
 async fn decide<B: CommandBody>(
     request: Decision<B>,
     decision: impl FnOnce(B) -> CreditDecision,
-) -> JsonResult {
+) -> JsonResult<CreditResponse<'static>> {
     let decided = request
         .run(|incidents, context, id, body| {
             let decision = decision(body);

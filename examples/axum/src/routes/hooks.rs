@@ -1,9 +1,10 @@
 //! Inbound webhooks of vendors.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
@@ -13,9 +14,14 @@ use incident_pagers::inbound::{
     InboundWebhook, NotReadable, has_signature, read_opsgenie, read_pagerduty, verify_opsgenie,
     verify_pagerduty,
 };
+use serde_json::json;
 use tokio::time::timeout;
 
 use crate::client;
+use crate::document::assemble::{OPSGENIE, PAGERDUTY};
+use crate::document::describe::Describe;
+use crate::document::operation::Operation;
+use crate::document::schemas::Schemas;
 use crate::http::body;
 use crate::http::body_memory::Reservation;
 use crate::http::headers::single;
@@ -35,8 +41,73 @@ const STORE: Duration = Duration::from_millis(1_500);
 /// Label of wrong tokens and signatures in metrics.
 const PLACE: &str = "hooks";
 
+/// Defines the delivery of a vendor, whose body is read once its sender is known.
+macro_rules! deliveries {
+    ($($(#[$doc:meta])* $name:ident: $scheme:expr;)+) => {$(
+        $(#[$doc])*
+        pub(super) struct $name(Request);
+
+        impl<S: Send + Sync> FromRequest<S> for $name {
+            type Rejection = Infallible;
+
+            async fn from_request(request: Request, _: &S) -> Result<Self, Infallible> {
+                Ok(Self(request))
+            }
+        }
+
+        impl Describe for $name {
+            fn describe(operation: &mut Operation, _: &mut Schemas) {
+                operation.secured_by($scheme);
+                describe_delivery(operation);
+            }
+        }
+    )+};
+}
+
+deliveries! {
+    /// A delivery of PagerDuty.
+    PagerDutyDelivery: PAGERDUTY;
+    /// A delivery of OpsGenie.
+    OpsGenieDelivery: OPSGENIE;
+}
+
+fn describe_delivery(operation: &mut Operation) {
+    // Vendors add members as they like, and bodies that are unreadable are accepted.
+    operation.body(true, [("application/json", json!({ "type": "object" }))]);
+    body::describe_read(operation);
+    operation.uses_store();
+    for (status, cause) in [
+        (
+            StatusCode::BAD_REQUEST,
+            "the body is incomplete, or a header is repeated",
+        ),
+        (
+            StatusCode::UNAUTHORIZED,
+            "the signature or token is invalid",
+        ),
+        (
+            StatusCode::NOT_FOUND,
+            "the host does not accept this vendor",
+        ),
+        (
+            StatusCode::CONFLICT,
+            "an event with this id was received with other content, or the incident was changed concurrently",
+        ),
+        (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "a value of the event is invalid",
+        ),
+        (StatusCode::TOO_MANY_REQUESTS, "too many invalid signatures"),
+    ] {
+        operation.problem(status, cause);
+    }
+}
+
 /// Handles `POST /hooks/pagerduty`.
-pub(super) async fn pagerduty(State(state): State<Arc<AppState>>, request: Request) -> JsonResult {
+pub(super) async fn pagerduty(
+    State(state): State<Arc<AppState>>,
+    PagerDutyDelivery(request): PagerDutyDelivery,
+) -> JsonResult<WebhookResponse> {
     if state.hooks().pagerduty.is_empty() {
         return Err(Problem::not_found("route"));
     }
@@ -68,7 +139,10 @@ pub(super) async fn pagerduty(State(state): State<Arc<AppState>>, request: Reque
 }
 
 /// Handles `POST /hooks/opsgenie`.
-pub(super) async fn opsgenie(State(state): State<Arc<AppState>>, request: Request) -> JsonResult {
+pub(super) async fn opsgenie(
+    State(state): State<Arc<AppState>>,
+    OpsGenieDelivery(request): OpsGenieDelivery,
+) -> JsonResult<WebhookResponse> {
     if state.hooks().opsgenie.is_empty() {
         return Err(Problem::not_found("route"));
     }
@@ -123,7 +197,7 @@ fn event_of(read: Result<InboundWebhook, NotReadable>) -> Option<VendorEvent> {
     }
 }
 
-async fn ingest(state: &AppState, event: VendorEvent) -> JsonResult {
+async fn ingest(state: &AppState, event: VendorEvent) -> JsonResult<WebhookResponse> {
     let incidents = state.incidents().clone();
     let vendor = event.vendor.clone();
     let work = state.run_command(async move {
@@ -151,7 +225,7 @@ async fn ingest(state: &AppState, event: VendorEvent) -> JsonResult {
     }
 }
 
-fn taken(result: &'static str) -> JsonResponse {
+fn taken(result: &'static str) -> JsonResponse<WebhookResponse> {
     JsonResponse::new(StatusCode::ACCEPTED, &WebhookResponse { result })
 }
 

@@ -12,7 +12,7 @@ pub(super) fn incident_response(
     state: &AppState,
     status: StatusCode,
     outcome: &CommandOutcome,
-) -> JsonResponse {
+) -> JsonResponse<IncidentResponse<'static>> {
     let incident = &outcome.incident;
     let body = IncidentResponse::new(incident, state.links(), outcome.deduplicated);
     JsonResponse::new(status, &body)

@@ -7,14 +7,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use incident_core::incident::{Command, Publish, Refusal, Severity, Status};
 use incident_core::port::IncidentFilter;
-use incident_core::{IncidentId, Timestamp};
+use incident_core::schema::SearchText;
+use incident_core::{IncidentId, ServiceId, TenantId, Timestamp};
 
 use super::incident_response::incident_response;
 use crate::http::authorized::Authorized;
 use crate::http::command_request::{CommandRequest, IncidentCommand};
+use crate::http::list_response::ListShape;
 use crate::http::mount_prefix::MountPrefix;
 use crate::http::page::Page;
-use crate::http::params::{FromQuery, Params};
+use crate::http::params::{FromQuery, Params, QueryParameter};
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -30,7 +32,7 @@ pub(super) async fn declare(
     State(state): State<Arc<AppState>>,
     MountPrefix(prefix): MountPrefix,
     request: CommandRequest<permission::Declare, DeclareRequest>,
-) -> JsonResult {
+) -> JsonResult<IncidentResponse<'static>> {
     let outcome = request
         .run(|incidents, context, (), body| {
             let declare = body.declare().map_err(Refusal::from);
@@ -53,8 +55,19 @@ pub(super) struct IncidentParams {
 }
 
 impl FromQuery for IncidentParams {
-    const NAMES: &'static [&'static str] =
-        &["status", "severity", "tenant", "service", "q", "from", "to"];
+    const PARAMETERS: &'static [QueryParameter] = &[
+        QueryParameter::word(
+            "status",
+            "Live incidents, those that were resolved, or also those that were cancelled or merged; `active` if absent.",
+            &["active", "resolved", "all"],
+        ),
+        QueryParameter::of::<Severity>("severity", "Incidents of this severity."),
+        QueryParameter::of::<TenantId>("tenant", "Incidents that affect this tenant."),
+        QueryParameter::of::<ServiceId>("service", "Incidents that affect this service."),
+        QueryParameter::of::<SearchText>("q", "Incidents with this text in title or summary."),
+        QueryParameter::of::<Timestamp>("from", "Incidents that were declared from this time on."),
+        QueryParameter::of::<Timestamp>("to", "Incidents that were declared before this time."),
+    ];
 
     fn from_query(query: &Query) -> Result<Self, Problem> {
         let limit = query.limit()?;
@@ -97,7 +110,7 @@ pub(super) async fn list(
     State(state): State<Arc<AppState>>,
     _: Authorized<permission::Read>,
     Params(params): Params<IncidentParams>,
-) -> JsonResult {
+) -> JsonResult<ListShape<IncidentListItem<'static>>> {
     let found = state.incidents().list(&params.filter).await?;
     let found = params.page.of(found, |last| (last.declared_at, last.id));
     found.respond(IncidentListItem::from)
@@ -107,7 +120,7 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
-) -> JsonResult {
+) -> JsonResult<IncidentResponse<'static>> {
     let incident = state.incidents().get(id).await?;
     let body = IncidentResponse::new(&incident, state.links(), false);
     Ok(JsonResponse::ok(&body).etag(incident.version))
@@ -117,7 +130,7 @@ pub(super) async fn show(
 pub(super) async fn change(
     State(state): State<Arc<AppState>>,
     request: IncidentCommand<permission::Change, ChangeRequest>,
-) -> JsonResult {
+) -> JsonResult<IncidentResponse<'static>> {
     let outcome = request.try_act(ChangeRequest::command).await?;
     Ok(incident_response(&state, StatusCode::OK, &outcome))
 }
@@ -126,7 +139,7 @@ pub(super) async fn change(
 pub(super) async fn acknowledge(
     State(state): State<Arc<AppState>>,
     request: IncidentCommand<permission::Acknowledge, AcknowledgeRequest>,
-) -> JsonResult {
+) -> JsonResult<IncidentResponse<'static>> {
     let outcome = request
         .act(|body| Command::Acknowledge { at: body.at })
         .await?;
@@ -137,7 +150,7 @@ pub(super) async fn acknowledge(
 pub(super) async fn page(
     State(state): State<Arc<AppState>>,
     request: IncidentCommand<permission::Page, PageRequest>,
-) -> JsonResult {
+) -> JsonResult<IncidentResponse<'static>> {
     let outcome = request.act(PageRequest::command).await?;
     Ok(incident_response(&state, StatusCode::ACCEPTED, &outcome))
 }
@@ -146,7 +159,7 @@ pub(super) async fn page(
 pub(super) async fn publish(
     State(state): State<Arc<AppState>>,
     request: IncidentCommand<permission::Publish, Publish>,
-) -> JsonResult {
+) -> JsonResult<IncidentResponse<'static>> {
     let outcome = request.act(Command::from).await?;
     Ok(incident_response(&state, StatusCode::OK, &outcome))
 }
@@ -155,7 +168,7 @@ pub(super) async fn publish(
 pub(super) async fn link_post_mortem(
     State(state): State<Arc<AppState>>,
     request: IncidentCommand<permission::LinkPostMortem, PostMortemRequest>,
-) -> JsonResult {
+) -> JsonResult<IncidentResponse<'static>> {
     let outcome = request
         .act(|body| Command::LinkPostMortem { url: body.url })
         .await?;

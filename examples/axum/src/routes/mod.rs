@@ -4,6 +4,7 @@ mod audit;
 mod authenticate;
 mod billing;
 mod credits;
+mod documents;
 mod hooks;
 mod incident_response;
 mod incidents;
@@ -16,6 +17,7 @@ mod request_id;
 mod sign_in;
 mod statements;
 mod suggestions;
+pub(crate) mod table;
 mod tenants;
 mod timeline;
 mod usage;
@@ -23,24 +25,22 @@ mod usage;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
 
+use self::table::{Area, table};
 use crate::http::fallback::{unknown_route, wrong_method};
+use crate::http::form::FORM_BYTES;
 use crate::state::AppState;
 
 /// Creates all routes.
 pub(crate) fn all<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Router<S> {
-    let open = Router::new()
-        .route("/healthz", get(operations::healthz))
-        .route("/readyz", get(operations::readyz))
+    let open = routes_of(&[Area::Health, Area::Document])
         .merge(webhook_routes())
-        .merge(sign_in::sign_in_routes())
-        .merge(public::public_router());
+        .merge(sign_in_routes())
+        .merge(public_routes());
     // `/sys` responds with 401 before 404, so that anonymous callers cannot probe for routes.
-    let sys = operator_routes()
-        .route("/metrics", get(operations::metrics))
-        .fallback(unknown_route);
+    let sys = routes_of(&[Area::Operators, Area::Metrics]).fallback(unknown_route);
     Router::new()
         .merge(open.method_not_allowed_fallback(wrong_method))
         .fallback_service(authenticated(sys, &state).with_state(Arc::clone(&state)))
@@ -49,12 +49,12 @@ pub(crate) fn all<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Rou
 
 /// Creates the public routes.
 pub(crate) fn public<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Router<S> {
-    public::public_router().with_state(state)
+    public_routes().with_state(state)
 }
 
 /// Creates the operators' routes.
 pub(crate) fn operators<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Router<S> {
-    authenticated(operator_routes(), &state).with_state(state)
+    authenticated(routes_of(&[Area::Operators]), &state).with_state(state)
 }
 
 /// Creates the routes of vendors' webhooks.
@@ -66,9 +66,32 @@ pub(crate) fn webhooks<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -
 
 /// Creates the routes of the sign-in.
 pub(crate) fn sign_in<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Router<S> {
-    sign_in::sign_in_routes()
+    sign_in_routes()
         .method_not_allowed_fallback(wrong_method)
         .with_state(state)
+}
+
+/// Creates the routes of the document.
+pub(crate) fn docs<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Router<S> {
+    routes_of(&[Area::Document])
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(state)
+}
+
+/// Returns the OpenAPI document as JSON, for routes that are mounted under `prefix`, which is empty
+/// or begins with a slash: what `GET /openapi.json` responds, for clients that are generated
+/// without a server.
+#[must_use]
+pub fn openapi(prefix: &str) -> String {
+    table::document().json(prefix)
+}
+
+/// Creates the routes of some areas, without middleware.
+fn routes_of(areas: &[Area]) -> Router<Arc<AppState>> {
+    let rows = table().into_iter().filter(|row| areas.contains(&row.area));
+    rows.fold(Router::new(), |router, row| {
+        router.route(row.path, row.handler)
+    })
 }
 
 /// Adds the login to routes.
@@ -83,74 +106,18 @@ fn authenticated(routes: Router<Arc<AppState>>, state: &Arc<AppState>) -> Router
 }
 
 fn webhook_routes() -> Router<Arc<AppState>> {
-    Router::new()
-        .route("/hooks/pagerduty", post(hooks::pagerduty))
-        .route("/hooks/opsgenie", post(hooks::opsgenie))
+    routes_of(&[Area::Webhooks]).layer(from_fn(request_id::with_request_id))
+}
+
+fn sign_in_routes() -> Router<Arc<AppState>> {
+    routes_of(&[Area::SignIn])
+        .layer(DefaultBodyLimit::max(FORM_BYTES))
         .layer(from_fn(request_id::with_request_id))
 }
 
-fn operator_routes() -> Router<Arc<AppState>> {
-    incident_routes()
-        .merge(ledger_routes())
-        .route("/sys/pages/test", post(pages::test))
-        .route("/sys/pages/{id}/retry", post(pages::retry))
-        .route("/sys/usage-events", post(usage::record))
-        .route("/sys/audit", get(audit::list))
-        .route("/sys/audit/verify", get(audit::verify))
-}
-
-fn incident_routes() -> Router<Arc<AppState>> {
-    Router::new()
-        .route(
-            "/sys/incidents",
-            post(incidents::declare).get(incidents::list),
-        )
-        .route(
-            "/sys/incidents/suggestions",
-            post(suggestions::suggest).get(suggestions::list),
-        )
-        .route(
-            "/sys/incidents/{id}",
-            get(incidents::show).patch(incidents::change),
-        )
-        .route(
-            "/sys/incidents/{id}/acknowledge",
-            post(incidents::acknowledge),
-        )
-        .route("/sys/incidents/{id}/tenants", get(tenants::list))
-        .route("/sys/incidents/{id}/page", post(incidents::page))
-        .route("/sys/incidents/{id}/public", post(incidents::publish))
-        .route(
-            "/sys/incidents/{id}/post-mortem",
-            post(incidents::link_post_mortem),
-        )
-        .route(
-            "/sys/incidents/{id}/updates",
-            post(timeline::update).get(timeline::list),
-        )
-        .route(
-            "/sys/incidents/{id}/updates/{seq}/redact",
-            post(timeline::redact),
-        )
-        .route("/sys/incidents/{id}/timeline/verify", get(timeline::verify))
-        .route(
-            "/sys/incidents/{id}/affected-users",
-            get(reports::affected_users),
-        )
-        .route(
-            "/sys/incidents/{id}/affected-users/breakdown",
-            get(reports::breakdown),
-        )
-        .route("/sys/incidents/{id}/sla-impact", get(reports::sla_impact))
-}
-
-fn ledger_routes() -> Router<Arc<AppState>> {
-    Router::new()
-        .route("/sys/sla/statements", get(statements::list))
-        .route("/sys/sla/credits", get(credits::list))
-        .route("/sys/sla/credits/recompute", post(billing::recompute))
-        .route("/sys/sla/credits/{id}/approve", post(credits::approve))
-        .route("/sys/sla/credits/{id}/waive", post(credits::waive))
-        .route("/sys/sla/billing", get(billing::report))
-        .route("/sys/sla/billing/{batch}/resend", post(billing::resend))
+fn public_routes() -> Router<Arc<AppState>> {
+    let rows = table().into_iter().filter(|row| row.area == Area::Public);
+    rows.fold(public::others(), |router, row| {
+        router.route(row.path, public::shared(row.handler))
+    })
 }

@@ -11,6 +11,7 @@ use crate::http::command_request::CommandRequest;
 use crate::http::permission;
 use crate::http::response::{JsonResponse, JsonResult};
 use crate::requests::{EmptyBody, TestPageRequest};
+use crate::responses::incident::IncidentResponse;
 use crate::responses::pages::PagerTestResponse;
 use crate::state::AppState;
 
@@ -18,7 +19,7 @@ use crate::state::AppState;
 pub(super) async fn retry(
     State(state): State<Arc<AppState>>,
     request: CommandRequest<permission::Page, EmptyBody, DeadLetterFilter>,
-) -> JsonResult {
+) -> JsonResult<IncidentResponse<'static>> {
     let outcome = request
         .run(|incidents, context, which, EmptyBody {}| async move {
             incidents.paging().retry(&context, which).await
@@ -28,7 +29,9 @@ pub(super) async fn retry(
 }
 
 /// Handles `POST /sys/pages/test`.
-pub(super) async fn test(request: CommandRequest<permission::Page, TestPageRequest>) -> JsonResult {
+pub(super) async fn test(
+    request: CommandRequest<permission::Page, TestPageRequest>,
+) -> JsonResult<PagerTestResponse<'static>> {
     let tested = request
         .run(|incidents, context, (), body| async move {
             incidents.paging().test(&context, body.urgency()).await

@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{MethodRouter, any};
 
-use crate::http::conditions::none_match;
+use crate::document::describe::DescribeAnswer;
+use crate::document::operation::Operation;
+use crate::document::schemas::Schemas;
+use crate::http::conditions::{Conditional, none_match};
 use crate::http::fallback;
 use crate::http::problem::{NOSNIFF, Problem};
 use crate::public_cache::{CachedPage, Unavailable};
+use crate::responses::public::PublicPageResponse;
 use crate::state::AppState;
 
 /// Shared caches serve a page no longer than this process would.
@@ -27,14 +31,34 @@ const TAG: HeaderValue = HeaderValue::from_static("etag");
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
-/// Creates the public routes, without middleware.
-pub(super) fn public_router() -> Router<Arc<AppState>> {
-    Router::new()
-        .route(
-            "/public/status/active",
-            get(active).options(preflight).fallback(wrong_method),
-        )
-        .route("/public/{*rest}", any(unknown))
+/// Returns a handler of public data that pages of any origin may read.
+pub(super) fn shared(handler: MethodRouter<Arc<AppState>>) -> MethodRouter<Arc<AppState>> {
+    handler.options(preflight).fallback(wrong_method)
+}
+
+/// Returns the fallback for other public paths.
+pub(super) fn others() -> Router<Arc<AppState>> {
+    Router::new().route("/public/{*rest}", any(unknown))
+}
+
+/// A response with the public page.
+pub(super) struct ActivePage(Response);
+
+impl IntoResponse for ActivePage {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl DescribeAnswer for ActivePage {
+    fn describe_answer(operation: &mut Operation, schemas: &mut Schemas) {
+        let schema = schemas.response::<PublicPageResponse<'static>>();
+        operation.answer("application/json", schema);
+        operation.problem(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "there is no page that is fresh enough",
+        );
+    }
 }
 
 /// Responds to a preflight, so that pages of any origin may read public data (Fetch, 3.3.5: "CORS
@@ -74,17 +98,21 @@ fn make_readable(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
 }
 
-async fn active(State(state): State<Arc<AppState>>, request: Request) -> Response {
+/// Handles `GET /public/status/active`.
+pub(super) async fn active(
+    State(state): State<Arc<AppState>>,
+    Conditional(request): Conditional,
+) -> ActivePage {
     let page = match state.public_cache().fresh() {
         Some(ready) => Ok(ready),
         None => built(&state).await,
     };
-    match page {
+    ActivePage(match page {
         Ok(ready) => answer(&ready, request.headers()),
         Err(Unavailable) => readable(
             Problem::unavailable("the public status page is unavailable; retry").into_response(),
         ),
-    }
+    })
 }
 
 /// Waits for a page that has to be built first. This is rare, and boxed so that the futures of all

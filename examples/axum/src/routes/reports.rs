@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use incident_core::IncidentId;
-use incident_core::engine::{ImpactRequest, Method};
+use incident_core::engine::{ImpactReport, ImpactRequest, Method};
 
 use crate::http::authorized::Authorized;
-use crate::http::params::{FromQuery, Params};
+use crate::http::params::{FromQuery, Params, QueryParameter};
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -15,9 +15,25 @@ use crate::http::response::{JsonResponse, JsonResult};
 use crate::responses::reports::{BreakdownResponse, SlaImpactResponse};
 use crate::state::AppState;
 
+const SERVICES: QueryParameter = QueryParameter::word(
+    "services",
+    "The services whose events count; `all` if absent.",
+    &["all", "affected"],
+);
+const FAILED_ONLY: QueryParameter =
+    QueryParameter::of::<bool>("failed_only", "If `true`, only failed requests count.");
+
 /// The query of the report on affected users.
 impl FromQuery for ImpactRequest {
-    const NAMES: &'static [&'static str] = &["services", "failed_only", "method"];
+    const PARAMETERS: &'static [QueryParameter] = &[
+        SERVICES,
+        FAILED_ONLY,
+        QueryParameter::of::<Method>(
+            "method",
+            "Exact counts, or estimates with their error; `exact` if absent.",
+        ),
+    ];
+    const IS_PAGED: bool = false;
 
     fn from_query(query: &Query) -> Result<Self, Problem> {
         let known = [("exact", Method::Exact), ("estimate", Method::Estimate)];
@@ -30,7 +46,8 @@ impl FromQuery for ImpactRequest {
 pub(super) struct BreakdownParams(ImpactRequest);
 
 impl FromQuery for BreakdownParams {
-    const NAMES: &'static [&'static str] = &["services", "failed_only"];
+    const PARAMETERS: &'static [QueryParameter] = &[SERVICES, FAILED_ONLY];
+    const IS_PAGED: bool = false;
 
     fn from_query(query: &Query) -> Result<Self, Problem> {
         events(query).map(Self)
@@ -54,7 +71,7 @@ pub(super) async fn affected_users(
     State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     Params(request): Params<ImpactRequest>,
-) -> JsonResult {
+) -> JsonResult<ImpactReport> {
     let reports = state.incidents().reports();
     Ok(JsonResponse::ok(
         &reports.affected_users(id, request).await?,
@@ -67,7 +84,7 @@ pub(super) async fn breakdown(
     State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     Params(BreakdownParams(request)): Params<BreakdownParams>,
-) -> JsonResult {
+) -> JsonResult<BreakdownResponse<'static>> {
     let reports = state.incidents().reports();
     let report = reports.impact_breakdown(id, request).await?;
     Ok(JsonResponse::ok(&BreakdownResponse::new(id, &report)))
@@ -78,7 +95,7 @@ pub(super) async fn sla_impact(
     State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     _: Params<()>,
-) -> JsonResult {
+) -> JsonResult<SlaImpactResponse<'static>> {
     let report = state.incidents().reports().sla_impact(id).await?;
     Ok(JsonResponse::ok(&SlaImpactResponse::new(id, &report)))
 }

@@ -10,6 +10,7 @@ use incident_core::{SuggestionId, Timestamp};
 
 use crate::http::authorized::Authorized;
 use crate::http::command_request::CommandRequest;
+use crate::http::list_response::ListShape;
 use crate::http::page::Page;
 use crate::http::params::Params;
 use crate::http::permission;
@@ -21,7 +22,7 @@ use crate::state::AppState;
 pub(super) async fn suggest(
     State(state): State<Arc<AppState>>,
     request: CommandRequest<permission::Suggest, Suggest>,
-) -> JsonResult {
+) -> JsonResult<SuggestionResponse<'static>> {
     let made = request
         .run(|incidents, context, (), body| async move {
             incidents.signals().suggest(&context, &body).await
@@ -43,7 +44,7 @@ pub(super) async fn list(
     State(state): State<Arc<AppState>>,
     _: Authorized<permission::Read>,
     Params(page): Params<Page<(Timestamp, SuggestionId)>>,
-) -> JsonResult {
+) -> JsonResult<ListShape<SuggestionResponse<'static>>> {
     let wanted = SuggestionQuery {
         before: page.after,
         limit: page.to_read(),

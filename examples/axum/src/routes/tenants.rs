@@ -7,7 +7,7 @@ use incident_core::IncidentId;
 use incident_core::incident::AffectedTenant;
 
 use crate::http::authorized::Authorized;
-use crate::http::list_response::ListResponse;
+use crate::http::list_response::{ListResponse, ListShape};
 use crate::http::page::Page;
 use crate::http::params::Params;
 use crate::http::permission;
@@ -21,7 +21,7 @@ pub(super) async fn list(
     State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     Params(page): Params<Page<AffectedTenant>>,
-) -> JsonResult {
+) -> JsonResult<ListShape<AffectedTenant, TenantsEndResponse>> {
     let incident = state.incidents().get(id).await?;
     let affected = &incident.affected_tenants;
     let rows = affected.rows_after(page.after.as_ref()).iter();
@@ -29,7 +29,7 @@ pub(super) async fn list(
     let found = page.of(rows, |last| (*last).clone());
     let mut list = ListResponse::new();
     for row in &found.items {
-        list.push(row)?;
+        list.push(*row)?;
     }
     list.end_with(&TenantsEndResponse {
         affected_tenants_total: affected.rows(),

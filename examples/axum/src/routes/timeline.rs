@@ -9,9 +9,9 @@ use incident_core::incident::{Command, Update};
 
 use crate::http::authorized::Authorized;
 use crate::http::command_request::{CommandRequest, IncidentCommand};
-use crate::http::list_response::ListResponse;
+use crate::http::list_response::{ListResponse, ListShape};
 use crate::http::page::Page;
-use crate::http::params::{FromQuery, Params};
+use crate::http::params::{FromQuery, Params, QueryParameter};
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -25,10 +25,18 @@ use crate::state::AppState;
 const AT_A_TIME: usize = 26;
 
 /// Handles `POST /sys/incidents/{id}/updates`.
-pub(super) async fn update(request: IncidentCommand<permission::Update, Update>) -> JsonResult {
+pub(super) async fn update(
+    request: IncidentCommand<permission::Update, Update>,
+) -> JsonResult<TimelineEntryResponse<'static>> {
     let outcome = request.act(Command::from).await?;
-    let entry = outcome.entries.first().map(TimelineEntryResponse::from);
+    let entry = outcome.entries.first().ok_or_else(no_entry)?;
+    let entry = TimelineEntryResponse::from(entry);
     Ok(JsonResponse::new(StatusCode::CREATED, &entry).replayed(outcome.replayed))
+}
+
+/// Returns the problem of a command that left no entry.
+fn no_entry() -> Problem {
+    Problem::internal("the entry could not be read")
 }
 
 /// The query of a timeline.
@@ -39,7 +47,10 @@ pub(super) struct TimelineParams {
 }
 
 impl FromQuery for TimelineParams {
-    const NAMES: &'static [&'static str] = &["after_seq"];
+    const PARAMETERS: &'static [QueryParameter] = &[QueryParameter::of::<u64>(
+        "after_seq",
+        "Entries after the one with this number.",
+    )];
 
     fn from_query(query: &Query) -> Result<Self, Problem> {
         let page = Page::read(query, query.limit()?)?;
@@ -56,7 +67,7 @@ pub(super) async fn list(
     State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     Params(TimelineParams { after, page }): Params<TimelineParams>,
-) -> JsonResult {
+) -> JsonResult<ListShape<TimelineEntryResponse<'static>>> {
     let (mut list, mut shown, mut last) = (ListResponse::new(), 0, after);
     while shown < page.to_read() {
         let wanted = AT_A_TIME.min(page.to_read() - shown);
@@ -80,7 +91,7 @@ pub(super) async fn verify(
     State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     _: Params<()>,
-) -> JsonResult {
+) -> JsonResult<TimelineVerificationResponse> {
     let verdict = state.incidents().audit().verify_timeline(id).await?;
     Ok(JsonResponse::ok(&TimelineVerificationResponse::from(
         verdict,
@@ -90,7 +101,7 @@ pub(super) async fn verify(
 /// Handles `POST /sys/incidents/{id}/updates/{seq}/redact`.
 pub(super) async fn redact(
     request: CommandRequest<permission::Redact, ReasonRequest, EntryTarget>,
-) -> JsonResult {
+) -> JsonResult<TimelineEntryResponse<'static>> {
     let (entries, replayed) = request
         .run(
             |incidents, context, EntryTarget { id, seq, .. }, body| async move {
@@ -102,6 +113,6 @@ pub(super) async fn redact(
             },
         )
         .await?;
-    let entry = entries.first().map(TimelineEntryResponse::from);
+    let entry = TimelineEntryResponse::from(entries.first().ok_or_else(no_entry)?);
     Ok(JsonResponse::ok(&entry).replayed(replayed))
 }

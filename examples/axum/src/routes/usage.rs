@@ -1,16 +1,21 @@
 //! Routes of usage events: an array, all or nothing, or a stream of lines.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use incident_core::engine::UsageAccepted;
 use incident_core::impact::ApiUsageEvent;
+use serde_json::json;
 
 use super::lines::NdjsonLines;
+use crate::document::describe::Describe;
+use crate::document::operation::Operation;
+use crate::document::schemas::Schemas;
 use crate::http::authorized::Authorized;
 use crate::http::body;
 use crate::http::body_memory::Reservation;
@@ -27,12 +32,44 @@ const ARRAY_LIMIT: usize = 16 * 1024 * 1024;
 /// Media types that the route accepts.
 const SEND: &str = "expected Content-Type: application/json or application/x-ndjson";
 
+/// The body of usage events, which is read as it arrives.
+pub(super) struct UsageBody(Request);
+
+impl<S: Send + Sync> FromRequest<S> for UsageBody {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(request))
+    }
+}
+
+impl Describe for UsageBody {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        let events = schemas.request::<Vec<ApiUsageEvent>>();
+        let lines = json!({
+            "type": "string",
+            "description": "One event per line, each as in the array. There may be any number.",
+        });
+        operation.body(true, [("application/json", events), (body::NDJSON, lines)]);
+        body::describe(operation);
+        conditions::describe(operation, false);
+        operation.problem(
+            StatusCode::NOT_FOUND,
+            "the host has no sink of usage events",
+        );
+        operation.problem(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the sink of usage events is away or full",
+        );
+    }
+}
+
 /// Handles `POST /sys/usage-events`.
 pub(super) async fn record(
     State(state): State<Arc<AppState>>,
     Authorized { mut context, .. }: Authorized<permission::RecordUsage>,
-    request: Request,
-) -> JsonResult {
+    UsageBody(request): UsageBody,
+) -> JsonResult<UsageAccepted> {
     let usage = state.usage()?;
     let (parts, body) = request.into_parts();
     let (coding, reservation) = (coding(&parts.headers)?, reservation(&parts, &state));
@@ -58,7 +95,7 @@ pub(super) async fn record(
     Ok(taken(accepted))
 }
 
-fn taken(accepted: UsageAccepted) -> JsonResponse {
+fn taken(accepted: UsageAccepted) -> JsonResponse<UsageAccepted> {
     JsonResponse::new(StatusCode::ACCEPTED, &accepted).replayed(accepted.replayed)
 }
 

@@ -14,6 +14,7 @@ use crate::port::UsageSink;
 
 /// The result of recording usage events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct UsageAccepted {
     /// Number of events that were recorded.
     pub accepted: u64,

@@ -14,6 +14,7 @@ use crate::{IncidentId, Month, Name, Percent, Period, TenantId, Windows};
 
 /// The users of a tenant that were hit. Fields stand in the order in which they are written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TenantImpact {
     /// The distinct users in the same windows of the weeks before; none without data.
@@ -35,6 +36,7 @@ pub struct TenantImpact {
 
 /// The method of counting users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// Counts each of them.
@@ -98,6 +100,7 @@ impl ImpactRequest {
 /// The users that an incident hit. Fields stand in the order in which they are written. The bounds
 /// of an estimate contain the truth 95 times of 100.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ImpactReport {
     /// The incident.
@@ -110,6 +113,7 @@ pub struct ImpactReport {
     pub method: Method,
     /// Two standard deviations in parts of a million, if it is estimated; written as a decimal.
     #[serde(rename = "relative_error", serialize_with = "decimal")]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<String>"))]
     pub relative_error_ppm: Option<u32>,
     /// Distinct users over all tenants; not the sum.
     pub total_unique_users: u64,

@@ -1,0 +1,106 @@
+//! The extractor of forms that browsers send.
+
+use std::convert::Infallible;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use super::body;
+use super::problem::Problem;
+use crate::document::describe::Describe;
+use crate::document::operation::Operation;
+use crate::document::schemas::Schemas;
+use crate::state::AppState;
+
+/// Maximum size of a form, in bytes: a token, an address, and their percent-encoding.
+pub(crate) const FORM_BYTES: usize = 16 * 1024;
+
+/// A request with the form `F`, which is read once its sender may send it.
+#[derive(Debug)]
+pub(crate) struct FormRequest<F> {
+    request: Request,
+    form: PhantomData<fn() -> F>,
+}
+
+impl<F, S: Send + Sync> FromRequest<S> for FormRequest<F> {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Infallible> {
+        Ok(Self {
+            request,
+            form: PhantomData,
+        })
+    }
+}
+
+impl<F: JsonSchema> Describe for FormRequest<F> {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        let schema = schemas.request::<F>();
+        operation.body(true, [("application/x-www-form-urlencoded", schema)]);
+        for (status, cause) in [
+            (StatusCode::BAD_REQUEST, "the form is incomplete"),
+            (
+                StatusCode::REQUEST_TIMEOUT,
+                "the form did not arrive in time",
+            ),
+            (StatusCode::PAYLOAD_TOO_LARGE, "the form is too long"),
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is no form"),
+            (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "a field is unknown, missing or invalid",
+            ),
+        ] {
+            operation.problem(status, cause);
+        }
+    }
+}
+
+impl<F: DeserializeOwned> FormRequest<F> {
+    /// Splits the request, so that its head can be checked before the form is read.
+    pub(crate) fn into_parts(self) -> (Parts, PendingForm<F>) {
+        let (parts, body) = self.request.into_parts();
+        let request = Request::from_parts(parts.clone(), body);
+        let form = self.form;
+        (parts, PendingForm { request, form })
+    }
+}
+
+/// A form that has not been read.
+pub(crate) struct PendingForm<F> {
+    request: Request,
+    form: PhantomData<fn() -> F>,
+}
+
+impl<F: DeserializeOwned> PendingForm<F> {
+    /// Reads the form.
+    ///
+    /// # Errors
+    /// Returns 400, 408, 413, 415 or 422 if it is not one with the fields of `F`.
+    pub(crate) async fn read(self, state: &Arc<AppState>) -> Result<F, Problem> {
+        let form = Form::<F>::from_request(self.request, state).await;
+        form.map(|Form(form)| form).map_err(|error| refused(&error))
+    }
+}
+
+fn refused(error: &FormRejection) -> Problem {
+    let detail =
+        "expected a form (application/x-www-form-urlencoded) with the fields of this route";
+    match error.status() {
+        status @ StatusCode::PAYLOAD_TOO_LARGE => {
+            let detail = format!("the form is longer than {FORM_BYTES} bytes");
+            Problem::new(status, "too_large", detail)
+        }
+        status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            Problem::new(status, "unsupported_media_type", detail)
+        }
+        status @ StatusCode::UNPROCESSABLE_ENTITY => Problem::new(status, "invalid", detail),
+        _ => body::not_read(error),
+    }
+}

@@ -1,0 +1,457 @@
+//! The table of all routes: the routers, the document and the public list are made from it.
+
+use std::sync::Arc;
+
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use incident_core::actor::Action;
+
+use super::{
+    audit, billing, credits, documents, hooks, incidents, operations, pages, public, reports,
+    sign_in, statements, suggestions, tenants, timeline, usage,
+};
+use crate::document::assemble::assemble;
+use crate::document::describe::DescribedHandler;
+use crate::document::examples::Examples;
+use crate::document::operation::{Operation, Stated};
+use crate::document::page::Document;
+use crate::document::schemas::Schemas;
+use crate::state::AppState;
+
+/// The router that has a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Area {
+    /// Public data, which pages of any origin may read.
+    Public,
+    /// Signed by a vendor.
+    Webhooks,
+    /// The sign-in of people who use a browser.
+    SignIn,
+    /// Behind the login of the host.
+    Operators,
+    /// The metrics, behind the login of the host.
+    Metrics,
+    /// Health and readiness.
+    Health,
+    /// The document.
+    Document,
+}
+
+/// A route: its handler, and what its types do not say of it.
+pub(super) struct Row {
+    method: Method,
+    pub(super) path: &'static str,
+    pub(super) area: Area,
+    pub(super) handler: MethodRouter<Arc<AppState>>,
+    describe: fn(&mut Operation, &mut Schemas),
+    id: &'static str,
+    summary: &'static str,
+    tag: &'static str,
+    answers: &'static [StatusCode],
+    headers: Vec<(&'static str, &'static str)>,
+    problems: Vec<(StatusCode, &'static str)>,
+}
+
+/// A route of the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RouteInfo {
+    /// The method. Routes for `GET` also answer `HEAD`.
+    pub method: Method,
+    /// The path below the prefix of the host, with parameters such as `{id}`.
+    pub path: &'static str,
+    /// The permission that a caller needs; `None` if the route asks for no login.
+    pub permission: Option<Action>,
+}
+
+fn row<H, T, A>(method: Method, path: &'static str, handler: H) -> Row
+where
+    H: Handler<T, Arc<AppState>> + DescribedHandler<A>,
+    T: 'static,
+{
+    let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
+    Row {
+        method,
+        path,
+        area: Area::Operators,
+        handler: on(filter, handler),
+        describe: H::describe_all,
+        id: "",
+        summary: "",
+        tag: "",
+        answers: &[StatusCode::OK],
+        headers: Vec::new(),
+        problems: Vec::new(),
+    }
+}
+
+fn get<H, T, A>(path: &'static str, handler: H) -> Row
+where
+    H: Handler<T, Arc<AppState>> + DescribedHandler<A>,
+    T: 'static,
+{
+    row(Method::GET, path, handler)
+}
+
+fn post<H, T, A>(path: &'static str, handler: H) -> Row
+where
+    H: Handler<T, Arc<AppState>> + DescribedHandler<A>,
+    T: 'static,
+{
+    row(Method::POST, path, handler)
+}
+
+fn patch<H, T, A>(path: &'static str, handler: H) -> Row
+where
+    H: Handler<T, Arc<AppState>> + DescribedHandler<A>,
+    T: 'static,
+{
+    row(Method::PATCH, path, handler)
+}
+
+impl Row {
+    /// Sets the name for programs, and the sentence for people.
+    fn named(mut self, id: &'static str, summary: &'static str) -> Self {
+        (self.id, self.summary) = (id, summary);
+        self
+    }
+
+    /// Sets the statuses of success; 200 alone by default.
+    fn answers(mut self, answers: &'static [StatusCode]) -> Self {
+        self.answers = answers;
+        self
+    }
+
+    /// Adds the `ETag` of an incident to the response.
+    fn with_version(self) -> Self {
+        self.with_header("ETag", "The version of the incident, for `If-Match`.")
+    }
+
+    fn with_header(mut self, name: &'static str, description: &'static str) -> Self {
+        self.headers.push((name, description));
+        self
+    }
+
+    /// Adds a problem that the types do not imply.
+    fn may_answer(mut self, status: StatusCode, cause: &'static str) -> Self {
+        self.problems.push((status, cause));
+        self
+    }
+
+    fn operation(&self, schemas: &mut Schemas) -> Operation {
+        let mut operation = Operation::default();
+        (self.describe)(&mut operation, schemas);
+        for (name, description) in &self.headers {
+            operation.answer_header(name, description);
+        }
+        for (status, cause) in &self.problems {
+            operation.problem(*status, cause);
+        }
+        operation
+    }
+}
+
+/// Sets the group and the router of some rows.
+fn group<const N: usize>(tag: &'static str, area: Area, rows: [Row; N]) -> [Row; N] {
+    rows.map(|row| Row { tag, area, ..row })
+}
+
+/// Returns all routes.
+pub(super) fn table() -> Vec<Row> {
+    let mut table = Vec::new();
+    table.extend(incident_rows());
+    table.extend(timeline_rows());
+    table.extend(figure_rows());
+    table.extend(ledger_rows());
+    table.extend(page_rows());
+    table.extend(audit_rows());
+    table.extend(public_rows());
+    table.extend(sign_in_rows());
+    table.extend(webhook_rows());
+    table.extend(operation_rows());
+    table.extend(document_rows());
+    table
+}
+
+const OK: StatusCode = StatusCode::OK;
+const CREATED: StatusCode = StatusCode::CREATED;
+const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
+const SEE_OTHER: StatusCode = StatusCode::SEE_OTHER;
+const NOT_MODIFIED: StatusCode = StatusCode::NOT_MODIFIED;
+
+fn incident_rows() -> [Row; 10] {
+    group(
+        "incidents",
+        Area::Operators,
+        [
+            get("/sys/incidents", incidents::list).named("list_incidents", "Lists incidents"),
+            post("/sys/incidents", incidents::declare)
+                .named("declare_incident", "Declares an incident")
+                .answers(&[CREATED, OK])
+                .with_version()
+                .with_header("Location", "The path of the incident."),
+            get("/sys/incidents/suggestions", suggestions::list)
+                .named("list_suggestions", "Lists suggestions"),
+            post("/sys/incidents/suggestions", suggestions::suggest)
+                .named("suggest_incident", "Suggests an incident")
+                .answers(&[CREATED, OK]),
+            get("/sys/incidents/{id}", incidents::show)
+                .named("get_incident", "Shows an incident")
+                .with_version(),
+            patch("/sys/incidents/{id}", incidents::change)
+                .named("change_incident", "Changes fields of an incident")
+                .with_version(),
+            get("/sys/incidents/{id}/tenants", tenants::list)
+                .named("list_affected_tenants", "Lists all affected tenants"),
+            post("/sys/incidents/{id}/acknowledge", incidents::acknowledge)
+                .named("acknowledge_incident", "Acknowledges an incident")
+                .with_version(),
+            post("/sys/incidents/{id}/public", incidents::publish)
+                .named("publish_incident", "Publishes an incident, or hides it")
+                .with_version(),
+            post(
+                "/sys/incidents/{id}/post-mortem",
+                incidents::link_post_mortem,
+            )
+            .named("link_post_mortem", "Links the post-mortem of an incident")
+            .with_version(),
+        ],
+    )
+}
+
+fn timeline_rows() -> [Row; 4] {
+    group(
+        "incidents",
+        Area::Operators,
+        [
+            get("/sys/incidents/{id}/updates", timeline::list)
+                .named("list_updates", "Lists the timeline of an incident"),
+            post("/sys/incidents/{id}/updates", timeline::update)
+                .named(
+                    "add_update",
+                    "Adds an update to the timeline of an incident",
+                )
+                .answers(&[CREATED]),
+            post("/sys/incidents/{id}/updates/{seq}/redact", timeline::redact)
+                .named("redact_update", "Erases the text of an entry"),
+            get("/sys/incidents/{id}/timeline/verify", timeline::verify)
+                .named("verify_timeline", "Verifies the timeline of an incident"),
+        ],
+    )
+}
+
+const QUERY_FAILS: &str = "the usage source is away, or the query takes too long";
+
+fn figure_rows() -> [Row; 5] {
+    group(
+        "figures",
+        Area::Operators,
+        [
+            get(
+                "/sys/incidents/{id}/affected-users",
+                reports::affected_users,
+            )
+            .named("get_affected_users", "Counts affected users by tenant")
+            .may_answer(StatusCode::SERVICE_UNAVAILABLE, QUERY_FAILS),
+            get(
+                "/sys/incidents/{id}/affected-users/breakdown",
+                reports::breakdown,
+            )
+            .named(
+                "get_affected_users_breakdown",
+                "Counts affected users by minute, service and endpoint",
+            )
+            .may_answer(StatusCode::SERVICE_UNAVAILABLE, QUERY_FAILS),
+            get("/sys/incidents/{id}/sla-impact", reports::sla_impact)
+                .named("get_sla_impact", "Shows the credits for an incident"),
+            get("/sys/sla/statements", statements::list)
+                .named("list_statements", "Lists statements of a month"),
+            post("/sys/usage-events", usage::record)
+                .named("record_usage_events", "Records usage events")
+                .answers(&[ACCEPTED]),
+        ],
+    )
+}
+
+fn ledger_rows() -> [Row; 6] {
+    group(
+        "figures",
+        Area::Operators,
+        [
+            get("/sys/sla/credits", credits::list)
+                .named("list_credits", "Lists the ledger of credits"),
+            post("/sys/sla/credits/recompute", billing::recompute)
+                .named("recompute_credits", "Recomputes the credits of a month"),
+            post("/sys/sla/credits/{id}/approve", credits::approve)
+                .named("approve_credit", "Approves a credit"),
+            post("/sys/sla/credits/{id}/waive", credits::waive)
+                .named("waive_credit", "Waives a credit"),
+            get("/sys/sla/billing", billing::report)
+                .named(
+                    "get_billing",
+                    "Compares issued credits with those in billing",
+                )
+                .may_answer(StatusCode::CONFLICT, "the host has no billing"),
+            post("/sys/sla/billing/{batch}/resend", billing::resend)
+                .named("resend_batch", "Submits a batch that was held back again")
+                .answers(&[ACCEPTED]),
+        ],
+    )
+}
+
+fn page_rows() -> [Row; 3] {
+    group(
+        "pages",
+        Area::Operators,
+        [
+            post("/sys/incidents/{id}/page", incidents::page)
+                .named("page_incident", "Pages again, or an escalation rule")
+                .answers(&[ACCEPTED])
+                .with_version(),
+            post("/sys/pages/test", pages::test)
+                .named("send_test_page", "Sends a test page to each target")
+                .may_answer(StatusCode::TOO_MANY_REQUESTS, "a test page is in progress"),
+            post("/sys/pages/{id}/retry", pages::retry)
+                .named("retry_pages", "Retries dead-lettered pages")
+                .answers(&[ACCEPTED])
+                .with_version(),
+        ],
+    )
+}
+
+fn audit_rows() -> [Row; 2] {
+    group(
+        "audit",
+        Area::Operators,
+        [
+            get("/sys/audit", audit::list).named("list_audit_entries", "Lists the audit trail"),
+            get("/sys/audit/verify", audit::verify).named(
+                "verify_audit",
+                "Verifies the audit trail and every timeline",
+            ),
+        ],
+    )
+}
+
+fn public_rows() -> [Row; 1] {
+    group(
+        "public",
+        Area::Public,
+        [get("/public/status/active", public::active)
+            .named("get_public_status", "Shows the public status page")
+            .answers(&[OK, NOT_MODIFIED])],
+    )
+}
+
+const CROSS_SITE: &str = "a request of another site, or over plain HTTP to another machine";
+const NO_STORE: &str = "the sessions are unavailable";
+
+fn sign_in_rows() -> [Row; 3] {
+    group(
+        "sign-in",
+        Area::SignIn,
+        [
+            get("/signin", sign_in::show).named(
+                "show_sign_in",
+                "Shows the page to sign in, or who is signed in",
+            ),
+            post("/signin", sign_in::sign_in)
+                .named("sign_in", "Signs a person in with a token, for browsers")
+                .answers(&[SEE_OTHER])
+                .may_answer(StatusCode::UNAUTHORIZED, "the token is unknown")
+                .may_answer(StatusCode::FORBIDDEN, CROSS_SITE)
+                .may_answer(StatusCode::TOO_MANY_REQUESTS, "too many unknown tokens")
+                .may_answer(StatusCode::SERVICE_UNAVAILABLE, NO_STORE),
+            post("/signout", sign_in::sign_out)
+                .named(
+                    "sign_out",
+                    "Ends the session, or all sessions of the person",
+                )
+                .answers(&[SEE_OTHER])
+                .may_answer(StatusCode::UNAUTHORIZED, "nobody is signed in")
+                .may_answer(StatusCode::FORBIDDEN, CROSS_SITE)
+                .may_answer(StatusCode::SERVICE_UNAVAILABLE, NO_STORE),
+        ],
+    )
+}
+
+fn webhook_rows() -> [Row; 2] {
+    group(
+        "webhooks",
+        Area::Webhooks,
+        [
+            post("/hooks/pagerduty", hooks::pagerduty)
+                .named("receive_pagerduty", "Receives a webhook of PagerDuty")
+                .answers(&[ACCEPTED]),
+            post("/hooks/opsgenie", hooks::opsgenie)
+                .named("receive_opsgenie", "Receives a webhook of OpsGenie")
+                .answers(&[ACCEPTED]),
+        ],
+    )
+}
+
+const NOT_READY: &str = "the store is away, or the server stops";
+
+fn operation_rows() -> [Row; 3] {
+    let [healthz, readyz, metrics] = group(
+        "operations",
+        Area::Health,
+        [
+            get("/healthz", operations::healthz)
+                .named("get_health", "Responds while the process serves"),
+            get("/readyz", operations::readyz)
+                .named("get_readiness", "Responds if the process can do its work")
+                .may_answer(StatusCode::SERVICE_UNAVAILABLE, NOT_READY),
+            get("/metrics", operations::metrics)
+                .named("get_metrics", "Shows metrics in the format of Prometheus"),
+        ],
+    );
+    let area = Area::Metrics;
+    [healthz, readyz, Row { area, ..metrics }]
+}
+
+fn document_rows() -> [Row; 2] {
+    group(
+        "operations",
+        Area::Document,
+        [
+            get("/openapi.json", documents::openapi)
+                .named("get_openapi", "Shows this document")
+                .answers(&[OK, NOT_MODIFIED]),
+            get("/docs", documents::docs)
+                .named("get_docs", "Shows this document as a page for people")
+                .answers(&[OK, NOT_MODIFIED]),
+        ],
+    )
+}
+
+/// Returns every route of [`IncidentApi::router`](crate::IncidentApi::router), in the order of the
+/// table: its method, its path and the permission that a caller needs.
+#[must_use]
+pub fn routes() -> Vec<RouteInfo> {
+    let mut schemas = Schemas::new();
+    let routes = table().into_iter().map(|row| RouteInfo {
+        permission: row.operation(&mut schemas).permission(),
+        method: row.method,
+        path: row.path,
+    });
+    routes.collect()
+}
+
+/// Builds the document of all routes.
+pub(crate) fn document() -> Document {
+    let (mut schemas, examples) = (Schemas::new(), Examples::recorded());
+    let mut operations = Vec::new();
+    for row in table() {
+        let operation = row.operation(&mut schemas).finish(&Stated {
+            id: row.id,
+            summary: row.summary,
+            tag: row.tag,
+            answers: row.answers,
+            examples: &examples,
+        });
+        operations.push((row.path, row.method.as_str().to_owned(), operation));
+    }
+    Document::new(&assemble(operations, schemas))
+}
