@@ -3,5 +3,6 @@
 mod api_snapshots;
 mod audit_trail;
 mod limit_rows;
+mod openapi;
 mod roles;
 mod tokens;
