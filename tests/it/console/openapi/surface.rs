@@ -18,10 +18,18 @@ const LOWER: [&str; 2] = ["minLength", "minimum"];
 /// Limits that have no order: any other value may refuse what was accepted.
 const OTHER: [&str; 3] = ["pattern", "format", "const"];
 
-/// Facts by place; a place is an operation and a part of it, such as
-/// `POST /sys/incidents request /title`.
+/// Facts by place; a place is an operation or a schema and a part of it, such as
+/// `POST /sys/incidents query /limit` or `schema Update request /message`.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Surface(BTreeMap<String, BTreeSet<String>>);
+
+/// The surface of a document under construction.
+struct Reading<'a> {
+    document: &'a Value,
+    surface: Surface,
+    /// Names of schemas that were added, and if they are of requests.
+    seen: BTreeSet<(&'a str, bool)>,
+}
 
 impl Surface {
     fn add(&mut self, place: &str, fact: impl Into<String>) {
@@ -32,108 +40,18 @@ impl Surface {
     }
 
     fn of(document: &Value) -> Self {
-        let mut surface = Self::default();
+        let mut reading = Reading {
+            document,
+            surface: Self::default(),
+            seen: BTreeSet::new(),
+        };
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 let name = format!("{} {path}", method.to_uppercase());
-                surface.operation(document, &name, operation);
+                reading.operation(&name, operation);
             }
         }
-        surface
-    }
-
-    fn operation(&mut self, document: &Value, name: &str, operation: &Value) {
-        self.add(
-            name,
-            format!("named {}", operation["operationId"].as_str().unwrap()),
-        );
-        let parameters = operation["parameters"].as_array();
-        for one in parameters.into_iter().flatten() {
-            let place = one["in"].as_str().unwrap();
-            let place = format!("{name} {place} /{}", one["name"].as_str().unwrap());
-            self.add(&place, "present");
-            if one["required"] == true {
-                self.add(&place, "required");
-            }
-            self.schema(document, &place, &one["schema"], true, &mut Vec::new());
-        }
-        let body = &operation["requestBody"];
-        if body["required"] == true {
-            self.add(&format!("{name} request"), "required");
-        }
-        self.content(document, &format!("{name} request"), body, true);
-        for (status, response) in operation["responses"].as_object().unwrap() {
-            let place = format!("{name} {status}");
-            self.add(&place, "present");
-            let headers = response["headers"].as_object();
-            for header in headers.into_iter().flatten() {
-                self.add(&place, format!("header {}", header.0));
-            }
-            // All problems have one schema.
-            if status.starts_with(['2', '3']) {
-                self.content(document, &place, response, false);
-            }
-        }
-    }
-
-    fn content(&mut self, document: &Value, place: &str, of: &Value, is_request: bool) {
-        for (media, content) in of["content"].as_object().into_iter().flatten() {
-            let place = format!("{place} {media}");
-            self.add(&place, "present");
-            let schema = &content["schema"];
-            self.schema(document, &place, schema, is_request, &mut Vec::new());
-        }
-    }
-
-    fn schema<'a>(
-        &mut self,
-        document: &'a Value,
-        place: &str,
-        schema: &'a Value,
-        is_request: bool,
-        above: &mut Vec<&'a str>,
-    ) {
-        if let Some(reference) = schema["$ref"].as_str() {
-            if above.contains(&reference) {
-                return;
-            }
-            above.push(reference);
-            let target = document.pointer(&reference[1..]).unwrap();
-            self.schema(document, place, target, is_request, above);
-            above.pop();
-            return;
-        }
-        for one_of in ["anyOf", "oneOf"] {
-            for one in schema[one_of].as_array().into_iter().flatten() {
-                self.schema(document, place, one, is_request, above);
-            }
-        }
-        let kinds = schema["type"].as_array().cloned();
-        for kind in kinds.unwrap_or_else(|| vec![schema["type"].clone()]) {
-            self.add(place, format!("type {}", kind.as_str().unwrap_or("any")));
-        }
-        for word in schema["enum"].as_array().into_iter().flatten() {
-            self.add(place, format!("word {word}"));
-        }
-        let limits = UPPER.iter().chain(&LOWER).chain(&OTHER);
-        for limit in limits.filter(|limit| is_request && !schema[**limit].is_null()) {
-            self.add(place, format!("limit {limit} {}", schema[*limit]));
-        }
-        let required = schema["required"].as_array();
-        for name in required.into_iter().flatten().filter_map(Value::as_str) {
-            self.add(&format!("{place} /{name}"), "required");
-        }
-        for (name, member) in schema["properties"].as_object().into_iter().flatten() {
-            let below = format!("{place} /{name}");
-            self.add(&below, "present");
-            self.schema(document, &below, member, is_request, above);
-        }
-        for (member, name) in [("items", "[]"), ("additionalProperties", "{}")] {
-            if schema[member].is_object() {
-                let below = format!("{place} {name}");
-                self.schema(document, &below, &schema[member], is_request, above);
-            }
-        }
+        reading.surface
     }
 
     fn read(text: &str) -> Self {
@@ -151,6 +69,101 @@ impl Surface {
             .iter()
             .flat_map(|(place, facts)| facts.iter().map(move |fact| format!("{place} | {fact}\n")));
         lines.collect()
+    }
+}
+
+impl<'a> Reading<'a> {
+    fn operation(&mut self, name: &str, operation: &'a Value) {
+        self.surface.add(
+            name,
+            format!("named {}", operation["operationId"].as_str().unwrap()),
+        );
+        let parameters = operation["parameters"].as_array();
+        for one in parameters.into_iter().flatten() {
+            let place = one["in"].as_str().unwrap();
+            let place = format!("{name} {place} /{}", one["name"].as_str().unwrap());
+            self.surface.add(&place, "present");
+            if one["required"] == true {
+                self.surface.add(&place, "required");
+            }
+            self.schema(&place, &one["schema"], true);
+        }
+        let body = &operation["requestBody"];
+        if body["required"] == true {
+            self.surface.add(&format!("{name} request"), "required");
+        }
+        self.content(&format!("{name} request"), body, true);
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let place = format!("{name} {status}");
+            self.surface.add(&place, "present");
+            let headers = response["headers"].as_object();
+            for header in headers.into_iter().flatten() {
+                self.surface.add(&place, format!("header {}", header.0));
+            }
+            // All problems have one schema.
+            if status.starts_with(['2', '3']) {
+                self.content(&place, response, false);
+            }
+        }
+    }
+
+    fn content(&mut self, place: &str, of: &'a Value, is_request: bool) {
+        for (media, content) in of["content"].as_object().into_iter().flatten() {
+            let place = format!("{place} {media}");
+            self.surface.add(&place, "present");
+            let schema = &content["schema"];
+            self.schema(&place, schema, is_request);
+        }
+    }
+
+    fn schema(&mut self, place: &str, schema: &'a Value, is_request: bool) {
+        if let Some(reference) = schema["$ref"].as_str() {
+            let name = reference.rsplit('/').next().unwrap();
+            self.surface.add(place, format!("type {name}"));
+            if self.seen.insert((name, is_request)) {
+                let target = self.document.pointer(&reference[1..]).unwrap();
+                let part = if is_request { "request" } else { "response" };
+                self.surface.add(&format!("schema {name}"), "present");
+                self.schema(&format!("schema {name} {part}"), target, is_request);
+            }
+            return;
+        }
+        for one_of in ["anyOf", "oneOf"] {
+            for one in schema[one_of].as_array().into_iter().flatten() {
+                self.schema(place, one, is_request);
+            }
+        }
+        if schema["type"].is_null() && !(schema["anyOf"].is_null() && schema["oneOf"].is_null()) {
+            return;
+        }
+        let kinds = schema["type"].as_array().cloned();
+        for kind in kinds.unwrap_or_else(|| vec![schema["type"].clone()]) {
+            self.surface
+                .add(place, format!("type {}", kind.as_str().unwrap_or("any")));
+        }
+        for word in schema["enum"].as_array().into_iter().flatten() {
+            self.surface.add(place, format!("word {word}"));
+        }
+        let limits = UPPER.iter().chain(&LOWER).chain(&OTHER);
+        for limit in limits.filter(|limit| is_request && !schema[**limit].is_null()) {
+            self.surface
+                .add(place, format!("limit {limit} {}", schema[*limit]));
+        }
+        let required = schema["required"].as_array();
+        for name in required.into_iter().flatten().filter_map(Value::as_str) {
+            self.surface.add(&format!("{place} /{name}"), "required");
+        }
+        for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+            let below = format!("{place} /{name}");
+            self.surface.add(&below, "present");
+            self.schema(&below, member, is_request);
+        }
+        for (member, name) in [("items", "[]"), ("additionalProperties", "{}")] {
+            if schema[member].is_object() {
+                let below = format!("{place} {name}");
+                self.schema(&below, &schema[member], is_request);
+            }
+        }
     }
 }
 
@@ -188,11 +201,11 @@ fn broken(before: &Surface, now: &Surface) -> Vec<(String, String)> {
     for (place, facts) in now.0.iter().filter(|(place, _)| is_request(place)) {
         let past = before.0.get(place).unwrap_or(&none);
         // What is new altogether has no clients.
-        let is_new = !past.contains("present") && place.contains('/') && facts.contains("present");
-        let operation: String = place.split(' ').take(2).collect::<Vec<_>>().join(" ");
-        let route_is_new = !before.0.contains_key(&operation);
+        let is_new = !past.contains("present") && facts.contains("present");
+        let owner: String = place.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        let owner_is_new = !before.0.contains_key(&owner);
         for fact in facts.difference(past) {
-            if route_is_new {
+            if owner_is_new {
                 continue;
             }
             if fact == "required" {
@@ -227,7 +240,8 @@ fn is_named(place: &str, changes: &str) -> bool {
     let member = place.rsplit(' ').find_map(|part| part.strip_prefix('/'));
     let mut entries = changes.split("\n- ");
     entries.any(|entry| {
-        entry.contains(&format!("`{operation}`"))
+        let name = operation.strip_prefix("schema ").unwrap_or(&operation);
+        entry.contains(&format!("`{name}`"))
             && member
                 .filter(|_| place.split(' ').count() > 2)
                 .is_none_or(|member| entry.contains(&format!("`{member}`")))
