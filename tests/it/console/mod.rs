@@ -4,5 +4,6 @@ mod api_snapshots;
 mod audit_trail;
 mod deployment;
 mod limit_rows;
+mod openapi;
 mod roles;
 mod tokens;
