@@ -9,6 +9,7 @@ use incident_core::port::UsageSink;
 
 use crate::authenticate::Authenticate;
 use crate::command_tasks::CommandTasks;
+use crate::events::EventFeed;
 use crate::http::body_memory::BodyMemory;
 use crate::http::conditions::KeyLocks;
 use crate::http::throttle::Throttle;
@@ -75,6 +76,7 @@ impl IncidentApi {
             origins: Vec::new(),
             store_name: None,
             public_cache,
+            events: None,
             links: Links::default(),
             webhooks: WebhookSettings::default(),
             metrics: None,
@@ -122,6 +124,14 @@ impl IncidentApi {
         self.0.public_cache()
     }
 
+    /// Ends all event streams at once, and new ones after their first frame. A host calls it first at
+    /// its stop: streams have no end of their own, and servers wait for their responses.
+    pub fn end_streams(&self) {
+        if let Some(feed) = &self.0.events {
+            feed.end();
+        }
+    }
+
     /// Waits until every command has ended, also those whose clients have disconnected.
     pub async fn wait_for_commands(&self) {
         self.0.wait_for_commands().await;
@@ -140,6 +150,15 @@ impl IncidentApiBuilder {
     #[must_use]
     pub fn usage(mut self, sink: Arc<dyn UsageSink>) -> Self {
         self.0.usage = Some(sink);
+        self
+    }
+
+    /// Sets the feed of `GET /sys/events`; without one, it is 404. The engine must report its events
+    /// to the feed: [`on_event`](incident_core::engine::IncidentsBuilder::on_event) with
+    /// [`EventFeed::listener`]. Call [`IncidentApi::end_streams`] first at the stop.
+    #[must_use]
+    pub fn events(mut self, feed: Arc<EventFeed>) -> Self {
+        self.0.events = Some(feed);
         self
     }
 

@@ -4,6 +4,7 @@ mod api;
 mod authenticate;
 mod client;
 mod command_tasks;
+mod events;
 mod http;
 mod links;
 mod public_cache;
@@ -17,6 +18,7 @@ mod webhook_settings;
 pub use api::{IncidentApi, IncidentApiBuilder};
 pub use authenticate::{AuthError, Authenticate};
 pub use client::{ClientInfo, Connection};
+pub use events::EventFeed;
 pub use http::body_broken::BodyBroken;
 pub use http::problem::{FieldError, NOSNIFF, Problem};
 #[doc(hidden)] // for the fuzz targets of the repository
@@ -35,4 +37,5 @@ pub mod statements {
 pub fn describe_metrics() {
     http::body_memory::describe_metrics();
     http::throttle::describe_metrics();
+    events::describe_metrics();
 }

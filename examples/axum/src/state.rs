@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::authenticate::{AuthError, Authenticate};
 use crate::command_tasks::{CommandTasks, outcome};
+use crate::events::EventFeed;
 use crate::http::body_memory::BodyMemory;
 use crate::http::conditions::KeyLocks;
 use crate::http::problem::Problem;
@@ -32,6 +33,7 @@ pub(crate) struct AppState {
     pub(crate) origins: Vec<String>,
     pub(crate) store_name: Option<&'static str>,
     pub(crate) public_cache: Arc<PublicCache>,
+    pub(crate) events: Option<Arc<EventFeed>>,
     pub(crate) links: Links,
     pub(crate) webhooks: WebhookSettings,
     pub(crate) metrics: Option<MetricsText>,
@@ -59,6 +61,16 @@ impl AppState {
     /// Returns the cache of the public page.
     pub(crate) fn public_cache(&self) -> &Arc<PublicCache> {
         &self.public_cache
+    }
+
+    /// Returns the feed of the event stream.
+    ///
+    /// # Errors
+    /// Returns 404 if the host has none.
+    pub(crate) fn events(&self) -> Result<&Arc<EventFeed>, Problem> {
+        self.events
+            .as_ref()
+            .ok_or_else(|| Problem::not_found("route"))
     }
 
     /// Returns the sink of usage events.

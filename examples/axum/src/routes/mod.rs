@@ -4,6 +4,8 @@ mod audit;
 mod authenticate;
 mod billing;
 mod credits;
+mod event_stream;
+mod events;
 mod hooks;
 mod incident_response;
 mod incidents;
@@ -86,6 +88,7 @@ fn operator_routes() -> Router<Arc<AppState>> {
         .route("/sys/pages/test", post(pages::test))
         .route("/sys/pages/{id}/retry", post(pages::retry))
         .route("/sys/usage-events", post(usage::record))
+        .route("/sys/events", get(events::stream))
         .route("/sys/audit", get(audit::list))
         .route("/sys/audit/verify", get(audit::verify))
 }
