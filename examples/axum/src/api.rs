@@ -124,6 +124,14 @@ impl IncidentApi {
         self.0.public_cache()
     }
 
+    /// Sets the maximum number of open event streams, 4,000 unless set; a caller has at most half of
+    /// them. A host whose server takes fewer connections leaves some to other requests.
+    pub fn limit_streams(&self, streams: usize) {
+        if let Some(feed) = &self.0.events {
+            feed.limit(streams);
+        }
+    }
+
     /// Ends all event streams at once, and new ones after their first frame. A host calls it first at
     /// its stop: streams have no end of their own, and servers wait for their responses.
     pub fn end_streams(&self) {

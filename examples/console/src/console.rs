@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use incident_axum::{IncidentApi, PublicCache, Tokens, WebhookSettings};
+use incident_axum::{EventFeed, IncidentApi, PublicCache, Tokens, WebhookSettings};
 use incident_core::engine::{BuildError, Incidents, IncidentsBuilder};
 use incident_core::failpoint;
 use incident_core::port::{AnchorRecord, BillingSink, Clock, PageCheck, Pager};
@@ -83,10 +83,16 @@ impl ConsoleBuilder {
     /// Fails if two pagers have the same name.
     pub fn build(self) -> Result<(IncidentApi, Worker), BuildError> {
         let public_cache = PublicCache::shared();
-        let (incidents, worker) = Worker::new(self.engine(&public_cache))?;
+        let events = match &self.storage.changes {
+            Some(log) => EventFeed::of_log(Arc::clone(log)),
+            None => EventFeed::shared(),
+        };
+        let engine = self.engine(&public_cache).on_event(events.listener());
+        let (incidents, worker) = Worker::new(engine)?;
         let storage = self.storage;
         let mut api = IncidentApi::builder(incidents, Arc::new(self.tokens), public_cache)
             .usage(storage.sink)
+            .events(events)
             .store_name(storage.name)
             .links(self.policy.links())
             .webhooks(self.hooks);
@@ -156,6 +162,7 @@ impl Console {
         let (api, worker) = builder.build().map_err(io::Error::other)?;
         let server = Server::listen(bind, api.router(), limits, store).await?;
         let (address, connections) = (server.address()?, server.most());
+        api.limit_streams(connections / 4 * 3);
         let (stop, stopped) = watch::channel(false);
         let worker = worker.spawn();
         tokio::spawn(housekeeping(
@@ -190,6 +197,8 @@ impl Console {
             mut worker,
         } = self;
         let began = Instant::now();
+        // Before the server waits for responses: streams have no end of their own.
+        api.end_streams();
         stop.send_replace(true);
         // The server has a deadline of its own.
         let served = server.await.map_err(io::Error::other);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::policy_file::PolicyFile;
 use incident_core::engine::system::SystemClock;
 use incident_core::engine::{BuildError, Incidents};
-use incident_core::port::{Clock, Store, TenantDirectory, UsageSink, UsageSource};
+use incident_core::port::{ChangeLog, Clock, Store, TenantDirectory, UsageSink, UsageSource};
 use incident_store_memory::{MemoryStore, MemoryUsage};
 use incident_store_postgres::{
     Finding, FindingSeverity, Lending, MigrateError, PgStore, PgUsage, UsageTable, doctor, lending,
@@ -146,6 +146,8 @@ pub struct Storage {
     pub startup_lines: Vec<String>,
     /// The store of incidents and everything that belongs to them.
     pub store: Arc<dyn Store>,
+    /// The log by which replicas number changes alike; in memory there are no replicas.
+    pub changes: Option<Arc<dyn ChangeLog>>,
     /// The source of affected users.
     pub usage: Arc<dyn UsageSource>,
     /// The sink of usage events.
@@ -183,6 +185,7 @@ impl Default for Storage {
             name: "memory",
             startup_lines: vec![store_line(None)],
             store: Arc::new(MemoryStore::default()),
+            changes: None,
             usage: Arc::new(usage.clone()),
             sink: Arc::new(usage.clone()),
             directory: Arc::new(usage),
@@ -276,6 +279,7 @@ impl Storage {
             name: "postgres",
             startup_lines: vec![store_line(Some(database))],
             store: Arc::new(store.build()),
+            changes: None,
             usage: Arc::new(usage.clone()),
             sink: Arc::new(usage.clone()),
             directory: Arc::new(usage),

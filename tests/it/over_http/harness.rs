@@ -146,6 +146,7 @@ pub(crate) async fn storage() -> (Storage, Option<Database>) {
         name: "postgres",
         startup_lines: Vec::new(),
         store: Arc::new(PgStore::builder(pool).clock(StoreClock::Caller).build()),
+        changes: None,
         usage: Arc::new(usage.clone()),
         sink: Arc::new(usage.clone()),
         directory: Arc::new(usage),

@@ -14,9 +14,6 @@ use super::poller::LogPoller;
 use super::slots::{StreamSlot, StreamSlots};
 use crate::http::problem::Problem;
 
-/// Interval of the comments that keep a stream open; at each its login is checked again.
-const BEAT: Duration = Duration::from_secs(15);
-
 /// The feed of `GET /sys/events`: hints that something changed, as server-sent events.
 ///
 /// Events are numbered. A client that was cut off names the last number that it saw and gets every
@@ -31,7 +28,6 @@ pub struct EventFeed {
     board: Arc<EventBoard>,
     slots: Arc<StreamSlots>,
     poller: Option<Arc<LogPoller>>,
-    beat: Duration,
 }
 
 /// A stream that was opened.
@@ -43,8 +39,6 @@ pub(crate) struct OpenStream {
     pub(crate) start: StreamStart,
     /// The time of its request.
     pub(crate) requested: Instant,
-    /// The interval of its comments.
-    pub(crate) beat: Duration,
     _slot: StreamSlot,
 }
 
@@ -52,7 +46,7 @@ impl EventFeed {
     /// Creates a feed of the changes of this process, to be shared by an engine and an API.
     #[must_use]
     pub fn shared() -> Arc<Self> {
-        Arc::new(Self::with(EventBoard::of_process(), None, BEAT))
+        Arc::new(Self::with(EventBoard::of_process(), None))
     }
 
     /// Creates a feed of the changes of all processes that share a log.
@@ -62,27 +56,14 @@ impl EventFeed {
     #[must_use]
     pub fn of_log(log: Arc<dyn ChangeLog>) -> Arc<Self> {
         let poller = Arc::new(LogPoller::new(log));
-        Arc::new(Self::with(EventBoard::of_log(), Some(poller), BEAT))
+        Arc::new(Self::with(EventBoard::of_log(), Some(poller)))
     }
 
-    /// Creates a feed with another interval of comments and checks of the login than 15 s.
-    #[doc(hidden)] // for the tests of the repository
-    #[must_use]
-    pub fn with_beat(log: Option<Arc<dyn ChangeLog>>, beat: Duration) -> Arc<Self> {
-        let board = match log {
-            None => EventBoard::of_process(),
-            Some(_) => EventBoard::of_log(),
-        };
-        let poller = log.map(|log| Arc::new(LogPoller::new(log)));
-        Arc::new(Self::with(board, poller, beat))
-    }
-
-    fn with(board: EventBoard, poller: Option<Arc<LogPoller>>, beat: Duration) -> Self {
+    fn with(board: EventBoard, poller: Option<Arc<LogPoller>>) -> Self {
         Self {
             board: Arc::new(board),
             slots: Arc::default(),
             poller,
-            beat,
         }
     }
 
@@ -156,7 +137,6 @@ impl EventFeed {
             board: Arc::clone(&self.board),
             start,
             requested,
-            beat: self.beat,
             _slot: slot,
         })
     }

@@ -13,3 +13,6 @@ pub(crate) use board::{StreamRead, StreamStart};
 pub(crate) use feed::OpenStream;
 pub(crate) use frame::{COMMENT, RETRY, read_id};
 pub(crate) use slots::describe_metrics;
+
+#[cfg(test)]
+mod tests;

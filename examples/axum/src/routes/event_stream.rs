@@ -18,6 +18,8 @@ use crate::authenticate::AuthError;
 use crate::events::{COMMENT, OpenStream, RETRY, StreamRead};
 use crate::state::AppState;
 
+/// Interval of the comments that keep a stream open; at each its login is checked again.
+const BEAT: Duration = Duration::from_secs(15);
 /// Maximum time for one check of a login, during which the stream waits.
 const CHECK: Duration = Duration::from_secs(5);
 /// Time since the last confirmed login after which a stream ends while the host cannot tell.
@@ -82,7 +84,7 @@ pub(super) fn frames(
 ) -> impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static {
     let stream = EventStream {
         changed: opened.board.watch(),
-        next_beat: Instant::now() + opened.beat,
+        next_beat: Instant::now() + BEAT,
         opened,
         login,
         position: None,
@@ -107,7 +109,7 @@ impl EventStream {
                 return None;
             }
             if Instant::now() >= self.next_beat {
-                self.next_beat = Instant::now() + self.opened.beat;
+                self.next_beat = Instant::now() + BEAT;
                 return self.login.is_valid().await.then_some(COMMENT);
             }
             if let Some(StreamRead { frame, position }) = self.read() {
