@@ -22,7 +22,7 @@ const AFTER: &str = "select f.epoch, a.seq, \
        array(select c.public from incident.changes c where c.seq > a.seq order by c.seq limit $3) as publics, \
        f.polled_at not between clock_timestamp() - interval '30 s' and clock_timestamp() + interval '30 s' \
            or f.origin is distinct from incident.database_origin() \
-           or f.epoch = $1 and $2 > f.last_seq \
+           or coalesce(f.epoch = $1 and $2 > f.last_seq, false) \
            or incident.has_unnumbered_changes(incident.unnumbered_since(f.polled_at)) as is_due \
     from incident.change_feed f \
     cross join lateral (select coalesce(min(c.seq) - 1, f.last_seq) as seq from incident.changes c) o \

@@ -274,12 +274,12 @@ impl Storage {
         }
         let usage = PgUsage::new(database.pool_for(USAGE_CONNECTIONS, lending));
         let relay = database.pool_for(RELAY_CONNECTIONS, lending);
-        let store = PgStore::builder(pool).relay_pool(relay);
+        let store = PgStore::builder(pool).relay_pool(relay).build();
         Ok(Self {
             name: "postgres",
             startup_lines: vec![store_line(Some(database))],
-            store: Arc::new(store.build()),
-            changes: None,
+            changes: Some(Arc::new(store.change_log())),
+            store: Arc::new(store),
             usage: Arc::new(usage.clone()),
             sink: Arc::new(usage.clone()),
             directory: Arc::new(usage),

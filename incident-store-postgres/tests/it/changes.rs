@@ -37,7 +37,8 @@ impl Replica {
     }
 
     async fn declare(&self) -> IncidentId {
-        let asked = Declare::new("API down".parse().unwrap(), Severity::Sev4).paged(false);
+        let mut asked = Declare::new("API down".parse().unwrap(), Severity::Sev4);
+        asked.page = Some(false);
         let declared = self.incidents.declare(&context(), &asked).await.unwrap();
         declared.incident.id
     }
@@ -92,7 +93,10 @@ async fn all_replicas_number_the_same_changes_alike() {
         assert_eq!(ids(&all).len(), 3);
         let part = replica.log.after(Some(start), 2, WITHIN).await.unwrap();
         assert_eq!(part.changes[..], all.changes[..2]);
-        assert_eq!(replica.after(Some(end(&part))).await.changes[..], all.changes[2..]);
+        assert_eq!(
+            replica.after(Some(end(&part))).await.changes[..],
+            all.changes[2..]
+        );
         let none = replica.after(Some(end(&rest))).await;
         assert_eq!((none.after, none.changes.len()), (end(&rest), 0));
     }
@@ -144,7 +148,10 @@ async fn concurrent_writers_and_readers_leave_no_gap() {
     }
     assert_eq!(ids(&whole).into_iter().collect::<BTreeSet<_>>(), written);
     for id in written {
-        let last = whole.changes.iter().rposition(|change| change.incidents == [id]);
+        let last = whole
+            .changes
+            .iter()
+            .rposition(|change| change.incidents == [id]);
         assert!(last.is_some());
     }
 }
@@ -159,7 +166,11 @@ async fn a_late_commit_gets_a_number() {
     let mut owner = database.options().connect().await.unwrap();
     let mut open = owner.begin().await.unwrap();
     let raise = "update incident.incidents set revision = revision + 1 where id = $1";
-    sqlx::query(raise).bind(late.uuid()).execute(&mut *open).await.unwrap();
+    sqlx::query(raise)
+        .bind(late.uuid())
+        .execute(&mut *open)
+        .await
+        .unwrap();
     replica.note(soon).await;
     let first = replica.after(Some(start)).await;
     assert_eq!(ids(&first), [soon]);
@@ -213,9 +224,16 @@ async fn writes_without_an_audit_entry_are_found() {
     let database = server::database().await;
     let replica = Replica::on(&database).await;
     let id = replica.declare().await;
-    let resolve: Command =
-        Update::to_status("fixed".parse().unwrap(), incident_core::incident::Status::Resolved).into();
-    replica.incidents.act(&context(), id, &resolve).await.unwrap();
+    let resolve: Command = Update::to_status(
+        "fixed".parse().unwrap(),
+        incident_core::incident::Status::Resolved,
+    )
+    .into();
+    replica
+        .incidents
+        .act(&context(), id, &resolve)
+        .await
+        .unwrap();
     let mut owner = database.options().connect().await.unwrap();
     // Over for a long time, and nothing is known of it.
     let forget = "delete from incident.numbered_revisions; \
@@ -315,16 +333,25 @@ async fn a_change_says_whether_the_public_page_may_differ() {
     let publics = async |position: &mut ChangePosition| {
         let range = replica.after(Some(*position)).await;
         *position = end(&range);
-        range.changes.iter().map(|change| change.public).collect::<Vec<_>>()
+        range
+            .changes
+            .iter()
+            .map(|change| change.public)
+            .collect::<Vec<_>>()
     };
     assert_eq!(publics(&mut position).await, [false]);
     for (public, expected) in [(true, true), (false, true)] {
         let publish = incident_core::incident::Publish {
             public,
-            ..Default::default()
+            title: None,
+            message: None,
         };
         let command = Command::Publish(publish);
-        replica.incidents.act(&context(), id, &command).await.unwrap();
+        replica
+            .incidents
+            .act(&context(), id, &command)
+            .await
+            .unwrap();
         assert_eq!(publics(&mut position).await, [expected]);
     }
     replica.note(id).await;

@@ -142,11 +142,12 @@ pub(crate) async fn storage() -> (Storage, Option<Database>) {
         .unwrap();
     let pool = database.pool(10).await.unwrap();
     let usage = PgUsage::new(pool.clone());
+    let store = PgStore::builder(pool).clock(StoreClock::Caller).build();
     let storage = Storage {
         name: "postgres",
         startup_lines: Vec::new(),
-        store: Arc::new(PgStore::builder(pool).clock(StoreClock::Caller).build()),
-        changes: None,
+        changes: Some(Arc::new(store.change_log())),
+        store: Arc::new(store),
         usage: Arc::new(usage.clone()),
         sink: Arc::new(usage.clone()),
         directory: Arc::new(usage),
