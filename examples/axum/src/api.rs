@@ -124,8 +124,8 @@ impl IncidentApi {
         self.0.public_cache()
     }
 
-    /// Sets the maximum number of open event streams, 4,000 unless set; a caller has at most half of
-    /// them. A host whose server takes fewer connections leaves some to other requests.
+    /// Sets the maximum number of open event streams, 4,000 unless set; a caller has at most three
+    /// quarters of them. A host whose server takes fewer connections leaves some to other requests.
     pub fn limit_streams(&self, streams: usize) {
         if let Some(feed) = &self.0.events {
             feed.limit(streams);

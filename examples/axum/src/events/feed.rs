@@ -109,7 +109,8 @@ impl EventFeed {
         timeout(wait, known).await.ok().flatten()
     }
 
-    /// Sets the maximum number of open streams, 4,000 unless set. A caller has at most half of them.
+    /// Sets the maximum number of open streams, 4,000 unless set. A caller has at most three
+    /// quarters of them.
     pub fn limit(&self, streams: usize) {
         self.slots.limit(streams);
     }

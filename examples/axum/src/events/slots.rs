@@ -24,7 +24,8 @@ pub(crate) fn describe_metrics() {
     describe_gauge!(STREAMS, "Open event streams.");
 }
 
-/// The open streams, up to a maximum. A caller has at most half of them.
+/// The open streams, up to a maximum. A caller has at most three quarters of them: a client that
+/// reconnects may have two for a moment.
 #[derive(Debug)]
 pub(super) struct StreamSlots {
     limit: AtomicUsize,
@@ -76,7 +77,7 @@ impl StreamSlots {
             return Err(Problem::unavailable(detail).retry_after(RETRY_AFTER));
         }
         let of_caller = open.by_caller.get(caller).copied().unwrap_or_default();
-        if of_caller >= limit.div_ceil(2) {
+        if of_caller >= limit - limit / 4 {
             return Err(Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_streams",
