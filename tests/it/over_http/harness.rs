@@ -363,6 +363,24 @@ impl Server {
         headers: &[(&str, &str)],
         body: Option<Vec<u8>>,
     ) -> Answer {
+        let response = self.response(method, token, path, headers, body).await;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer {
+            status,
+            headers,
+            text: response.text().await.unwrap(),
+        }
+    }
+
+    /// Sends a request and returns its response, whose body is not read yet.
+    pub(crate) async fn response(
+        &self,
+        method: Method,
+        token: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> reqwest::Response {
         let mut request = self.http.request(method, self.url(path));
         if !token.is_empty() {
             request = request.bearer_auth(token);
@@ -376,13 +394,7 @@ impl Server {
             }
             request = request.body(body);
         }
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer {
-            status,
-            headers,
-            text: response.text().await.unwrap(),
-        }
+        request.send().await.unwrap()
     }
 
     pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {
