@@ -66,6 +66,10 @@ impl ChangeLog for MemoryLog {
     }
 }
 
+fn feed(log: &Arc<MemoryLog>) -> Arc<EventFeed> {
+    EventFeed::of_log(Arc::<MemoryLog>::clone(log))
+}
+
 fn anna() -> Actor {
     Actor::person(PersonName::new("anna").unwrap())
 }
@@ -106,10 +110,7 @@ fn last(reader: &Reader) -> StreamStart {
 #[tokio::test(start_paused = true)]
 async fn a_client_moves_between_feeds_on_one_log() {
     let log = Arc::new(MemoryLog::default());
-    let (one, other) = (
-        EventFeed::of_log(log.clone()),
-        EventFeed::of_log(log.clone()),
-    );
+    let (one, other) = (feed(&log), feed(&log));
     let stream = open(&one, StreamStart::Now);
     let reader = read(&stream, None, 0).await;
     for number in 0..2_500 {
@@ -130,7 +131,7 @@ async fn a_client_moves_between_feeds_on_one_log() {
 #[tokio::test(start_paused = true)]
 async fn a_log_that_is_away_is_waited_for() {
     let log = Arc::new(MemoryLog::default());
-    let feed = EventFeed::of_log(log.clone());
+    let feed = feed(&log);
     log.add(1);
     let stream = open(&feed, StreamStart::Now);
     let reader = read(&stream, None, 0).await;
@@ -158,7 +159,7 @@ async fn a_log_that_is_away_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn changes_that_are_gone_are_a_reset() {
     let log = Arc::new(MemoryLog::default());
-    let feed = EventFeed::of_log(log.clone());
+    let feed = feed(&log);
     let stream = open(&feed, StreamStart::Now);
     let reader = read(&stream, None, 0).await;
     let StreamStart::After(position) = last(&reader) else {
@@ -183,7 +184,7 @@ async fn changes_that_are_gone_are_a_reset() {
 #[tokio::test(start_paused = true)]
 async fn the_log_is_read_while_somebody_reads_the_feed() {
     let log = Arc::new(MemoryLog::default());
-    let feed = EventFeed::of_log(log.clone());
+    let feed = feed(&log);
     let listener = feed.listener();
     sleep(Duration::from_secs(10)).await;
     assert_eq!(log.reads.load(Ordering::SeqCst), 0);

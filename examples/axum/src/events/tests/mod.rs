@@ -72,9 +72,11 @@ fn sent(board: &EventBoard, start: StreamStart) -> Vec<u8> {
     bytes
 }
 
-fn resumed(reader: &Reader) -> StreamStart {
+/// Returns the start of a client that reconnects. Without an id it saw nothing, and begins where its page
+/// does.
+fn resumed(reader: &Reader, page: StreamStart) -> StreamStart {
     let position = reader.last_id.as_deref().map(|id| read_id(id).unwrap());
-    position.map_or(StreamStart::Now, StreamStart::After)
+    position.map_or(page, StreamStart::After)
 }
 
 #[tokio::test]
@@ -133,18 +135,11 @@ async fn a_cut_at_any_byte_loses_nothing_and_repeats_nothing() {
         let mut reader = Reader::default();
         reader.read(&whole[..first]);
         let mut reader = reader.cut();
-        // Without an id nothing was seen yet; a browser then begins where its page does.
-        let again = match resumed(&reader) {
-            StreamStart::Now => sent(&board, start),
-            resumed => sent(&board, resumed),
-        };
+        let again = sent(&board, resumed(&reader, start));
         let second = again.len() * (first % 7) / 7;
         reader.read(&again[..second]);
         let mut reader = reader.cut();
-        let rest = match resumed(&reader) {
-            StreamStart::Now => sent(&board, start),
-            resumed => sent(&board, resumed),
-        };
+        let rest = sent(&board, resumed(&reader, start));
         reader.read(&rest);
         let seqs: Vec<u64> = reader
             .seen

@@ -62,8 +62,8 @@ impl Host {
             .on_event(feed.listener())
             .build()
             .unwrap();
-        let api = IncidentApi::builder(incidents, session.clone(), cache)
-            .events(feed.clone())
+        let api = IncidentApi::builder(incidents, Arc::<Session>::clone(&session), cache)
+            .events(Arc::clone(&feed))
             .build();
         Self { session, feed, api }
     }
