@@ -16,6 +16,10 @@ use super::slots::StreamSlots;
 pub(super) const POLL: Duration = Duration::from_secs(1);
 /// Minimum time between two polls, so that many changes at once share one.
 const SPACING: Duration = Duration::from_millis(50);
+/// Rest after a poll, as a multiple of its duration: a log that is slow under load is read less often.
+const REST: u32 = 3;
+/// Maximum of that rest.
+const MAX_REST: Duration = Duration::from_secs(3);
 /// Time for which polls go on after the last stream, so that its client can resume at once.
 const IDLE: Duration = Duration::from_secs(120);
 /// Maximum time of a poll.
@@ -76,6 +80,7 @@ impl LogPoller {
         let polls = async {
             let mut has_failed = false;
             while self.is_used(&slots) {
+                let began = Instant::now();
                 let outcome = self.poll(&board).await;
                 if let Err(error) = &outcome
                     && !has_failed
@@ -86,7 +91,8 @@ impl LogPoller {
                     );
                 }
                 has_failed = outcome.is_err();
-                let pause = if has_failed { POLL } else { SPACING };
+                let rest = (began.elapsed() * REST).clamp(SPACING, MAX_REST);
+                let pause = if has_failed { POLL } else { rest };
                 sleep(pause).await;
                 let _ = timeout(POLL.saturating_sub(pause), self.wake.notified()).await;
             }
