@@ -10,12 +10,13 @@ begin
     execute format('grant usage on all sequences in schema incident to %I', app);
     execute format('grant insert on incident.incidents, incident.timeline, incident.timeline_texts, incident.audit,
         incident.audit_heads, incident.outbox, incident.suggestions, incident.open_suggestions, incident.credits,
-        incident.idempotency_keys, incident.usage_events, incident.alert_holders to %I', app);
+        incident.idempotency_keys, incident.usage_events, incident.alert_holders, incident.changes,
+        incident.numbered_revisions to %I', app);
     execute format('grant update on incident.incidents, incident.audit_heads, incident.outbox, incident.suggestions,
-        incident.open_suggestions, incident.idempotency_keys to %I', app);
+        incident.open_suggestions, incident.idempotency_keys, incident.change_feed, incident.numbered_revisions to %I', app);
     execute format('grant update (state, granted, issued) on incident.credits to %I', app);
     execute format('grant delete on incident.outbox, incident.open_suggestions, incident.idempotency_keys,
-        incident.alert_holders to %I', app);
+        incident.alert_holders, incident.changes, incident.numbered_revisions to %I', app);
     -- A role of the first versions could delete texts by itself.
     execute format('revoke delete on incident.timeline_texts from %I', app);
     execute format('grant execute on function incident.erase_texts(uuid, bigint), incident.usage_days(date[]) to %I', app);

@@ -296,6 +296,11 @@ impl Again {
         Self { deadline, tries: 0 }
     }
 
+    /// Returns the time at which all tries end.
+    pub(crate) const fn until(&self) -> Instant {
+        self.deadline
+    }
+
     pub(crate) async fn session(&mut self, server: &PgServer) -> Result<PgSession, Failure> {
         self.tries += 1;
         server.session(self.deadline).await

@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod changes;
 mod clock;
 mod commit;
 mod doctor;
@@ -22,6 +23,7 @@ mod timeline;
 mod usage;
 mod warm_connection;
 
+pub use changes::PgChangeLog;
 pub use clock::StoreClock;
 pub use doctor::{Finding, FindingSeverity, doctor};
 #[doc(hidden)]

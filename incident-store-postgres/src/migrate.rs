@@ -9,7 +9,7 @@ use sqlx::{Connection, Executor, SqlSafeStr};
 use crate::{read_only, row};
 
 /// The migrations, in order. A released migration is never changed.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (
         1,
         "incident",
@@ -40,10 +40,11 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
         "functions_and_names",
         include_str!("../migrations/0006_functions_and_names.sql"),
     ),
+    (7, "changes", include_str!("../migrations/0007_changes.sql")),
 ];
 
 /// Version of the newest migration.
-pub(crate) const LATEST: i64 = 6;
+pub(crate) const LATEST: i64 = 7;
 
 /// The functions, procedures and trigger functions of this version. They are created after the
 /// migrations and replace those of an older version.
@@ -55,13 +56,14 @@ const FUNCTIONS: &str = concat!(
     include_str!("../sql/redaction.sql"),
     include_str!("../sql/guards.sql"),
     include_str!("../sql/usage.sql"),
+    include_str!("../sql/changes.sql"),
     include_str!("../sql/roles.sql"),
     include_str!("../sql/version_5.sql"),
 );
 
 /// Version of [`FUNCTIONS`], to be raised when released functions change. Functions of a higher
 /// version stay as they are, so that a process about to be replaced does not restore its own.
-const FUNCTIONS_VERSION: i64 = 2;
+const FUNCTIONS_VERSION: i64 = 3;
 
 /// Query that is true if the functions are those of this version or of a newer one.
 const FUNCTIONS_ARE_CURRENT: &str = "select exists (select 1 from incident._functions where version > $1 \

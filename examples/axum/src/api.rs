@@ -9,6 +9,7 @@ use incident_core::port::UsageSink;
 
 use crate::authenticate::Authenticate;
 use crate::command_tasks::CommandTasks;
+use crate::events::EventFeed;
 use crate::external_url::ExternalUrl;
 use crate::http::body_memory::BodyMemory;
 use crate::http::conditions::KeyLocks;
@@ -81,6 +82,7 @@ impl IncidentApi {
             origins: Vec::new(),
             store_name: None,
             public_cache,
+            events: None,
             links: Links::default(),
             webhooks: WebhookSettings::default(),
             metrics: None,
@@ -148,6 +150,22 @@ impl IncidentApi {
         self.0.public_cache()
     }
 
+    /// Sets the maximum number of open event streams, 4,000 unless set; a caller has at most three
+    /// quarters of them. A host whose server takes fewer connections leaves some to other requests.
+    pub fn limit_streams(&self, streams: usize) {
+        if let Some(feed) = &self.0.events {
+            feed.limit(streams);
+        }
+    }
+
+    /// Ends all event streams at once, and new ones after their first frame. A host calls it first at
+    /// its stop: streams have no end of their own, and servers wait for their responses.
+    pub fn end_streams(&self) {
+        if let Some(feed) = &self.0.events {
+            feed.end();
+        }
+    }
+
     /// Waits until every command has ended, also those whose clients have disconnected.
     pub async fn wait_for_commands(&self) {
         self.0.wait_for_commands().await;
@@ -192,6 +210,15 @@ impl IncidentApiBuilder {
     #[must_use]
     pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
         self.0.proxies = proxies;
+        self
+    }
+
+    /// Sets the feed of `GET /sys/events`; without one, it is 404. The engine must report its events
+    /// to the feed: [`on_event`](incident_core::engine::IncidentsBuilder::on_event) with
+    /// [`EventFeed::listener`]. Call [`IncidentApi::end_streams`] first at the stop.
+    #[must_use]
+    pub fn events(mut self, feed: Arc<EventFeed>) -> Self {
+        self.0.events = Some(feed);
         self
     }
 

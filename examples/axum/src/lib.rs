@@ -5,6 +5,7 @@ mod authenticate;
 mod client;
 mod command_tasks;
 mod document;
+mod events;
 mod external_url;
 mod http;
 mod links;
@@ -21,6 +22,7 @@ mod webhook_settings;
 pub use api::{IncidentApi, IncidentApiBuilder};
 pub use authenticate::{AuthError, Authenticate};
 pub use client::{ClientInfo, Connection};
+pub use events::EventFeed;
 pub use external_url::ExternalUrl;
 pub use http::body_broken::BodyBroken;
 pub use http::problem::{FieldError, NOSNIFF, Problem};
@@ -49,4 +51,5 @@ pub mod statements {
 pub fn describe_metrics() {
     http::body_memory::describe_metrics();
     http::throttle::describe_metrics();
+    events::describe_metrics();
 }

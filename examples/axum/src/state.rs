@@ -16,6 +16,7 @@ use crate::authenticate::{AuthError, Authenticate};
 use crate::client;
 use crate::command_tasks::{CommandTasks, outcome};
 use crate::document::page::Document;
+use crate::events::EventFeed;
 use crate::external_url::ExternalUrl;
 use crate::http::body_memory::BodyMemory;
 use crate::http::conditions::KeyLocks;
@@ -23,7 +24,7 @@ use crate::http::problem::Problem;
 use crate::http::throttle::Throttle;
 use crate::links::Links;
 use crate::public_cache::PublicCache;
-use crate::sessions::{Sessions, cookie};
+use crate::sessions::{SessionUse, Sessions, cookie};
 use crate::trusted_proxies::TrustedProxies;
 use crate::webhook_settings::WebhookSettings;
 
@@ -42,6 +43,7 @@ pub(crate) struct AppState {
     pub(crate) origins: Vec<String>,
     pub(crate) store_name: Option<&'static str>,
     pub(crate) public_cache: Arc<PublicCache>,
+    pub(crate) events: Option<Arc<EventFeed>>,
     pub(crate) links: Links,
     pub(crate) webhooks: WebhookSettings,
     pub(crate) metrics: Option<MetricsText>,
@@ -72,6 +74,16 @@ impl AppState {
         &self.public_cache
     }
 
+    /// Returns the feed of the event stream.
+    ///
+    /// # Errors
+    /// Returns 404 if the host has none.
+    pub(crate) fn events(&self) -> Result<&Arc<EventFeed>, Problem> {
+        self.events
+            .as_ref()
+            .ok_or_else(|| Problem::not_found("route"))
+    }
+
     /// Returns the sink of usage events.
     ///
     /// # Errors
@@ -97,7 +109,19 @@ impl AppState {
     /// # Errors
     /// Fails if the sender is not known.
     pub(crate) async fn authenticate(&self, parts: &mut Parts) -> Result<Caller, AuthError> {
-        match self.session_caller(parts).await {
+        self.identify(parts, SessionUse::Request).await
+    }
+
+    /// Asks again for the sender of a request whose stream is open.
+    ///
+    /// # Errors
+    /// Fails if the sender is no longer known.
+    pub(crate) async fn check_login(&self, parts: &mut Parts) -> Result<Caller, AuthError> {
+        self.identify(parts, SessionUse::Check).await
+    }
+
+    async fn identify(&self, parts: &mut Parts, purpose: SessionUse) -> Result<Caller, AuthError> {
+        match self.session_caller(parts, purpose).await {
             Err(AuthError::Missing) => self.authenticate.authenticate(parts).await,
             found => found,
         }
@@ -109,7 +133,11 @@ impl AppState {
     /// # Errors
     /// Returns [`AuthError::Missing`] without a valid session, and [`AuthError::Unavailable`] if it
     /// cannot be found out.
-    pub(crate) async fn session_caller(&self, parts: &Parts) -> Result<Caller, AuthError> {
+    pub(crate) async fn session_caller(
+        &self,
+        parts: &Parts,
+        purpose: SessionUse,
+    ) -> Result<Caller, AuthError> {
         let sessions = self.sessions.as_ref().ok_or(AuthError::Missing)?;
         if parts.headers.contains_key(header::AUTHORIZATION) {
             return Err(AuthError::Missing);
@@ -117,7 +145,7 @@ impl AppState {
         let secret = cookie::secret(&parts.headers, self.is_secure());
         let secret = secret.ok_or(AuthError::Missing)?;
         let now = self.incidents.reports().now();
-        sessions.caller(&secret, now).await
+        sessions.caller(&secret, now, purpose).await
     }
 
     /// Returns the sessions, if people can sign in here.

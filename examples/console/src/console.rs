@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_axum::{
-    ExternalUrl, IncidentApi, PublicCache, Sessions, Tokens, TrustedProxies, WebhookSettings,
+    EventFeed, ExternalUrl, IncidentApi, PublicCache, Sessions, Tokens, TrustedProxies,
+    WebhookSettings,
 };
 use incident_core::engine::{BuildError, Incidents, IncidentsBuilder};
 use incident_core::failpoint;
@@ -90,7 +91,12 @@ impl ConsoleBuilder {
     /// Fails if two pagers have the same name.
     pub fn build(self) -> Result<(IncidentApi, Worker), BuildError> {
         let public_cache = PublicCache::shared();
-        let (incidents, worker) = Worker::new(self.engine(&public_cache))?;
+        let events = match &self.storage.changes {
+            Some(log) => EventFeed::of_log(Arc::clone(log)),
+            None => EventFeed::shared(),
+        };
+        let engine = self.engine(&public_cache).on_event(events.listener());
+        let (incidents, worker) = Worker::new(engine)?;
         let storage = self.storage;
         let tokens = Arc::new(self.tokens);
         let sessions = Sessions::new(storage.sessions, Arc::clone(&tokens) as _);
@@ -98,6 +104,7 @@ impl ConsoleBuilder {
             .sessions(sessions)
             .trusted_proxies(self.trusted_proxies)
             .usage(storage.sink)
+            .events(events)
             .store_name(storage.name)
             .links(self.policy.links())
             .webhooks(self.hooks);
@@ -170,6 +177,7 @@ impl Console {
         let (api, worker) = builder.build().map_err(io::Error::other)?;
         let server = Server::listen(bind, api.router(), limits, store).await?;
         let (address, connections) = (server.address()?, server.most());
+        api.limit_streams(connections / 4 * 3);
         let (stop, stopped) = watch::channel(false);
         let worker = worker.spawn();
         tokio::spawn(housekeeping(
@@ -204,6 +212,8 @@ impl Console {
             mut worker,
         } = self;
         let began = Instant::now();
+        // Before the server waits for responses: streams have no end of their own.
+        api.end_streams();
         stop.send_replace(true);
         // The server has a deadline of its own.
         let served = server.await.map_err(io::Error::other);

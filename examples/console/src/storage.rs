@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use incident_axum::{MemorySessions, SessionStore};
 use incident_core::engine::system::SystemClock;
 use incident_core::engine::{BuildError, Incidents};
-use incident_core::port::{Clock, Store, TenantDirectory, UsageSink, UsageSource};
+use incident_core::port::{ChangeLog, Clock, Store, TenantDirectory, UsageSink, UsageSource};
 use incident_store_memory::{MemoryStore, MemoryUsage};
 use incident_store_postgres::{
     Finding, FindingSeverity, Lending, MigrateError, PgStore, PgUsage, UsageTable, doctor, lending,
@@ -152,6 +152,8 @@ pub struct Storage {
     pub startup_lines: Vec<String>,
     /// The store of incidents and everything that belongs to them.
     pub store: Arc<dyn Store>,
+    /// The log by which replicas number changes alike; in memory there are no replicas.
+    pub changes: Option<Arc<dyn ChangeLog>>,
     /// The source of affected users.
     pub usage: Arc<dyn UsageSource>,
     /// The sink of usage events.
@@ -191,6 +193,7 @@ impl Default for Storage {
             name: "memory",
             startup_lines: vec![store_line(None)],
             store: Arc::new(MemoryStore::default()),
+            changes: None,
             usage: Arc::new(usage.clone()),
             sink: Arc::new(usage.clone()),
             directory: Arc::new(usage),
@@ -281,11 +284,12 @@ impl Storage {
         let usage = PgUsage::new(database.pool_for(USAGE_CONNECTIONS, lending));
         let relay = database.pool_for(RELAY_CONNECTIONS, lending);
         let sessions = sessions::open(pool.clone()).await;
-        let store = PgStore::builder(pool).relay_pool(relay);
+        let store = PgStore::builder(pool).relay_pool(relay).build();
         Ok(Self {
             name: "postgres",
             startup_lines: vec![store_line(Some(database))],
-            store: Arc::new(store.build()),
+            changes: Some(Arc::new(store.change_log())),
+            store: Arc::new(store),
             usage: Arc::new(usage.clone()),
             sink: Arc::new(usage.clone()),
             directory: Arc::new(usage),

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::routing::get;
-use incident_axum::{AuthError, Authenticate, IncidentApi, PublicCache};
+use incident_axum::{AuthError, Authenticate, EventFeed, IncidentApi, PublicCache};
 use incident_core::actor::{Caller, Role};
 use incident_core::engine::{BuildError, Incidents};
 use incident_pagers::{LogPager, Worker};
@@ -35,12 +35,15 @@ impl Authenticate for Login {
 }
 
 fn build() -> Result<(Router, IncidentApi, Worker), BuildError> {
-    let cache = PublicCache::shared();
+    let (cache, events) = (PublicCache::shared(), EventFeed::shared());
     let builder = Incidents::builder(Arc::new(MemoryStore::default()))
         .pager(Arc::new(LogPager::default()))
-        .on_event(cache.listener());
+        .on_event(cache.listener())
+        .on_event(events.listener());
     let (incidents, worker) = Worker::new(builder)?;
-    let api = IncidentApi::builder(incidents, Arc::new(Login), cache).build();
+    let api = IncidentApi::builder(incidents, Arc::new(Login), cache)
+        .events(events)
+        .build();
     let router = Router::new()
         .route("/", get(async |State(name): State<&'static str>| name))
         .nest("/incidents", api.router())
@@ -54,7 +57,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8081").await?;
     println!("listening on http://{}", listener.local_addr()?);
     let mut worker = worker.spawn(); // pages, and all that runs in the background
-    let stop = async { drop(tokio::signal::ctrl_c().await) };
+    let streams = api.clone();
+    let stop = async move {
+        drop(tokio::signal::ctrl_c().await);
+        streams.end_streams(); // they have no end of their own
+    };
     axum::serve(listener, router)
         .with_graceful_shutdown(stop)
         .await?;

@@ -5,6 +5,7 @@
 
 mod anchor;
 mod billing;
+mod changes;
 mod check;
 mod clock;
 mod incidents;
@@ -16,6 +17,7 @@ mod usage;
 
 pub use anchor::{AnchorError, AnchorRecord, AnchorSink};
 pub use billing::{BillingSink, LookupBy};
+pub use changes::{ChangeHint, ChangeLog, ChangePosition, ChangeRange};
 pub use check::PageCheck;
 pub use clock::{Clock, IdGen};
 pub use incidents::{IncidentFilter, IncidentStore, SEARCH_CHARS};

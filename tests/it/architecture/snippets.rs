@@ -21,7 +21,7 @@ enum Covered {
 use Covered::{By, Compiled, Drawing};
 
 /// The blocks of code by file and language, with their number.
-const BLOCKS: [(&str, &str, usize, Covered); 26] = [
+const BLOCKS: [(&str, &str, usize, Covered); 27] = [
     ("ARCHITECTURE.md", "", 3, Drawing),
     (
         "CONTRIBUTING.md",
@@ -55,6 +55,12 @@ const BLOCKS: [(&str, &str, usize, Covered); 26] = [
         By("the_examples_of_the_guide_are_policies"),
     ),
     ("docs/embedding.md", "rust", 5, Compiled),
+    (
+        "docs/http-api.md",
+        "text",
+        1,
+        By("a_stream_is_as_the_guide_shows_it"),
+    ),
     ("docs/impact.md", "", 1, Drawing),
     ("docs/internals.md", "", 1, Drawing),
     (

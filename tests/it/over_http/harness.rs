@@ -144,10 +144,12 @@ pub(crate) async fn storage() -> (Storage, Option<Database>) {
         .unwrap();
     let pool = database.pool(10).await.unwrap();
     let usage = PgUsage::new(pool.clone());
+    let store = PgStore::builder(pool).clock(StoreClock::Caller).build();
     let storage = Storage {
         name: "postgres",
         startup_lines: Vec::new(),
-        store: Arc::new(PgStore::builder(pool).clock(StoreClock::Caller).build()),
+        changes: Some(Arc::new(store.change_log())),
+        store: Arc::new(store),
         usage: Arc::new(usage.clone()),
         sink: Arc::new(usage.clone()),
         directory: Arc::new(usage),
@@ -364,7 +366,28 @@ impl Server {
         headers: &[(&str, &str)],
         body: Option<Vec<u8>>,
     ) -> Answer {
-        let mut request = self.http.request(method.clone(), self.url(path));
+        let name = method.clone();
+        let response = self.response(method, token, path, headers, body).await;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let answer = Answer {
+            status,
+            headers,
+            text: response.text().await.unwrap(),
+        };
+        document().must_describe(name.as_str(), path, &answer);
+        answer
+    }
+
+    /// Sends a request and returns its response, whose body is not read yet.
+    pub(crate) async fn response(
+        &self,
+        method: Method,
+        token: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> reqwest::Response {
+        let mut request = self.http.request(method, self.url(path));
         if !token.is_empty() {
             request = request.bearer_auth(token);
         }
@@ -377,15 +400,7 @@ impl Server {
             }
             request = request.body(body);
         }
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let answer = Answer {
-            status,
-            headers,
-            text: response.text().await.unwrap(),
-        };
-        document().must_describe(method.as_str(), path, &answer);
-        answer
+        request.send().await.unwrap()
     }
 
     pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {

@@ -48,7 +48,8 @@ pub(super) async fn authenticate(
     drop(reservation);
     // Tables and figures too: caches must not store them, and browsers must not run them.
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let no_store = HeaderValue::from_static("no-store");
+    headers.entry(header::CACHE_CONTROL).or_insert(no_store);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     response
 }

@@ -5,6 +5,8 @@ mod authenticate;
 mod billing;
 mod credits;
 mod documents;
+mod event_stream;
+mod events;
 mod hooks;
 mod incident_response;
 mod incidents;

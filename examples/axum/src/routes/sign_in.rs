@@ -27,7 +27,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::throttle;
 use crate::responses::sign_in::{PageResponse, SeeOther, form_page, signed_in_page};
-use crate::sessions::{Sessions, cookie};
+use crate::sessions::{SessionUse, Sessions, cookie};
 use crate::state::AppState;
 use crate::tokens::TOKEN_BYTES;
 
@@ -43,7 +43,7 @@ impl FromRequestParts<Arc<AppState>> for SignIn {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Problem> {
         let sessions = state.sessions().cloned();
         let sessions = sessions.ok_or_else(|| Problem::not_found("route"))?;
-        let caller = state.session_caller(parts).await.ok();
+        let caller = state.session_caller(parts, SessionUse::Request).await.ok();
         Ok(Self { sessions, caller })
     }
 }

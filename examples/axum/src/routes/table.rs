@@ -8,8 +8,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use incident_core::actor::Action;
 
 use super::{
-    audit, billing, credits, documents, hooks, incidents, operations, pages, public, reports,
-    sign_in, statements, suggestions, tenants, timeline, usage,
+    audit, billing, credits, documents, events, hooks, incidents, operations, pages, public,
+    reports, sign_in, statements, suggestions, tenants, timeline, usage,
 };
 use crate::document::assemble::assemble;
 use crate::document::describe::DescribedHandler;
@@ -220,7 +220,7 @@ fn incident_rows() -> [Row; 10] {
     )
 }
 
-fn timeline_rows() -> [Row; 4] {
+fn timeline_rows() -> [Row; 5] {
     group(
         "incidents",
         Area::Operators,
@@ -237,6 +237,10 @@ fn timeline_rows() -> [Row; 4] {
                 .named("redact_update", "Erases the text of an entry"),
             get("/sys/incidents/{id}/timeline/verify", timeline::verify)
                 .named("verify_timeline", "Verifies the timeline of an incident"),
+            get("/sys/events", events::stream).named(
+                "stream_events",
+                "Streams hints of changes as server-sent events",
+            ),
         ],
     )
 }

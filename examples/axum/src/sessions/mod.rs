@@ -14,5 +14,6 @@ pub use memory::MemorySessions;
 #[cfg(feature = "postgres")]
 pub use postgres::PgSessions;
 pub use session::{Session, SessionId};
+pub(crate) use sign_in::SessionUse;
 pub use sign_in::Sessions;
 pub use store::{MAX_SESSIONS, SessionError, SessionStore};

@@ -20,6 +20,15 @@ const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Minimum time between two writes of a session's last use.
 const TOUCH_EVERY: Duration = Duration::from_secs(5 * 60);
 
+/// The reason why the caller of a session is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SessionUse {
+    /// A request, which keeps the session from ending by idleness.
+    Request,
+    /// A check of an open stream, which a page makes that nobody looks at.
+    Check,
+}
+
 /// The sessions of people who use a browser, for [`IncidentApiBuilder::sessions`].
 ///
 /// A sign-in with a token of the [`Accounts`] creates a session and sets a cookie that names it;
@@ -140,6 +149,7 @@ impl Sessions {
         &self,
         secret: &Secret,
         now: Timestamp,
+        purpose: SessionUse,
     ) -> Result<Caller, AuthError> {
         let found = self.store.find(secret.id()).await;
         let session = found.map_err(|error| unavailable(&error))?;
@@ -152,7 +162,9 @@ impl Sessions {
                 login.caller.actor.name == session.person && secret.proves(login, &session.login)
             })
             .ok_or(AuthError::Missing)?;
-        if session.used_at <= now.saturating_sub(TOUCH_EVERY.min(self.idle / 4)) {
+        if purpose == SessionUse::Request
+            && session.used_at <= now.saturating_sub(TOUCH_EVERY.min(self.idle / 4))
+        {
             let touched = self.store.touch(session.id, now).await;
             touched.map_err(|error| unavailable(&error))?;
         }

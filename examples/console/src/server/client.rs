@@ -344,6 +344,13 @@ impl ClientConnection {
         self.state().stopping
     }
 
+    /// Returns `true` if the server is stopping and has read all that the client sent: there is
+    /// nothing whose reset could overtake the response.
+    pub(super) fn may_leave_at_once(&self) -> bool {
+        let state = self.state();
+        state.stopping && state.whole && !state.ahead && !state.refused
+    }
+
     /// Returns `true` if the client closed its side.
     pub(super) fn has_ended(&self) -> bool {
         self.state().ended

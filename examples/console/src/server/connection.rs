@@ -66,6 +66,10 @@ pub(super) async fn serve(socket: TcpStream, entry: ConnectionEntry, router: Rou
             return;
         }
     }
+    if status.is_none() && client.may_leave_at_once() {
+        let _ = socket.shutdown().await;
+        return;
+    }
     linger(socket, client).await;
 }
 

@@ -17,6 +17,7 @@ mod causes;
 mod connections;
 mod database;
 mod documents;
+mod events;
 mod lines;
 mod memory;
 mod operations;

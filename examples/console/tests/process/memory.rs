@@ -56,7 +56,7 @@ fn serve(database: Option<&str>) -> (Running, String) {
 }
 
 /// Returns the resident bytes of a process, as counted by the kernel.
-fn resident(pid: u32) -> u64 {
+pub(crate) fn resident(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status
         .lines()

@@ -12,7 +12,7 @@ use crate::{Running, after, command, until};
 
 const TOKEN: &str = "token-0123456789-token";
 
-fn kill(signal: &str, pid: u32) {
+pub(crate) fn kill(signal: &str, pid: u32) {
     let killed = Command::new("kill")
         .args([signal, &pid.to_string()])
         .status()
@@ -21,7 +21,7 @@ fn kill(signal: &str, pid: u32) {
 }
 
 /// Waits for the end of a process, at most 10 s from `since`.
-fn ended(child: &mut Running, since: Instant) -> ExitStatus {
+pub(crate) fn ended(child: &mut Running, since: Instant) -> ExitStatus {
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             return status;

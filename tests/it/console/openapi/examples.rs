@@ -25,9 +25,17 @@ use crate::over_http::harness::{ADMIN, Answer, BILLING, COMMANDER, Server, VIEWE
 const SECRET: &str = "the-secret-of-this-webhook";
 /// The incident of the examples.
 const EXAMPLE: &str = "0190a000-0000-7000-8000-000000000001";
-/// Operations whose responses are not those of the story: metrics, which are global, and the
-/// document itself.
-const NOT_SENT: [&str; 3] = ["get_metrics", "get_openapi", "get_docs"];
+/// Operations whose responses are not those of the story: metrics, which are global, a stream, which
+/// does not end, forms of browsers, and the document itself.
+const NOT_SENT: [&str; 7] = [
+    "get_metrics",
+    "stream_events",
+    "show_sign_in",
+    "sign_in",
+    "sign_out",
+    "get_openapi",
+    "get_docs",
+];
 
 /// Maximum number of items in the example of a list.
 const ITEMS: usize = 2;

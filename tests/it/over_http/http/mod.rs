@@ -2,6 +2,7 @@
 
 mod connections;
 mod content_types;
+mod events;
 mod http_rules;
 mod public_canary;
 mod public_page;
