@@ -106,6 +106,13 @@ impl Answer {
     }
 }
 
+/// Returns a client that shows every response as it came.
+fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().no_proxy();
+    let client = client.redirect(reqwest::redirect::Policy::none());
+    client.build().unwrap()
+}
+
 pub(crate) fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
 }
@@ -206,7 +213,7 @@ impl Server {
             directory: storage.directory,
             clock,
             pager,
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: client(),
         };
         (server, troubled)
     }
@@ -246,7 +253,7 @@ impl Server {
             directory: storage.directory,
             clock,
             pager,
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: client(),
         }
     }
 
@@ -287,7 +294,7 @@ impl Server {
             directory: storage.directory,
             clock,
             pager,
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: client(),
         }
     }
 
@@ -322,7 +329,7 @@ impl Server {
             directory: storage.directory,
             clock: Arc::new(ManualClock::at(Timestamp::MIN)),
             pager: Arc::new(RecordingPager::named("idle").unwrap()),
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            http: client(),
         }
     }
 

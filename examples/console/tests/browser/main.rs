@@ -3,6 +3,8 @@
 #![cfg(unix)]
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
     reason = "tests, and what they share, fail by panicking"
 )]
 
@@ -15,6 +17,7 @@ use axum::routing::get;
 use incident_axum::Tokens;
 use incident_console::console::{Console, ConsoleBuilder};
 use incident_test_browser::Browser;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -107,4 +110,58 @@ async fn other_sites_link_to_us_and_change_nothing() {
     browser.stop().await.unwrap();
     console.stop().await.unwrap();
     serving.abort();
+}
+
+/// Opens a stream, and gives the first change that names an incident, or a note that it failed.
+const LISTEN: &str = r#"
+    const [path, done] = arguments;
+    const source = new EventSource(path);
+    source.onopen = () => fetch('/sys/incidents', {
+        method: 'POST',
+        headers: {'content-type': 'application/json'},
+        body: JSON.stringify({title: 'API down', severity: 'SEV3'}),
+    });
+    source.addEventListener('change', (event) => {
+        const {incidents} = JSON.parse(event.data);
+        if (incidents.length > 0) {
+            source.close();
+            done({id: event.lastEventId, incident: incidents[0], cookies: document.cookie});
+        }
+    });
+    source.onerror = () => done({error: source.readyState});
+"#;
+
+/// The browser's own `EventSource`, with nothing but the session cookie, hears of a change that the
+/// page made with it; and of nothing once signed out.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_event_source_of_the_browser_receives_changes() {
+    let (console, browser) = (console().await, Browser::start(1_280, 800).await.unwrap());
+    let address = format!("http://{}", console.address);
+    sign_in(&browser, &address).await;
+    // A page of ours without a policy that forbids connections.
+    browser.open(&format!("{address}/readyz")).await.unwrap();
+    let arguments = [json!("/sys/events")];
+    let change = browser.run(LISTEN, &arguments).await.unwrap();
+    let id = change["incident"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{change}"));
+    let list = browser.run(
+        "fetch('/sys/incidents').then(r => r.json()).then(arguments[0])",
+        &[],
+    );
+    assert_eq!(list.await.unwrap()["items"][0]["id"], id);
+    assert_eq!(change["cookies"], "");
+    let (epoch, seq) = change["id"].as_str().unwrap().split_once('-').unwrap();
+    assert_eq!(epoch.len(), 16);
+    assert!(seq.parse::<u64>().unwrap() > 0);
+
+    browser.open(&format!("{address}/signin")).await.unwrap();
+    click(&browser, "button").await;
+    assert_eq!(heading(&browser).await, "Sign in");
+    browser.open(&format!("{address}/readyz")).await.unwrap();
+    let refused = browser.run(LISTEN, &arguments).await.unwrap();
+    // CLOSED: 401 is final for an event source.
+    assert_eq!(refused, json!({"error": 2}));
+    browser.stop().await.unwrap();
+    console.stop().await.unwrap();
 }

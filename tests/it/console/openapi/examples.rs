@@ -26,13 +26,11 @@ const SECRET: &str = "the-secret-of-this-webhook";
 /// The incident of the examples.
 const EXAMPLE: &str = "0190a000-0000-7000-8000-000000000001";
 /// Operations whose responses are not those of the story: metrics, which are global, a stream, which
-/// does not end, forms of browsers, and the document itself.
-const NOT_SENT: [&str; 7] = [
+/// does not end, and pages and the document itself.
+const NOT_SENT: [&str; 5] = [
     "get_metrics",
     "stream_events",
     "show_sign_in",
-    "sign_in",
-    "sign_out",
     "get_openapi",
     "get_docs",
 ];
@@ -271,6 +269,24 @@ impl Story {
         }
     }
 
+    /// Sends the forms of browsers, which have no body in their responses.
+    async fn forms(&mut self) {
+        for (id, path) in [("sign_in", "/signin"), ("sign_out", "/signout")] {
+            let media = "application/x-www-form-urlencoded";
+            let mut operations = document().operations();
+            let (.., operation) = operations.find(|one| one.2["operationId"] == id).unwrap();
+            let form = &operation["requestBody"]["content"][media]["example"];
+            let body = form.as_str().unwrap().as_bytes().to_vec();
+            let headers = [("content-type", media)];
+            let server = &self.server;
+            let answer = server
+                .send(Method::POST, "", path, &headers, Some(body))
+                .await;
+            assert_eq!(answer.status, 303, "{id}: {}", answer.text);
+            self.sent.insert((id.to_owned(), media.to_owned()));
+        }
+    }
+
     /// Returns the recorded responses with ids, hashes and times of waiting that never differ.
     fn settle(&self) -> BTreeMap<String, BTreeMap<u16, BTreeMap<String, Value>>> {
         let mut ids = BTreeMap::from([(self.names["id"].clone(), 1)]);
@@ -376,6 +392,7 @@ async fn every_example_is_sent_and_gets_a_documented_response() {
     story.figures().await;
     story.ledger().await;
     story.rest().await;
+    story.forms().await;
     compare(&story);
     for (_, _, operation) in document().operations() {
         let id = operation["operationId"].as_str().unwrap();
