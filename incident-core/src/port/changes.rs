@@ -46,6 +46,9 @@ pub struct ChangeRange {
 /// a caller sees by [`ChangeRange::after`] that it missed something. An epoch never returns.
 /// **Isolated:** concurrent calls lose nothing and number nothing twice.
 /// **Bounded:** answers within `timeout`, with at most `limit` changes.
+///
+/// Commits make the changes, so the tests of this contract are those of the store that a log belongs
+/// to.
 #[async_trait]
 pub trait ChangeLog: Debug + Send + Sync {
     /// Returns the changes after a position; those that are still stored if there is none.

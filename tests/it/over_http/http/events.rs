@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use incident_console::console::ConsoleBuilder;
+use incident_console::server::Limits;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::over_http::harness::{ADMIN, COMMANDER, Server, VIEWER};
+use crate::over_http::raw::Raw;
 
 const GUIDE: &str = include_str!("../../../../docs/http-api.md");
 
@@ -92,5 +95,58 @@ async fn every_command_on_an_incident_is_an_event() {
             assert_eq!(data["public"], false);
         }
     }
+    server.stop().await;
+}
+
+/// H19: no deadline of connections ends a stream, and none makes room for clients that are not known;
+/// streams leave room for other requests, and one that the client closes is free at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_outlive_deadlines_and_leave_room() {
+    const SHORT: Duration = Duration::from_millis(300);
+    let limits = Limits {
+        head: SHORT,
+        body: SHORT,
+        idle: SHORT,
+        write: SHORT,
+        connections: Some(16),
+    };
+    let parts = ConsoleBuilder {
+        limits,
+        ..ConsoleBuilder::default()
+    };
+    let server = Server::start_with(parts).await;
+    let path = server
+        .declare(&json!({"severity": "SEV4", "page": false}))
+        .await;
+    // Of sixteen connections twelve may be streams, and nine of them those of one caller.
+    let mut open = Vec::new();
+    for _ in 0..9 {
+        let mut stream = stream(&server, "/sys/events").await;
+        read(&mut stream, &["id: "]).await;
+        open.push(stream);
+    }
+    assert_eq!(stream(&server, "/sys/events").await.status(), 429);
+    let mut strangers = Vec::new();
+    for _ in 0..30 {
+        strangers.push(Raw::to(server.address()).await);
+        tokio::time::sleep(SHORT / 10).await;
+    }
+    tokio::time::sleep(SHORT).await;
+    let update = json!({"message": "x"});
+    server.update(COMMANDER, &path, &update).await;
+    for stream in &mut open {
+        read(stream, &["event: change"]).await;
+    }
+    drop(open.pop());
+    let mut again = None;
+    for _ in 0..100 {
+        let response = stream(&server, "/sys/events").await;
+        if response.status() == 200 {
+            again = Some(response);
+            break;
+        }
+        tokio::time::sleep(SHORT / 30).await;
+    }
+    assert!(again.is_some());
     server.stop().await;
 }
