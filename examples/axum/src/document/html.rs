@@ -4,29 +4,16 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
+use crate::http::html::Escaped;
+
 /// The style of the page.
 pub(crate) const STYLE: &str = include_str!("page.css");
 
 const REFERENCE: &str = "#/components/schemas/";
 
-/// Escapes a text for HTML; invisible characters are written as their code points.
+/// Escapes a text for HTML, with its line breaks.
 fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\n' => escaped.push_str("<br>"),
-            ' ' => escaped.push(' '),
-            other if incident_core::shows_nothing(other.encode_utf8(&mut [0; 4])) => {
-                escaped.extend(other.escape_unicode());
-            }
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    Escaped(text).to_string().replace('\n', "<br>")
 }
 
 /// Returns the text of a member; empty if it has none.
@@ -52,7 +39,7 @@ fn items<'a>(value: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> 
 
 /// Returns the whole page.
 pub(crate) fn page(document: &Value) -> String {
-    let mut page = Page::default();
+    let mut page = HtmlWriter::default();
     let title = escaped(text(&document["info"], "title"));
     page.add(&format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
@@ -98,9 +85,9 @@ fn operations<'a>(
 
 /// The page under construction.
 #[derive(Default)]
-struct Page(String);
+struct HtmlWriter(String);
 
-impl Page {
+impl HtmlWriter {
     fn add(&mut self, html: &str) {
         self.0.push_str(html);
     }

@@ -105,7 +105,7 @@ impl Operation {
         );
         self.problem(
             StatusCode::SERVICE_UNAVAILABLE,
-            "the store is away; retry after the time in `Retry-After`",
+            "the database is unavailable; retry after the time in `Retry-After`",
         );
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use incident_core::shows_nothing;
 
 use super::problem::NOSNIFF;
 
@@ -13,7 +14,8 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
-/// A text as it stands in HTML, between tags or in a quoted attribute.
+/// A text as it stands in HTML, between tags or in a quoted attribute. Invisible characters are
+/// written as their code points.
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -26,6 +28,10 @@ impl fmt::Display for Escaped<'_> {
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
+                ' ' | '\n' => f.write_char(character)?,
+                other if shows_nothing(other.encode_utf8(&mut [0; 4])) => {
+                    write!(f, "{}", other.escape_unicode())?;
+                }
                 other => f.write_char(other)?,
             }
         }
@@ -67,11 +73,11 @@ mod tests {
 
     #[test]
     fn markup_in_a_text_is_text() {
-        let hostile = "<script>alert('a' & \"b\")</script>";
+        let hostile = "<script>alert('a' & \"b\")</script>\u{202e}";
         let shown = Escaped(hostile).to_string();
         assert_eq!(
             shown,
-            "&lt;script&gt;alert(&#39;a&#39; &amp; &quot;b&quot;)&lt;/script&gt;"
+            "&lt;script&gt;alert(&#39;a&#39; &amp; &quot;b&quot;)&lt;/script&gt;\\u{202e}"
         );
     }
 }

@@ -245,7 +245,7 @@ fn timeline_rows() -> [Row; 5] {
     )
 }
 
-const QUERY_FAILS: &str = "the usage source is away, or the query takes too long";
+const QUERY_FAILS: &str = "the usage source is unavailable, or the query takes too long";
 
 fn figure_rows() -> [Row; 5] {
     group(
@@ -395,7 +395,7 @@ fn webhook_rows() -> [Row; 2] {
     )
 }
 
-const NOT_READY: &str = "the store is away, or the server stops";
+const NOT_READY: &str = "the database is unavailable, or the server is shutting down";
 
 fn operation_rows() -> [Row; 3] {
     let [healthz, readyz, metrics] = group(

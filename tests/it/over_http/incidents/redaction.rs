@@ -304,6 +304,8 @@ async fn redact_all(server: &Server, path: &str) {
 /// Returns the paths of every GET route, with parameters for one incident.
 fn every_get_route(incident: &str) -> Vec<String> {
     let readable = routes().into_iter().filter(|one| one.method == Method::GET);
+    // Its response does not end, and has ids of incidents only.
+    let readable = readable.filter(|one| one.path != "/sys/events");
     let found: Vec<String> = readable
         .map(|route| {
             let query = match route.path {
