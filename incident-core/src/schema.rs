@@ -58,11 +58,12 @@ fn shows_nothing() -> String {
 }
 
 /// Returns a pattern for texts of at most [`NAME_BYTES`] bytes without control characters: the
-/// fewer bytes the characters have, the more may there be.
+/// fewer bytes the characters have, the more may there be. Its last part names the characters that
+/// are left out, as programs that make examples of a pattern list those of a class.
 fn fits_a_name() -> String {
-    let (two, three, four) = (NAME_BYTES / 2, NAME_BYTES / 3, NAME_BYTES / 4);
+    let (two, four) = (NAME_BYTES / 2, NAME_BYTES / 4);
     format!(
-        "^(?:[ -~]{{1,{NAME_BYTES}}}|[ -~\u{a0}-\u{7ff}]{{1,{two}}}|[ -~\u{a0}-\u{d7ff}\u{e000}-\u{ffff}]{{1,{three}}}|[ -~\u{a0}-\u{d7ff}\u{e000}-\u{10ffff}]{{1,{four}}})$"
+        r"^(?:[ -~]{{1,{NAME_BYTES}}}|[ -~\u00a0-\u07ff]{{1,{two}}}|[^\u0000-\u001f\u007f-\u009f]{{1,{four}}})$"
     )
 }
 
@@ -323,7 +324,7 @@ mod tests {
     /// The maximum of a name in the schema for requests never has more bytes than the check admits.
     #[test]
     fn a_name_that_fits_the_pattern_fits_the_check() {
-        for (character, most) in [('x', 200), ('é', 100), ('界', 66), ('🔥', 50)] {
+        for (character, most) in [('x', 200), ('é', 100), ('🔥', 50)] {
             let longest = character.to_string().repeat(most);
             assert!(Name::new(&longest).is_ok());
             let pattern = fits_a_name();
