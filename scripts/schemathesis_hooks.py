@@ -1,6 +1,7 @@
 """Clients as schemathesis cannot describe them; `scripts/schemathesis` loads this."""
 
 import itertools
+import json
 import re
 import uuid
 
@@ -21,15 +22,20 @@ def init_pool_at_an_address(self, *arguments, **options):
 requests.adapters.HTTPAdapter.init_poolmanager = init_pool_at_an_address
 
 
-@schemathesis.hook
-def before_call(context, case, kwargs):
-    """Gives each request an idempotency key of its own: a key that is used again for another
-    request is refused (422)."""
-    key = (case.headers or {}).get("Idempotency-Key")
+send = requests.adapters.HTTPAdapter.send
+
+
+def send_with_a_key_of_its_own(self, request, *arguments, **options):
+    """An idempotency key that is used again for another request is refused (422)."""
+    key = request.headers.get("Idempotency-Key")
     if isinstance(key, str) and re.fullmatch("[!-~]{1,255}", key):
-        case.headers["Idempotency-Key"] = str(uuid.uuid4())
+        request.headers["Idempotency-Key"] = str(uuid.uuid4())
+    return send(self, request, *arguments, **options)
+
+
+requests.adapters.HTTPAdapter.send = send_with_a_key_of_its_own
 
 
 @schemathesis.serializer("application/x-ndjson")
 def lines(context, value):
-    return value.encode() if isinstance(value, str) else schemathesis.transport.requests.encode(value)
+    return (value if isinstance(value, str) else json.dumps(value)).encode()

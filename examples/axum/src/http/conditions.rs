@@ -119,7 +119,7 @@ pub(crate) fn describe(operation: &mut Operation, is_versioned: bool) {
         operation.header(
             "If-Match",
             "ETags of the incident, or `*`.",
-            json!({ "type": "string", "pattern": "^(?:\\*|\"[0-9]+\"(?:, *\"[0-9]+\")*)$" }),
+            json!({ "type": "string", "minLength": 1, "pattern": "^(?:\\*|\"[0-9]+\"(?:, *\"[0-9]+\")*)$" }),
         );
         operation.problem(bad, "`If-Match` is unreadable");
         operation.problem(
