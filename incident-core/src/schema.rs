@@ -248,6 +248,10 @@ schemas! {
         let service = generator.subschema_for::<ServiceId>();
         json_schema!({ "type": "array", "items": service, "maxItems": MAX_SERVICES })
     };
+    StoredName => |_| string(
+        &format!("A name as it may be stored, of at most {NAME_BYTES} bytes of UTF-8 without control characters."),
+        &fits_a_name(),
+    );
     SearchText => |_| json_schema!({
         "type": "string",
         "description": format!("A text of at most {SEARCH_CHARS} characters without NUL."),
@@ -272,7 +276,7 @@ schemas! {
         json_schema!({
             "description": "All tenants, or these.",
             "anyOf": [
-                { "type": "string", "const": "all" },
+                { "type": "string", "enum": ["all"] },
                 { "type": "array", "items": tenant, "maxItems": MAX_TENANTS },
             ],
         })
@@ -282,6 +286,10 @@ schemas! {
 /// The services of an incident in a request.
 #[derive(Debug)]
 pub enum AffectedServices {}
+
+/// A name to search for, which may be one that is no longer accepted for new data.
+#[derive(Debug)]
+pub enum StoredName {}
 
 /// A text to search for.
 #[derive(Debug)]
