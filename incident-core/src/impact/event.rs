@@ -21,6 +21,7 @@ pub struct ApiUsageEvent {
     pub occurred_at: Timestamp,
     /// `true` if the call failed; `false` if absent.
     #[serde(default, deserialize_with = "absent_is_false")]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<bool>"))]
     pub failed: bool,
     /// The endpoint that was called, if it is known.
     #[serde(default)]

@@ -49,6 +49,10 @@ impl Operation {
     /// Adds an optional parameter of the query.
     pub(crate) fn query(&mut self, name: &str, description: &str, schema: Value) {
         self.parameter(name, "query", description, schema);
+        // An empty value counts as an absent one, as forms of browsers send it.
+        if let Some(parameter) = self.parameters.last_mut() {
+            parameter["allowEmptyValue"] = true.into();
+        }
     }
 
     /// Adds an optional header of the request.

@@ -138,6 +138,11 @@ fn clean(schema: &mut Value) {
     if members.get("default").is_some_and(Value::is_null) {
         members.remove("default");
     }
+    if let Some(Value::Object(properties)) = members.get_mut("properties") {
+        // Generators of clients know no schemas that are booleans.
+        let any = properties.values_mut().filter(|one| **one == true);
+        any.for_each(|one| *one = json!({}));
+    }
     members.values_mut().for_each(clean);
     if let Some((words, meanings)) = members.get("oneOf").and_then(words) {
         members.remove("oneOf");

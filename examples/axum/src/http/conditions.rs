@@ -38,7 +38,9 @@ fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
         return Ok(None);
     }
     let mut versions = Vec::new();
-    for tag in text.split(',').map(str::trim) {
+    // Empty elements of a list are ignored (RFC 9110, 5.6.1).
+    let tags = text.split(',').map(str::trim);
+    for tag in tags.filter(|tag| !tag.is_empty()) {
         // A weak tag never matches strongly (RFC 9110, 13.1.1), nor does a tag that is not a
         // version.
         let quoted = tag.strip_prefix("W/").unwrap_or(tag);
@@ -119,7 +121,12 @@ pub(crate) fn describe(operation: &mut Operation, is_versioned: bool) {
         operation.header(
             "If-Match",
             "ETags of the incident, or `*`.",
-            json!({ "type": "string", "pattern": "^(?:\\*|\"[0-9]+\"(?:, *\"[0-9]+\")*)$" }),
+            json!({
+                "type": "string",
+                "minLength": 1,
+                "pattern": "^(?:[*]|\"[0-9]{1,19}\"(?:, \"[0-9]{1,19}\")*)$",
+                "example": "\"3\"",
+            }),
         );
         operation.problem(bad, "`If-Match` is unreadable");
         operation.problem(
@@ -220,5 +227,7 @@ mod tests {
         assert_eq!(read("W/\"3\""), Ok(Some(vec![])));
         assert_eq!(read("\"other\""), Ok(Some(vec![])));
         assert_eq!(read("3"), Err(400));
+        assert_eq!(read(", \"3\","), Ok(Some(vec![Version(3)])));
+        assert_eq!(read(""), Ok(Some(vec![])));
     }
 }

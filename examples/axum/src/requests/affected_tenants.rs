@@ -77,7 +77,7 @@ impl JsonSchema for AffectedTenantsRequest {
         json_schema!({
             "description": "All tenants, or names of tenants, or tenants that are affected for a part of the outage.",
             "anyOf": [
-                { "type": "string", "const": "all" },
+                { "type": "string", "enum": ["all"] },
                 { "type": "array", "items": { "anyOf": [name, object] }, "maxItems": MAX_TENANTS },
             ],
         })

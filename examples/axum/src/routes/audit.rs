@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use incident_core::audit::Chain;
 use incident_core::port::AuditQuery;
-use incident_core::{IncidentId, PersonName, Timestamp};
+use incident_core::schema::StoredName;
+use incident_core::{IncidentId, Timestamp};
 
 use crate::http::authorized::Authorized;
 use crate::http::list_response::ListShape;
@@ -27,7 +28,7 @@ pub(super) struct AuditParams {
 impl FromQuery for AuditParams {
     const PARAMETERS: &'static [QueryParameter] = &[
         QueryParameter::of::<IncidentId>("incident", "Entries about this incident."),
-        QueryParameter::of::<PersonName>("actor", "Entries of this actor."),
+        QueryParameter::of::<StoredName>("actor", "Entries of this actor."),
         QueryParameter::of::<Timestamp>("from", "Entries from this time on."),
     ];
 

@@ -73,7 +73,7 @@ deliveries! {
 
 fn describe_delivery(operation: &mut Operation) {
     // Vendors add members as they like, and bodies that are unreadable are accepted.
-    operation.body(true, [("application/json", json!({ "type": "object" }))]);
+    operation.body(false, [("application/json", json!({ "type": "object" }))]);
     body::describe_read(operation);
     operation.uses_store();
     for (status, cause) in [

@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use incident_core::incident::{Command, Publish, Refusal, Severity, Status};
 use incident_core::port::IncidentFilter;
-use incident_core::schema::SearchText;
-use incident_core::{IncidentId, ServiceId, TenantId, Timestamp};
+use incident_core::schema::{SearchText, StoredName};
+use incident_core::{IncidentId, Timestamp};
 
 use super::incident_response::incident_response;
 use crate::http::authorized::Authorized;
@@ -62,8 +62,8 @@ impl FromQuery for IncidentParams {
             &["active", "resolved", "all"],
         ),
         QueryParameter::of::<Severity>("severity", "Incidents of this severity."),
-        QueryParameter::of::<TenantId>("tenant", "Incidents that affect this tenant."),
-        QueryParameter::of::<ServiceId>("service", "Incidents that affect this service."),
+        QueryParameter::of::<StoredName>("tenant", "Incidents that affect this tenant."),
+        QueryParameter::of::<StoredName>("service", "Incidents that affect this service."),
         QueryParameter::of::<SearchText>("q", "Incidents with this text in title or summary."),
         QueryParameter::of::<Timestamp>("from", "Incidents that were declared from this time on."),
         QueryParameter::of::<Timestamp>("to", "Incidents that were declared before this time."),

@@ -74,6 +74,8 @@ pub(super) async fn record(
     let (parts, body) = request.into_parts();
     let (coding, reservation) = (coding(&parts.headers)?, reservation(&parts, &state));
     if body::is_lines(&parts.headers) {
+        // A stream has no key and no version; headers that are unreadable are refused all the same.
+        conditions::read(&mut context.clone(), &parts, &[])?;
         let lines = NdjsonLines::new(&state, usage, context, reservation);
         return Ok(taken(stream(lines, body, coding).await?));
     }

@@ -165,7 +165,6 @@ impl Story {
     async fn incident(&mut self) {
         let incident = self.send("declare_incident", COMMANDER, 201).await;
         self.name("id", &incident["id"]);
-        self.send("declare_incident", COMMANDER, 200).await;
         let path = format!("/sys/incidents/{}", self.names["id"]);
         self.server.paged(&path, "accepted").await;
         self.send("acknowledge_incident", COMMANDER, 200).await;
@@ -247,6 +246,13 @@ impl Story {
     }
 
     async fn rest(&mut self) {
+        let alert = json!({"title": "x", "severity": "SEV3", "alert_key": "api-5xx"});
+        for status in [201, 200] {
+            let answer = self.server.post(COMMANDER, "/sys/incidents", &alert).await;
+            if status == 200 {
+                self.record("declare_incident", answer, status);
+            }
+        }
         self.send("suggest_incident", COMMANDER, 201).await;
         self.send("suggest_incident", COMMANDER, 200).await;
         self.send("list_suggestions", VIEWER, 200).await;
