@@ -18,9 +18,10 @@ const APPEARS: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Options of the browser: without windows, sandbox (tests may run as root) and connections of its
-/// own to the network.
-const OPTIONS: [&str; 9] = [
+/// own to the network. It ends with the pipe to its driver.
+const OPTIONS: [&str; 10] = [
     "--headless",
+    "--remote-debugging-pipe",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-dev-shm-usage",
