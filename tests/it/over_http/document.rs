@@ -49,15 +49,6 @@ impl Document {
         })
     }
 
-    /// Returns every operation, with its method and path.
-    pub(crate) fn operations(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
-        let paths = self.value["paths"].as_object().unwrap().iter();
-        paths.flat_map(|(path, item)| {
-            let methods = item.as_object().unwrap().iter();
-            methods.map(|(method, operation)| (method.as_str(), path.as_str(), operation))
-        })
-    }
-
     /// Asserts that a value fits a schema of the document.
     pub(crate) fn must_fit(&self, schema: &Value, value: &Value, place: &str) {
         let key = schema.to_string();

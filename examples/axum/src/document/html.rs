@@ -80,7 +80,11 @@ fn operations<'a>(
         let methods = item.as_object().into_iter().flatten();
         methods.map(move |(method, operation)| (path, method, operation))
     });
-    all.filter(move |(_, _, operation)| operation["tags"][0] == tag)
+    let is_of_tag = move |operation: &Value| {
+        let tags = operation.get("tags").and_then(Value::as_array);
+        tags.is_some_and(|tags| tags.iter().any(|one| one == tag))
+    };
+    all.filter(move |(_, _, operation)| is_of_tag(operation))
 }
 
 /// The page under construction.
@@ -165,9 +169,9 @@ impl HtmlWriter {
                 kind(&content["schema"])
             ));
             if let Some(example) = content.get("example") {
-                let shown = match example {
-                    Value::String(text) => text.clone(),
-                    other => serde_json::to_string_pretty(other).unwrap_or_default(),
+                let shown = match example.as_str() {
+                    Some(text) => text.to_owned(),
+                    None => serde_json::to_string_pretty(example).unwrap_or_default(),
                 };
                 let shown = escaped(&shown).replace("<br>", "\n");
                 self.add(&format!(
@@ -194,9 +198,7 @@ impl HtmlWriter {
         let required: Vec<&Value> = items(schema, "required").collect();
         self.add("<dl>");
         for (name, member) in members(schema, "properties") {
-            let is_required = required
-                .iter()
-                .any(|one| **one == Value::from(name.as_str()));
+            let is_required = required.iter().any(|one| one.as_str() == Some(name));
             let mark = if is_required { "" } else { " <i>optional</i>" };
             self.add(&format!(
                 "<dt><code>{}</code>{mark} {}</dt><dd>{}</dd>",

@@ -49,10 +49,6 @@ impl Operation {
     /// Adds an optional parameter of the query.
     pub(crate) fn query(&mut self, name: &str, description: &str, schema: Value) {
         self.parameter(name, "query", description, schema);
-        // An empty value counts as an absent one, as forms of browsers send it.
-        if let Some(parameter) = self.parameters.last_mut() {
-            parameter["allowEmptyValue"] = true.into();
-        }
     }
 
     /// Adds an optional header of the request.
@@ -61,13 +57,18 @@ impl Operation {
     }
 
     fn parameter(&mut self, name: &str, place: &str, description: &str, schema: Value) {
-        self.parameters.push(json!({
-            "name": name,
-            "in": place,
-            "required": place == "path",
-            "description": description,
-            "schema": schema,
-        }));
+        let mut parameter = Map::new();
+        let mut add = |name: &str, value: Value| parameter.insert(name.to_owned(), value);
+        add("name", name.into());
+        add("in", place.into());
+        add("required", (place == "path").into());
+        add("description", description.into());
+        add("schema", schema);
+        if place == "query" {
+            // An empty value counts as an absent one, as forms of browsers send it.
+            add("allowEmptyValue", true.into());
+        }
+        self.parameters.push(parameter.into());
     }
 
     /// Sets the body of the request: its schemas by media type.
@@ -130,48 +131,49 @@ impl Operation {
         if let Some(permission) = self.permission {
             description += &format!(" Needs the permission `{}`.", permission.name());
         }
-        let mut whole = json!({
-            "operationId": stated.id,
-            "summary": stated.summary,
-            "description": description,
-            "tags": [stated.tag],
-            "parameters": self.parameters,
-            "responses": self.responses(stated),
-        });
+        let mut whole = Map::new();
+        let mut add = |name: &str, value: Value| whole.insert(name.to_owned(), value);
+        add("operationId", stated.id.into());
+        add("summary", stated.summary.into());
+        add("description", description.into());
+        add("tags", json!([stated.tag]));
+        add("responses", self.responses(stated));
+        add("parameters", self.parameters.into());
         if let Some(permission) = self.permission {
-            whole["x-permission"] = permission.name().into();
+            add("x-permission", permission.name().into());
         }
-        whole["security"] = match self.security {
-            Some(scheme) => json!([{ scheme: [] }]),
-            None => json!([]),
-        };
+        let security = self.security.map(|scheme| json!({ scheme: [] }));
+        add("security", security.into_iter().collect());
         if let Some(mut body) = self.body {
             let media = body.get_mut("content").and_then(Value::as_object_mut);
             for (kind, content) in media.into_iter().flatten() {
-                if let Some(example) = stated.examples.request(stated.id, kind) {
-                    content["example"] = example.clone();
+                let example = stated.examples.request(stated.id, kind);
+                if let (Some(content), Some(example)) = (content.as_object_mut(), example) {
+                    content.insert("example".to_owned(), example.clone());
                 }
             }
-            whole["requestBody"] = body;
+            add("requestBody", body);
         }
-        whole
+        whole.into()
     }
 
     fn responses(&self, stated: &Stated<'_>) -> Value {
         let mut responses = Map::new();
         for status in stated.answers {
-            let mut response = json!({ "description": status.canonical_reason() });
+            let mut response = Map::new();
+            let reason = status.canonical_reason().unwrap_or_default();
+            response.insert("description".to_owned(), reason.into());
             if !self.headers.is_empty() {
-                response["headers"] = self.headers.clone().into();
+                response.insert("headers".to_owned(), self.headers.clone().into());
             }
             let has_body = !matches!(
                 *status,
                 StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT | StatusCode::SEE_OTHER
             );
             if has_body {
-                response["content"] = self.content_of(stated, *status);
+                response.insert("content".to_owned(), self.content_of(stated, *status));
             }
-            responses.insert(status.as_str().to_owned(), response);
+            responses.insert(status.as_str().to_owned(), response.into());
         }
         for (status, causes) in &self.problems {
             let causes: Vec<&str> = causes.iter().copied().collect();
@@ -182,37 +184,34 @@ impl Operation {
 
     fn content_of(&self, stated: &Stated<'_>, status: StatusCode) -> Value {
         let content = self.content.iter().map(|(media, schema)| {
-            let mut content = json!({ "schema": schema });
+            let mut content = Map::from_iter([("schema".to_owned(), schema.clone())]);
             if let Some(example) = stated.examples.response(stated.id, status.as_str(), media) {
-                content["example"] = example.clone();
+                content.insert("example".to_owned(), example.clone());
             }
-            ((*media).to_owned(), content)
+            ((*media).to_owned(), content.into())
         });
         Map::from_iter(content).into()
     }
 }
 
 fn problem(status: u16, causes: &str) -> Value {
-    let mut response = json!({
+    let headers = match status {
+        401 => json!({ "WWW-Authenticate": {
+            "description": "The scheme of the login.",
+            "schema": { "type": "string" },
+        } }),
+        429 | 503 => json!({ "Retry-After": {
+            "description": "Seconds after which a retry is worthwhile.",
+            "schema": { "type": "integer", "minimum": 0 },
+        } }),
+        _ => json!({}),
+    };
+    json!({
         "description": causes,
+        "headers": headers,
         "content": { "application/problem+json": {
             "schema": { "$ref": "#/components/schemas/Problem" },
             "examples": { "problem": { "$ref": format!("#/components/examples/Problem{status}") } },
         } },
-    });
-    let header = |text: &str| json!({ "description": text, "schema": { "type": "string" } });
-    match status {
-        401 => {
-            response["headers"] = json!({ "WWW-Authenticate": header("The scheme of the login.") });
-        }
-        429 | 503 => {
-            let wait = json!({
-                "description": "Seconds after which a retry is worthwhile.",
-                "schema": { "type": "integer", "minimum": 0 },
-            });
-            response["headers"] = json!({ "Retry-After": wait });
-        }
-        _ => {}
-    }
-    response
+    })
 }

@@ -80,9 +80,10 @@ pub(crate) fn docs<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Ro
         .with_state(state)
 }
 
-/// Returns the OpenAPI document as JSON, for routes that are mounted under `prefix`, which is empty
-/// or begins with a slash: what `GET /openapi.json` responds, for clients that are generated
-/// without a server.
+/// Returns the OpenAPI document as JSON, as `GET /openapi.json` responds it, for routes that are
+/// mounted under `prefix`.
+///
+/// The prefix is empty or begins with a slash. Clients can be generated from it without a server.
 #[must_use]
 pub fn openapi(prefix: &str) -> String {
     table::document().json(prefix)

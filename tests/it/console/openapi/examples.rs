@@ -19,6 +19,7 @@ use incident_pagers::testing::Webhooks;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::operations;
 use crate::over_http::document::document;
 use crate::over_http::harness::{ADMIN, Answer, BILLING, COMMANDER, Server, VIEWER};
 
@@ -116,8 +117,7 @@ impl Story {
         query: &str,
         status: u16,
     ) -> Value {
-        let (method, path, operation) = document()
-            .operations()
+        let (method, path, operation) = operations()
             .find(|(_, _, operation)| operation["operationId"] == id)
             .unwrap();
         let mut path = format!("{path}{query}");
@@ -125,11 +125,10 @@ impl Story {
             path = path.replace(&format!("{{{name}}}"), value);
         }
         let example = &operation["requestBody"]["content"][media]["example"];
-        let body = match example {
-            Value::Null => None,
-            Value::String(lines) => Some(lines.clone()),
-            other => Some(other.to_string()),
-        };
+        let body = (!example.is_null()).then(|| {
+            let lines = example.as_str().map(str::to_owned);
+            lines.unwrap_or_else(|| example.to_string())
+        });
         let incident = self.names.get("id").cloned().unwrap_or_default();
         let body = body.map(|body| body.replace(EXAMPLE, &incident).into_bytes());
         let signature = Webhooks::sign(SECRET, body.as_deref().unwrap_or_default());
@@ -400,7 +399,7 @@ async fn every_example_is_sent_and_gets_a_documented_response() {
     story.rest().await;
     story.forms().await;
     compare(&story);
-    for (_, _, operation) in document().operations() {
+    for (_, _, operation) in operations() {
         let id = operation["operationId"].as_str().unwrap();
         if let Some(content) = operation["requestBody"]["content"].as_object() {
             for media in content.keys() {

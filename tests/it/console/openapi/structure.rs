@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::operations;
 use crate::over_http::document::document;
 use crate::over_http::harness::Server;
 
@@ -21,7 +22,7 @@ fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
 #[test]
 fn operations_have_names_and_the_parameters_of_their_paths() {
     let mut names = BTreeSet::new();
-    for (method, path, operation) in document().operations() {
+    for (method, path, operation) in operations() {
         let id = operation["operationId"].as_str().unwrap();
         assert!(!id.is_empty() && names.insert(id), "{method} {path}: {id}");
         for member in ["summary", "description"] {
@@ -90,7 +91,7 @@ async fn the_document_is_served_for_programs_and_for_people() {
         let leads = anchor.is_some_and(|id| page.text.contains(&format!("id=\"{id}\"")));
         assert!(leads || target == "openapi.json", "{target}");
     }
-    for (method, path, operation) in document().operations() {
+    for (method, path, operation) in operations() {
         let heading = format!("<b>{}</b> <code>{path}</code>", method.to_uppercase());
         assert!(page.text.contains(&heading), "{heading}");
         assert!(page.text.contains(operation["summary"].as_str().unwrap()));
