@@ -131,7 +131,7 @@ pub(crate) fn describe(operation: &mut Operation, is_versioned: bool) {
         operation.problem(bad, "`If-Match` is unreadable");
         operation.problem(
             StatusCode::PRECONDITION_FAILED,
-            "the incident has another version",
+            "the incident was changed; reload and retry",
         );
     }
 }

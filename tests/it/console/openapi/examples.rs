@@ -278,7 +278,7 @@ impl Story {
     async fn forms(&mut self) {
         for (id, path) in [("sign_in", "/signin"), ("sign_out", "/signout")] {
             let media = "application/x-www-form-urlencoded";
-            let mut operations = document().operations();
+            let mut operations = operations();
             let (.., operation) = operations.find(|one| one.2["operationId"] == id).unwrap();
             let form = &operation["requestBody"]["content"][media]["example"];
             let body = form.as_str().unwrap().as_bytes().to_vec();
