@@ -26,7 +26,7 @@ const BLOCKS: [(&str, &str, usize, Covered); 25] = [
     (
         "CONTRIBUTING.md",
         "sh",
-        6,
+        7,
         By("every_command_of_contributing_exists"),
     ),
     ("README.md", "rust", 1, Compiled),

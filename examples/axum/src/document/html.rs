@@ -52,7 +52,7 @@ fn items<'a>(value: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> 
 
 /// Returns the whole page.
 pub(crate) fn page(document: &Value) -> String {
-    let mut page = Page::default();
+    let mut page = HtmlPage::default();
     let title = escaped(text(&document["info"], "title"));
     page.add(&format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
@@ -102,9 +102,9 @@ fn operations<'a>(
 
 /// The page under construction.
 #[derive(Default)]
-struct Page(String);
+struct HtmlPage(String);
 
-impl Page {
+impl HtmlPage {
     fn add(&mut self, html: &str) {
         self.0.push_str(html);
     }

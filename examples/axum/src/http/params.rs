@@ -33,11 +33,11 @@ pub(crate) struct QueryParameter {
     /// The name.
     pub(crate) name: &'static str,
     description: &'static str,
-    kind: Kind,
+    kind: ParameterKind,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum ParameterKind {
     /// A value of a type.
     Value(fn(&mut Schemas) -> Value),
     /// One of these words.
@@ -50,7 +50,7 @@ impl QueryParameter {
         Self {
             name,
             description,
-            kind: Kind::Value(Schemas::request::<T>),
+            kind: ParameterKind::Value(Schemas::request::<T>),
         }
     }
 
@@ -63,14 +63,14 @@ impl QueryParameter {
         Self {
             name,
             description,
-            kind: Kind::Word(words),
+            kind: ParameterKind::Word(words),
         }
     }
 
     fn schema(self, schemas: &mut Schemas) -> Value {
         match self.kind {
-            Kind::Value(schema) => schema(schemas),
-            Kind::Word(words) => json!({ "type": "string", "enum": words }),
+            ParameterKind::Value(schema) => schema(schemas),
+            ParameterKind::Word(words) => json!({ "type": "string", "enum": words }),
         }
     }
 }

@@ -237,7 +237,7 @@ fn timeline_rows() -> [Row; 4] {
     )
 }
 
-const QUERY_FAILS: &str = "the usage source is away, or the query takes too long";
+const QUERY_FAILS: &str = "the usage source is unavailable, or the query takes too long";
 
 fn figure_rows() -> [Row; 5] {
     group(
@@ -355,7 +355,7 @@ fn webhook_rows() -> [Row; 2] {
     )
 }
 
-const NOT_READY: &str = "the store is away, or the server stops";
+const NOT_READY: &str = "the store is unavailable, or the server stops";
 
 fn operation_rows() -> [Row; 3] {
     let [healthz, readyz, metrics] = group(

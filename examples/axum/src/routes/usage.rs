@@ -59,7 +59,7 @@ impl Describe for UsageBody {
         );
         operation.problem(
             StatusCode::SERVICE_UNAVAILABLE,
-            "the sink of usage events is away or full",
+            "the sink of usage events is unavailable or full",
         );
     }
 }
