@@ -39,6 +39,14 @@ msrv:
 semver:
     scripts/semver
 
+# Send requests made from the OpenAPI document to a console in memory (Python; network for the first run).
+schemathesis:
+    scripts/schemathesis
+
+# Generate a client from the OpenAPI document, and use it (Python; network for the first run).
+generated-client:
+    scripts/generated-client
+
 # Run each fuzz target for some seconds (nightly toolchain, cargo-fuzz).
 fuzz SECONDS="60":
     scripts/fuzz {{SECONDS}}

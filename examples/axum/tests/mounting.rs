@@ -93,6 +93,33 @@ async fn it_works_merged_and_under_any_prefix() {
     }
 }
 
+/// The document names the prefix under which it is mounted, and its page links to it.
+#[tokio::test]
+async fn the_document_knows_its_prefix() {
+    let api = api();
+    let app: Router = Router::new()
+        .nest("/a/b", api.router())
+        .nest("/about", api.docs())
+        .nest("/\"odd\"", api.docs());
+    for (prefix, server) in [
+        ("/a/b", "/a/b"),
+        ("/about", "/about"),
+        ("/%22odd%22", "/%22odd%22"),
+    ] {
+        let (status, headers, body) = send(&app, get_of(&format!("{prefix}/openapi.json"))).await;
+        assert_eq!(status, 200, "{prefix}");
+        let document: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(document["servers"][0]["url"], server);
+        assert_eq!(headers[header::CONTENT_TYPE], "application/json");
+        let (status, _, page) = send(&app, get_of(&format!("{prefix}/docs"))).await;
+        assert_eq!(status, 200, "{prefix}");
+        let page = String::from_utf8(page).unwrap();
+        assert!(page.contains("href=\"openapi.json\""), "{prefix}");
+    }
+    let alone: Value = serde_json::from_str(&incident_axum::openapi("/x")).unwrap();
+    assert_eq!(alone["servers"][0]["url"], "/x");
+}
+
 #[tokio::test]
 async fn two_mounts_of_one_api_show_the_same_and_two_apis_do_not() {
     let (one, other) = (api(), api());

@@ -110,7 +110,7 @@ impl Operation {
         );
         self.problem(
             StatusCode::SERVICE_UNAVAILABLE,
-            "the database is unavailable; retry after the time in `Retry-After`",
+            "the store is unavailable; retry after the time in `Retry-After`",
         );
     }
 

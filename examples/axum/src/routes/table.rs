@@ -395,7 +395,7 @@ fn webhook_rows() -> [Row; 2] {
     )
 }
 
-const NOT_READY: &str = "the database is unavailable, or the server is shutting down";
+const NOT_READY: &str = "the store is unavailable, or the server stops";
 
 fn operation_rows() -> [Row; 3] {
     let [healthz, readyz, metrics] = group(
