@@ -6,8 +6,11 @@ use std::str::FromStr;
 use axum::http::Uri;
 use axum::http::uri::Scheme;
 
-/// The address under which browsers reach the host, such as `https://console.example`: the only
-/// source of absolute links, as the `Host` of a request is chosen by its sender.
+/// The address under which browsers reach the host, such as `https://console.example`, without the
+/// prefix at which the routers are mounted.
+///
+/// It is the only source of absolute links, as the `Host` of a request is chosen by its sender. It is
+/// parsed from `https://HOST[:PORT][/PATH]`; plain `http` is for this machine only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalUrl {
     origin: String,

@@ -100,12 +100,8 @@ async fn the_document_knows_its_prefix() {
     let app: Router = Router::new()
         .nest("/a/b", api.router())
         .nest("/about", api.docs())
-        .nest("/\"odd\"", api.docs());
-    for (prefix, server) in [
-        ("/a/b", "/a/b"),
-        ("/about", "/about"),
-        ("/%22odd%22", "/%22odd%22"),
-    ] {
+        .nest("/c%20d", api.docs());
+    for (prefix, server) in [("/a/b", "/a/b"), ("/about", "/about"), ("/c%20d", "/c%20d")] {
         let (status, headers, body) = send(&app, get_of(&format!("{prefix}/openapi.json"))).await;
         assert_eq!(status, 200, "{prefix}");
         let document: Value = serde_json::from_slice(&body).unwrap();
@@ -239,6 +235,27 @@ async fn pages_of_other_sites_change_nothing() {
             .unwrap();
         let (found, _, body) = send(&app, request).await;
         assert_eq!(found, status, "{site}: {}", String::from_utf8_lossy(&body));
+    }
+}
+
+/// A client that sends half a body and then nothing holds nothing for longer than half a minute.
+#[tokio::test(start_paused = true)]
+async fn half_a_body_is_given_up() {
+    let app: Router = api().router();
+    for (path, kind) in [
+        ("/sys/incidents", "application/json"),
+        ("/hooks/pagerduty", "application/json"),
+    ] {
+        let half = futures_util::stream::pending::<Result<String, std::io::Error>>();
+        let request = Request::post(path)
+            .header(header::AUTHORIZATION, TOKEN)
+            .header(header::CONTENT_TYPE, kind)
+            .body(Body::from_stream(half))
+            .unwrap();
+        let (status, ..) = send(&app, request).await;
+        // Webhooks are closed here before their body is read.
+        let expected = if path == "/sys/incidents" { 408 } else { 404 };
+        assert_eq!(status, expected, "{path}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Request bodies: size, type, JSON, and errors that name the field.
 
 use std::error::Error;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::body::HttpBody as _;
@@ -9,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::body_broken::BodyBroken;
 use super::body_memory::Reservation;
@@ -39,6 +41,28 @@ pub(crate) trait CommandBody: DeserializeOwned + JsonSchema + Send {
     const MAY_BE_EMPTY: bool = false;
 }
 
+/// Maximum time without a byte of a body. A server may have a deadline of its own.
+pub(crate) const SILENCE: Duration = Duration::from_secs(30);
+
+/// Waits for the next bytes of a body; `None` at its end.
+///
+/// # Errors
+/// Returns 400 if the client broke off, and 408 if it sent nothing for too long.
+pub(crate) async fn next_data(body: &mut Body) -> Option<Result<Bytes, Problem>> {
+    loop {
+        let frame = match timeout(SILENCE, body.frame()).await {
+            Ok(frame) => frame?,
+            Err(_) => return Some(Err(not_read(&BodyBroken::Late))),
+        };
+        match frame.map(|frame| frame.into_data()) {
+            Ok(Ok(data)) => return Some(Ok(data)),
+            // Trailers.
+            Ok(Err(_)) => {}
+            Err(error) => return Some(Err(not_read(&error))),
+        }
+    }
+}
+
 /// Reads a body up to a limit, if there is memory for it.
 ///
 /// # Errors
@@ -54,10 +78,8 @@ pub(crate) async fn read(
     }
     let mut first = Bytes::new();
     let mut whole = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|error| not_read(&error))?.into_data() else {
-            continue;
-        };
+    while let Some(data) = next_data(&mut body).await {
+        let data = data?;
         let length = first.len().max(whole.len()) + data.len();
         if length > limit {
             return Err(too_large());

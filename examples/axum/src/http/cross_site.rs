@@ -25,7 +25,7 @@ pub(crate) fn check(parts: &Parts, origins: &[String]) -> Result<(), Problem> {
     Err(Problem::new(
         StatusCode::FORBIDDEN,
         "cross_site",
-        "request of another site; send it from a page of this host, or with a bearer token",
+        "expected `Sec-Fetch-Site: same-origin`, an `Origin` of this host, or a bearer token; requests of other sites change nothing",
     ))
 }
 

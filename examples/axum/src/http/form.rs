@@ -7,12 +7,14 @@ use std::sync::Arc;
 use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
-use super::body;
+use super::body::{self, SILENCE};
+use super::body_broken::BodyBroken;
 use super::problem::Problem;
 use crate::document::describe::Describe;
 use crate::document::operation::Operation;
@@ -84,8 +86,26 @@ impl<F: DeserializeOwned> PendingForm<F> {
     /// # Errors
     /// Returns 400, 408, 413, 415 or 422 if it is not one with the fields of `F`.
     pub(crate) async fn read(self, state: &Arc<AppState>) -> Result<F, Problem> {
-        let form = Form::<F>::from_request(self.request, state).await;
-        form.map(|Form(form)| form).map_err(|error| refused(&error))
+        let form = timeout(SILENCE, Form::<F>::from_request(self.request, state)).await;
+        match form {
+            Ok(form) => form.map(|Form(form)| form).map_err(|error| refused(&error)),
+            Err(_) => Err(body::not_read(&BodyBroken::Late)),
+        }
+    }
+
+    /// Reads the form, which may be left out with its media type.
+    ///
+    /// # Errors
+    /// Fails like [`read`](Self::read).
+    pub(crate) async fn read_or_default(self, state: &Arc<AppState>) -> Result<F, Problem>
+    where
+        F: Default,
+    {
+        if self.request.headers().contains_key(header::CONTENT_TYPE) {
+            self.read(state).await
+        } else {
+            Ok(F::default())
+        }
     }
 }
 

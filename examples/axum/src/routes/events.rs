@@ -1,5 +1,6 @@
 //! The event stream: `GET /sys/events`.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use incident_core::port::ChangePosition;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 
 use super::event_stream::{self, StreamLogin};
@@ -34,13 +36,29 @@ const NO: HeaderValue = HeaderValue::from_static("no");
 
 const LAST_EVENT_ID: &str = "last-event-id";
 
+/// Pattern of an id of at most 19 digits, which fits 64 bits.
+const ID: &str = "^[0-9a-f]{16}-(0|[1-9][0-9]{0,18})$";
+
+/// The id of an event in a query, as the document describes it.
+struct EventId;
+
+impl JsonSchema for EventId {
+    fn schema_name() -> Cow<'static, str> {
+        "EventId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": ID, "examples": ["5f1c09b7a2d3e486-42"] })
+    }
+}
+
 /// The query of the event stream.
 pub(super) struct EventParams {
     after: Option<ChangePosition>,
 }
 
 impl FromQuery for EventParams {
-    const PARAMETERS: &'static [QueryParameter] = &[QueryParameter::of::<String>(
+    const PARAMETERS: &'static [QueryParameter] = &[QueryParameter::of::<EventId>(
         "after",
         "The id of the last event that the client knows; `Last-Event-ID` takes precedence.",
     )];
@@ -90,7 +108,22 @@ impl IntoResponse for EventStreamResponse {
 
 impl DescribeAnswer for EventStreamResponse {
     fn describe_answer(operation: &mut Operation, _: &mut Schemas) {
-        operation.answer("text/event-stream", json!({ "type": "string" }));
+        // Of each event, as tools read such a media type (OpenAPI 3.2 has `itemSchema` for it).
+        operation.answer(
+            "text/event-stream",
+            json!({
+                "type": "object",
+                "properties": {
+                    "id": { "type": "string", "pattern": ID },
+                    "event": { "type": "string", "enum": ["change", "reset"] },
+                    "data": {
+                        "type": "string",
+                        "description": "JSON: `incidents`, the ids of what changed, and `public`, if the status page may look different; `{}` of a reset.",
+                    },
+                    "retry": { "type": "integer", "description": "Milliseconds." },
+                },
+            }),
+        );
     }
 }
 

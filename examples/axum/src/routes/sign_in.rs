@@ -82,7 +82,7 @@ pub(super) struct SignInForm {
 }
 
 /// The form of a sign-out.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignOutForm {
     /// `yes` ends all sessions of the person.
@@ -180,7 +180,7 @@ pub(super) async fn sign_out(
 ) -> Result<SeeOther, Problem> {
     let (parts, form) = request.into_parts();
     cross_site::check(&parts, state.origins())?;
-    let everywhere = form.read(&state).await?.everywhere;
+    let everywhere = form.read_or_default(&state).await?.everywhere;
     let secure = state.is_secure();
     if everywhere.as_deref() == Some("yes") {
         let person = caller.ok_or(AuthError::Missing)?.actor.name;
@@ -210,6 +210,6 @@ fn check_transport(state: &AppState, headers: &HeaderMap) -> Result<(), Problem>
     Err(Problem::new(
         StatusCode::FORBIDDEN,
         "insecure_sign_in",
-        "sign-in needs HTTPS; set the base URL of the server to its https address",
+        "sign-in needs HTTPS; set the external URL of the server (INCIDENT_BASE_URL) to its https address",
     ))
 }

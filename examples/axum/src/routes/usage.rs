@@ -7,7 +7,6 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use incident_core::engine::UsageAccepted;
 use incident_core::impact::ApiUsageEvent;
 use serde_json::json;
@@ -135,21 +134,16 @@ async fn stream(
     loop {
         let next = tokio::select! {
             biased;
-            next = body.frame() => next,
+            next = body::next_data(&mut body) => next,
             // Reports a failed batch at once, even to a client that pauses.
             problem = lines.refused() => return Err(problem),
         };
-        let Some(frame) = next else {
-            break;
+        let data = match next {
+            None => break,
+            Some(Ok(data)) => data,
+            Some(Err(problem)) => return Err(lines.broken_off(problem).await),
         };
-        let frame = match frame {
-            Ok(frame) => frame,
-            Err(error) => return Err(lines.broken_off(body::not_read(&error)).await),
-        };
-        let Some(data) = frame.data_ref() else {
-            continue;
-        };
-        for piece in decoder.pieces(data) {
+        for piece in decoder.pieces(&data) {
             if decoder.is_plain() {
                 lines.add(piece).await?;
                 continue;
