@@ -193,6 +193,17 @@ fn resolved_before(at: Timestamp) -> Event {
     Event::Updated(Box::new(resolved))
 }
 
+/// Checks a declaration for which another incident stands, as far as it does not depend on the time:
+/// a sender repeats its alert as it was, while its times pass.
+///
+/// # Errors
+/// Returns the field that a new incident could not have either.
+pub(crate) fn check_repeated(asked: &Declare) -> Result<(), ValidationError> {
+    limits::labels(&asked.facts.labels)?;
+    limits::services(&asked.affected_services)?;
+    visible::declaration(asked)
+}
+
 fn check(asked: &Declare, now: Timestamp) -> Result<(), ValidationError> {
     if let Some(start) = asked.started_at {
         not_future("started_at", start, now)?;

@@ -9,10 +9,10 @@ use crate::actor::{Action, Actor};
 use crate::commit::{AlertClaim, OutboxWrite};
 use crate::engine::conflict::MAX_CONFLICT_RETRIES;
 use crate::engine::{CommandOutcome, Error, Incidents, RequestContext};
-use crate::incident::declare::{NewIds, declare, first_events, rights_for_declare};
+use crate::incident::declare::{NewIds, check_repeated, declare, first_events, rights_for_declare};
 use crate::incident::limits::declared_span;
 use crate::incident::{
-    AlertRepeat, Command, Declare, Incident, Mode, Status, decide, may_stand_for,
+    AlertRepeat, Command, Declare, Incident, Mode, Refusal, Status, decide, may_stand_for,
 };
 use crate::port::{IncidentFilter, StoreError};
 use crate::{IncidentId, Name, PublicId, Timestamp, failpoint};
@@ -73,6 +73,7 @@ impl Incidents {
         let policy = &self.inner.settings.policy;
         let mut candidates = live.iter();
         if let Some(holder) = candidates.find(|one| may_stand_for(one, asked, policy)) {
+            check_repeated(asked).map_err(Refusal::from)?;
             return self.repeat_alert(context, asked, holder.id).await;
         }
         let prepared = self

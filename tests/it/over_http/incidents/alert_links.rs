@@ -9,7 +9,7 @@ use incident_core::port::StoreError;
 use incident_core::testing::caller;
 use serde_json::json;
 
-use crate::over_http::harness::{COMMANDER, Server, VIEWER, storage};
+use crate::over_http::harness::{COMMANDER, RESPONDER, Server, VIEWER, storage};
 use crate::over_http::incidents::alerts::{alert, entries, path, send};
 
 /// Of many live incidents of one alert the first twenty are linked, and the one that stands for the
@@ -90,4 +90,30 @@ async fn a_declaration_that_did_not_see_an_incident_of_its_alert_is_not_kept() {
         let refused = matches!(kept, Err(StoreError::AlertKeyTaken(_)));
         assert_eq!((kept.is_ok(), refused), (is_kept, !is_kept), "{kept:?}");
     }
+}
+
+/// A repeat is refused for what a new incident would be refused for, and not for its times, which
+/// pass while a sender repeats its alert as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_is_checked_like_a_declaration() {
+    let server = Server::start().await;
+    let (status, first) = send(&server, RESPONDER, "SEV3", &json!({})).await;
+    assert_eq!(status, 201);
+    let long = "x".repeat(200);
+    for (wrong, pointer) in [
+        (json!({"labels": {long.as_str(): "a"}}), "/labels"),
+        (json!({"labels": {"a": "x".repeat(2_000)}}), "/labels/a"),
+        (
+            json!({"affected_services": vec!["api"; 201]}),
+            "/affected_services",
+        ),
+    ] {
+        let (status, problem) = send(&server, RESPONDER, "SEV3", &wrong).await;
+        assert_eq!(status, 422, "{problem}");
+        assert_eq!(problem["errors"][0]["pointer"], pointer);
+    }
+    let eta = json!({"eta": "2026-11-20T22:00:00Z"});
+    let (status, again) = send(&server, RESPONDER, "SEV3", &eta).await;
+    assert_eq!((status, &again["id"]), (200, &first["id"]));
+    server.stop().await;
 }
