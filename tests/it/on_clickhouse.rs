@@ -7,6 +7,7 @@ pub(crate) const ON_POSTGRES: bool = false;
 pub(crate) const ON_CLICKHOUSE: bool = true;
 
 mod over_http {
+    pub(crate) mod document;
     pub(crate) mod harness;
     pub(crate) mod scenario;
     pub(crate) mod troubled;
