@@ -170,7 +170,7 @@ mod tests {
             "https://console.example/?a=b",
             "https://console.example/#a",
             "https://console.example:99999",
-            "https://caf\u{e9}.example",
+            "https://m\u{fc}nchen.example",
             "https://a b.example",
         ] {
             assert!(text.parse::<ExternalUrl>().is_err(), "{text}");

@@ -34,7 +34,7 @@ mod tests {
             "https://evil.example/",
             "javascript:alert(1)",
             " /incidents",
-            "/caf\u{e9}",
+            "/m\u{fc}nchen",
             &long,
         ] {
             assert_eq!(next_path(bad), None, "{bad:?}");
