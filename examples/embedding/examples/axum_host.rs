@@ -24,10 +24,9 @@ impl Authenticate for Login {
     async fn authenticate(&self, parts: &mut Parts) -> Result<Caller, AuthError> {
         let name = parts.headers.get("x-user").ok_or(AuthError::Missing)?;
         let name = name.to_str().map_err(|_| AuthError::Invalid)?;
-        let role = if name == "guest" {
-            Role::Viewer
-        } else {
-            Role::Responder
+        let role = match name {
+            "guest" => Role::Viewer,
+            _ => Role::Responder,
         };
         let person = name.parse().map_err(|_| AuthError::Invalid)?;
         Ok(Caller::person(person, role))
