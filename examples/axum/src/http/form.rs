@@ -42,10 +42,17 @@ impl<F, S: Send + Sync> FromRequest<S> for FormRequest<F> {
     }
 }
 
-impl<F: JsonSchema> Describe for FormRequest<F> {
+/// The fields of a form.
+pub(crate) trait FormBody: DeserializeOwned + JsonSchema {
+    /// If `true`, the form may be left out with its media type.
+    const MAY_BE_EMPTY: bool = false;
+}
+
+impl<F: FormBody> Describe for FormRequest<F> {
     fn describe(operation: &mut Operation, schemas: &mut Schemas) {
         let schema = schemas.request::<F>();
-        operation.body(true, [("application/x-www-form-urlencoded", schema)]);
+        let media = [("application/x-www-form-urlencoded", schema)];
+        operation.body(!F::MAY_BE_EMPTY, media);
         for (status, cause) in [
             (StatusCode::BAD_REQUEST, "the form is incomplete"),
             (

@@ -17,7 +17,7 @@ use crate::document::operation::Operation;
 use crate::document::schemas::Schemas;
 use crate::external_url::is_loopback;
 use crate::http::cross_site;
-use crate::http::form::{FormRequest, PendingForm};
+use crate::http::form::{FormBody, FormRequest, PendingForm};
 use crate::http::headers::single;
 use crate::http::html::wants_html;
 use crate::http::mount_prefix::MountPrefix;
@@ -81,6 +81,8 @@ pub(super) struct SignInForm {
     next: Option<String>,
 }
 
+impl FormBody for SignInForm {}
+
 /// The form of a sign-out.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -88,6 +90,10 @@ pub(super) struct SignOutForm {
     /// `yes` ends all sessions of the person.
     #[serde(default)]
     everywhere: Option<String>,
+}
+
+impl FormBody for SignOutForm {
+    const MAY_BE_EMPTY: bool = true;
 }
 
 /// Handles `GET /signin`: the form, or the name of the person who is signed in.
