@@ -1,7 +1,7 @@
 //! JSON Schema (2020-12) of values whose constructors check them, from the constants that these
 //! check.
 //!
-//! What is received and what is sent differ. A schema for deserialization admits only values that
+//! Schemas of received and of sent values differ. A schema for deserialization admits only values that
 //! are surely accepted; limits in bytes of UTF-8 are written in characters, as JSON Schema has no
 //! other unit, and its description says the exact rule. A schema for serialization admits all that
 //! a store may hold, also what an earlier version accepted.

@@ -1,11 +1,17 @@
-//! The whole document: operations, schemas and what is said once for all of them.
+//! Assembly of the document: operations, schemas, and the parts that they share.
+
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::operation::LOGIN;
 use super::schemas::Schemas;
+use crate::authenticate::AuthError;
+use crate::http::body::not_read;
+use crate::http::body_broken::BodyBroken;
 use crate::http::problem::{Problem, ProblemBody};
+use crate::http::throttle::too_many;
 
 /// The scheme of PagerDuty's webhooks.
 pub(crate) const PAGERDUTY: &str = "pagerduty_signature";
@@ -15,16 +21,12 @@ pub(crate) const OPSGENIE: &str = "opsgenie_token";
 /// The place of the address under which the host mounts the routes.
 const SERVER: &str = "@server@";
 
-/// The statuses of problems, each with one for its example.
+/// Returns the problems of the examples, one for each status.
 fn problems() -> Vec<Problem> {
     let of = Problem::new;
     vec![
         Problem::unreadable("invalid JSON at line 1, column 2"),
-        of(
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "missing or invalid credentials",
-        ),
+        AuthError::Missing.into(),
         of(
             StatusCode::FORBIDDEN,
             "forbidden",
@@ -36,11 +38,7 @@ fn problems() -> Vec<Problem> {
             "method_not_allowed",
             "method not allowed on this route",
         ),
-        of(
-            StatusCode::REQUEST_TIMEOUT,
-            "request_timeout",
-            "timed out waiting for the request body",
-        ),
+        not_read(&BodyBroken::Late),
         of(
             StatusCode::CONFLICT,
             "conflict",
@@ -67,11 +65,7 @@ fn problems() -> Vec<Problem> {
             "expected Content-Type: application/json",
         ),
         Problem::field("/severity", "expected one of SEV1, SEV2, SEV3, SEV4"),
-        of(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too_many_wrong_tokens",
-            "too many failed logins from this address; retry later",
-        ),
+        too_many(Duration::from_secs(60)),
         of(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",

@@ -8,7 +8,7 @@ use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
@@ -20,6 +20,9 @@ use crate::document::describe::Describe;
 use crate::document::operation::Operation;
 use crate::document::schemas::Schemas;
 use crate::state::AppState;
+
+/// The media type of forms.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Maximum size of a form, in bytes: a token, an address, and their percent-encoding.
 pub(crate) const FORM_BYTES: usize = 16 * 1024;
@@ -51,7 +54,7 @@ pub(crate) trait FormBody: DeserializeOwned + JsonSchema {
 impl<F: FormBody> Describe for FormRequest<F> {
     fn describe(operation: &mut Operation, schemas: &mut Schemas) {
         let schema = schemas.request::<F>();
-        let media = [("application/x-www-form-urlencoded", schema)];
+        let media = [(FORM, schema)];
         operation.body(!F::MAY_BE_EMPTY, media);
         for (status, cause) in [
             (StatusCode::BAD_REQUEST, "the form is incomplete"),
@@ -71,7 +74,7 @@ impl<F: FormBody> Describe for FormRequest<F> {
     }
 }
 
-impl<F: DeserializeOwned> FormRequest<F> {
+impl<F: FormBody> FormRequest<F> {
     /// Splits the request, so that its head can be checked before the form is read.
     pub(crate) fn into_parts(self) -> (Parts, PendingForm<F>) {
         let (parts, body) = self.request.into_parts();
@@ -87,31 +90,20 @@ pub(crate) struct PendingForm<F> {
     form: PhantomData<fn() -> F>,
 }
 
-impl<F: DeserializeOwned> PendingForm<F> {
+impl<F: FormBody> PendingForm<F> {
     /// Reads the form.
     ///
     /// # Errors
     /// Returns 400, 408, 413, 415 or 422 if it is not one with the fields of `F`.
-    pub(crate) async fn read(self, state: &Arc<AppState>) -> Result<F, Problem> {
+    pub(crate) async fn read(mut self, state: &Arc<AppState>) -> Result<F, Problem> {
+        let headers = self.request.headers_mut();
+        if F::MAY_BE_EMPTY && !headers.contains_key(header::CONTENT_TYPE) {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FORM));
+        }
         let form = timeout(SILENCE, Form::<F>::from_request(self.request, state)).await;
         match form {
             Ok(form) => form.map(|Form(form)| form).map_err(|error| refused(&error)),
             Err(_) => Err(body::not_read(&BodyBroken::Late)),
-        }
-    }
-
-    /// Reads the form, which may be left out with its media type.
-    ///
-    /// # Errors
-    /// Fails like [`read`](Self::read).
-    pub(crate) async fn read_or_default(self, state: &Arc<AppState>) -> Result<F, Problem>
-    where
-        F: Default,
-    {
-        if self.request.headers().contains_key(header::CONTENT_TYPE) {
-            self.read(state).await
-        } else {
-            Ok(F::default())
         }
     }
 }

@@ -19,11 +19,11 @@ mod tests {
 
     #[test]
     fn only_paths_of_this_host_are_followed() {
-        for good in ["/", "/incidents/017?tab=sla#end", "/a/..//b", "/a%5Cb"] {
-            assert_eq!(next_path(good), Some(good));
+        for valid in ["/", "/incidents/017?tab=sla#end", "/a/..//b", "/a%5Cb"] {
+            assert_eq!(next_path(valid), Some(valid));
         }
         let long = format!("/{}", "a".repeat(MAX_BYTES));
-        for bad in [
+        for invalid in [
             "",
             "incidents",
             "//evil.example",
@@ -37,7 +37,7 @@ mod tests {
             "/m\u{fc}nchen",
             &long,
         ] {
-            assert_eq!(next_path(bad), None, "{bad:?}");
+            assert_eq!(next_path(invalid), None, "{invalid:?}");
         }
     }
 }

@@ -84,7 +84,7 @@ pub(super) struct SignInForm {
 impl FormBody for SignInForm {}
 
 /// The form of a sign-out.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignOutForm {
     /// `yes` ends all sessions of the person.
@@ -186,7 +186,7 @@ pub(super) async fn sign_out(
 ) -> Result<SeeOther, Problem> {
     let (parts, form) = request.into_parts();
     cross_site::check(&parts, state.origins())?;
-    let everywhere = form.read_or_default(&state).await?.everywhere;
+    let everywhere = form.read(&state).await?.everywhere;
     let secure = state.is_secure();
     if everywhere.as_deref() == Some("yes") {
         let person = caller.ok_or(AuthError::Missing)?.actor.name;

@@ -1,4 +1,4 @@
-//! What people see and do in a real browser, over a console on a free port.
+//! Tests in a real browser, over a console on a free port.
 
 #![cfg(unix)]
 #![expect(

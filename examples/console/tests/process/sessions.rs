@@ -18,6 +18,21 @@ struct Served {
     client: Client,
 }
 
+/// Creates a database, and returns its address.
+async fn database() -> (Database, String) {
+    let database = Database::create(Cluster::shared(), None).await.unwrap();
+    let url = Cluster::shared().url(database.name());
+    (database, url)
+}
+
+/// Returns the settings of a server on a database of the tests.
+fn on(url: &str) -> [(&str, &str); 2] {
+    [
+        ("DATABASE_URL", url),
+        ("INCIDENT_ALLOW_UNSAFE_DATABASE", "1"),
+    ]
+}
+
 /// Starts a server with settings.
 fn serve(settings: &[(&str, &str)]) -> Served {
     let mut console = command();
@@ -67,12 +82,8 @@ fn cookie(answer: &Response) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_in_a_database_outlive_a_server_and_are_shared() {
-    let database = Database::create(Cluster::shared(), None).await.unwrap();
-    let url = Cluster::shared().url(database.name());
-    let settings = [
-        ("DATABASE_URL", url.as_str()),
-        ("INCIDENT_ALLOW_UNSAFE_DATABASE", "1"),
-    ];
+    let (_database, url) = database().await;
+    let settings = on(&url);
     let first = serve(&settings);
     let cookie = cookie(&first.sign_in(TOKEN, &[]).await);
     assert_eq!(first.reads(&cookie).await, 200);
@@ -92,12 +103,8 @@ async fn sessions_in_a_database_outlive_a_server_and_are_shared() {
 /// A token that is left out ends its sessions, also those of the same person.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawn_token_ends_its_sessions() {
-    let database = Database::create(Cluster::shared(), None).await.unwrap();
-    let url = Cluster::shared().url(database.name());
-    let settings = [
-        ("DATABASE_URL", url.as_str()),
-        ("INCIDENT_ALLOW_UNSAFE_DATABASE", "1"),
-    ];
+    let (_database, url) = database().await;
+    let settings = on(&url);
     let first = serve(&settings);
     let cookie = cookie(&first.sign_in(TOKEN, &[]).await);
     stop(first.process);
@@ -110,8 +117,7 @@ async fn a_withdrawn_token_ends_its_sessions() {
 /// A role that owns nothing and was not given the table: people sign in, for this process.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_rights_sessions_are_in_memory() {
-    let database = Database::create(Cluster::shared(), None).await.unwrap();
-    let url = Cluster::shared().url(database.name());
+    let (database, url) = database().await;
     let mut migrate = command();
     let migrated = migrate.arg("migrate").env("DATABASE_URL", &url).output();
     assert!(migrated.unwrap().status.success());
@@ -127,10 +133,7 @@ async fn without_rights_sessions_are_in_memory() {
             .unwrap();
     }
     let app = url.replace("postgres@", &format!("{role}@"));
-    let settings = [
-        ("DATABASE_URL", app.as_str()),
-        ("INCIDENT_ALLOW_UNSAFE_DATABASE", "1"),
-    ];
+    let settings = on(&app);
     let count = || async {
         let sql = "select count(*) from incident_axum.sessions";
         sqlx::query_scalar::<_, i64>(sql)

@@ -1,5 +1,5 @@
-//! What clients rely on stays: a snapshot of the surface of the API, of which nothing is removed or
-//! narrowed unless the section "Changes" of `docs/http-api.md` names it.
+//! Snapshot of the surface of the API, on which clients rely: nothing of it is removed or narrowed
+//! unless the section "Changes" of `docs/http-api.md` names it.
 //!
 //! `SURFACE_UPDATE=1` writes the snapshot after an addition, or after a change that is named there.
 
