@@ -204,24 +204,33 @@ impl Reading {
             // So that the number that is known last is noticed too.
             let most = left.unwrap_or(4_096);
             let reading = timeout(Duration::from_millis(200), self.stream.read(most));
-            let Ok(read) = reading.await else {
-                if newest.borrow().is_some() {
-                    left = None;
+            let read = match reading.await {
+                Ok(read) => read,
+                // Nothing more comes: the stream is cut off where it is.
+                Err(_) if newest.borrow().is_some() && left.is_some() => {
+                    left = self.cut().await;
+                    continue;
                 }
-                continue;
+                Err(_) => continue,
             };
             assert_ne!(read, 0, "the server ended the stream");
             self.client.dispatch(&mut self.stream);
             let Some(bytes) = left.as_mut() else { continue };
             *bytes -= read;
             if *bytes == 0 {
-                left = self.cuts.pop();
-                self.client.cuts += 1;
-                let next = self.cuts.len() % self.addresses.len();
-                let last_id = self.client.last_id.as_deref();
-                self.stream = Stream::open(self.addresses[next], last_id).await;
+                left = self.cut().await;
             }
         }
+    }
+
+    /// Cuts the stream off and opens the next one; returns the number of bytes until the next cut.
+    async fn cut(&mut self) -> Option<usize> {
+        self.client.cuts += 1;
+        let left = self.cuts.pop();
+        let next = self.cuts.len() % self.addresses.len();
+        let last_id = self.client.last_id.as_deref();
+        self.stream = Stream::open(self.addresses[next], last_id).await;
+        left
     }
 }
 

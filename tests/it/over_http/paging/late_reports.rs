@@ -154,12 +154,16 @@ impl Setup {
             .collect()
     }
 
-    /// Waits until the escalation targets have received this many requests and the page of their
-    /// rule is in a state.
+    /// Waits until the escalation targets have received this many requests, all results are recorded
+    /// and the page of their rule is in a state.
     async fn others(&self, sent: usize, state: &str) -> Value {
         for _ in 0..1_500 {
+            let received = self.sent().await.1;
+            // The server's relay may have sent a request whose result it has not recorded yet.
+            let backlog = self.server.store.backlog(Duration::from_secs(10)).await;
+            let is_recorded = backlog.unwrap().unfinished == 0;
             let shown = self.incident().await["escalations"].clone();
-            if self.sent().await.1 >= sent && shown[0]["paging"]["state"] == state {
+            if is_recorded && received >= sent && shown[0]["paging"]["state"] == state {
                 return shown;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
