@@ -1,7 +1,7 @@
 //! The routes of the HTTP API.
 
 mod audit;
-mod authenticate;
+pub(crate) mod authenticate;
 mod billing;
 mod credits;
 mod documents;
@@ -27,19 +27,19 @@ mod usage;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 
 use self::table::{Area, table};
 use crate::http::fallback::{unknown_route, wrong_method};
-use crate::http::form::FORM_BYTES;
 use crate::state::AppState;
+use crate::web::layer::{with_login, without_login};
 
 /// Creates all routes.
 pub(crate) fn all<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Router<S> {
     let open = routes_of(&[Area::Health, Area::Document])
         .merge(webhook_routes())
         .merge(sign_in_routes())
+        .merge(web_routes(&state))
         .merge(public_routes());
     // `/sys` responds with 401 before 404, so that anonymous callers cannot probe for routes.
     let sys = routes_of(&[Area::Operators, Area::Metrics]).fallback(unknown_route);
@@ -71,6 +71,11 @@ pub(crate) fn sign_in<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) ->
     sign_in_routes()
         .method_not_allowed_fallback(wrong_method)
         .with_state(state)
+}
+
+/// Creates the routes of the pages.
+pub(crate) fn web_pages<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Router<S> {
+    web_routes(&state).with_state(state)
 }
 
 /// Creates the routes of the document.
@@ -113,8 +118,18 @@ fn webhook_routes() -> Router<Arc<AppState>> {
 }
 
 fn sign_in_routes() -> Router<Arc<AppState>> {
-    routes_of(&[Area::SignIn])
-        .layer(DefaultBodyLimit::max(FORM_BYTES))
+    routes_of(&[Area::SignIn]).layer(from_fn(request_id::with_request_id))
+}
+
+fn web_routes(state: &Arc<AppState>) -> Router<Arc<AppState>> {
+    let pages = routes_of(&[Area::Web])
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(state), with_login));
+    let open = routes_of(&[Area::WebOpen])
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(state), without_login));
+    pages
+        .merge(open)
         .layer(from_fn(request_id::with_request_id))
 }
 
