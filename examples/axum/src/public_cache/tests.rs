@@ -12,7 +12,7 @@ fn now() -> Timestamp {
 }
 
 async fn page() -> Result<PublicPage, &'static str> {
-    Ok(Chosen::default().page(&[], &PublicNames::default(), now()))
+    Ok(Chosen::for_page(now()).page(&[], &PublicNames::default()))
 }
 
 async fn away() -> Result<PublicPage, &'static str> {
