@@ -21,6 +21,7 @@ use crate::state::AppState;
 
 const STYLE: &str = include_str!("../../assets/style.css");
 const SCRIPT: &str = include_str!("../../assets/script.js");
+const STATUS: &str = include_str!("../../assets/status.css");
 const ICON: &str = include_str!("../../assets/icon.svg");
 
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -39,6 +40,8 @@ pub(crate) struct Asset {
 pub(crate) struct Assets {
     /// The style sheet.
     pub(crate) style: Asset,
+    /// The style sheet of the status page.
+    pub(crate) status: Asset,
     /// The script.
     pub(crate) script: Asset,
     /// The icon.
@@ -55,6 +58,16 @@ impl Asset {
             bytes: Bytes::from(content),
         }
     }
+
+    /// Responds with the file, which never changes under its name.
+    pub(crate) fn respond(&self) -> WebPage {
+        let headers = [
+            (header::CONTENT_TYPE, self.media.clone()),
+            (header::CACHE_CONTROL, FOR_EVER),
+            (header::X_CONTENT_TYPE_OPTIONS, NOSNIFF),
+        ];
+        WebPage((headers, self.bytes.clone()).into_response())
+    }
 }
 
 impl Assets {
@@ -64,6 +77,12 @@ impl Assets {
         let style = format!("{STYLE}{}", look.style());
         Self {
             style: Asset::new("style", "css", "text/css; charset=utf-8", style),
+            status: Asset::new(
+                "status",
+                "css",
+                "text/css; charset=utf-8",
+                format!("{STATUS}{}", look.style()),
+            ),
             script: Asset::new(
                 "script",
                 "js",
@@ -76,7 +95,7 @@ impl Assets {
 }
 
 /// The name of a file in the path.
-pub(crate) struct AssetName(String);
+pub(crate) struct AssetName(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for AssetName {
     type Rejection = Problem;
@@ -101,16 +120,12 @@ pub(crate) async fn show(
         style,
         script,
         icon,
+        status: _,
     } = state.assets();
     let mut all = [style, script, icon].into_iter();
     let asset = all.find(|asset| asset.name == name);
     let asset = asset.ok_or_else(|| Problem::not_found("file"))?;
-    let headers = [
-        (header::CONTENT_TYPE, asset.media.clone()),
-        (header::CACHE_CONTROL, FOR_EVER),
-        (header::X_CONTENT_TYPE_OPTIONS, NOSNIFF),
-    ];
-    Ok(WebPage((headers, asset.bytes.clone()).into_response()))
+    Ok(asset.respond())
 }
 
 #[cfg(test)]

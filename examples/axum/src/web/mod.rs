@@ -17,5 +17,6 @@ pub(crate) mod preferences;
 mod problem_page;
 pub(crate) mod reader;
 pub(crate) mod sign_in;
+pub(crate) mod status;
 mod texts;
 mod times;

@@ -42,6 +42,14 @@ impl Times {
         Html(element(*at, &text))
     }
 
+    /// Returns the day of a time as an element.
+    #[must_use]
+    pub(crate) fn day(&self, at: &Timestamp) -> Html {
+        let local = self.local(*at);
+        let (day, text) = (local.format("%Y-%m-%d"), self.date(&local));
+        Html(format!("<time datetime=\"{day}\">{text}</time>"))
+    }
+
     /// Returns a time as text: the clock alone on the day of the page, else with the date.
     #[must_use]
     pub(crate) fn short(&self, at: Timestamp) -> String {
