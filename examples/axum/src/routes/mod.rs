@@ -135,8 +135,12 @@ fn web_routes(state: &Arc<AppState>) -> Router<Arc<AppState>> {
 }
 
 fn public_routes() -> Router<Arc<AppState>> {
-    let rows = table().into_iter().filter(|row| row.area == Area::Public);
-    rows.fold(public::others(), |router, row| {
-        router.route(row.path, public::shared(row.handler))
+    let rows = table().into_iter().filter_map(|row| match row.area {
+        Area::Public => Some((row.path, public::shared(row.handler))),
+        Area::Status => Some((row.path, row.handler.fallback(wrong_method))),
+        _ => None,
+    });
+    rows.fold(public::others(), |router, (path, handler)| {
+        router.route(path, handler)
     })
 }

@@ -18,13 +18,15 @@ use crate::document::operation::{Operation, Stated};
 use crate::document::page::Document;
 use crate::document::schemas::Schemas;
 use crate::state::AppState;
-use crate::web::{active, files, preferences};
+use crate::web::{active, files, preferences, status};
 
 /// The router that has a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Area {
     /// Public data, which pages of any origin may read.
     Public,
+    /// The status page for people, without a login.
+    Status,
     /// Signed by a vendor.
     Webhooks,
     /// The sign-in of people who use a browser.
@@ -178,6 +180,7 @@ pub(super) fn table() -> Vec<Row> {
     table.extend(document_rows());
     table.extend(web_rows());
     table.extend(web_open_rows());
+    table.extend(status_rows());
     table
 }
 
@@ -452,11 +455,23 @@ fn web_open_rows() -> [Row; 2] {
     )
 }
 
+fn status_rows() -> [Row; 3] {
+    group(
+        "web",
+        Area::Status,
+        [
+            get("/status", status::show::show),
+            get("/status/incidents/{id}", status::incident::show),
+            get("/status/assets/{name}", status::assets::show),
+        ],
+    )
+}
+
 impl Area {
     /// Returns `true` if the document describes the routes: pages for people are not an interface
     /// for programs.
     const fn is_documented(self) -> bool {
-        !matches!(self, Self::Web | Self::WebOpen)
+        !matches!(self, Self::Web | Self::WebOpen | Self::Status)
     }
 }
 

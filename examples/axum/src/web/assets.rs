@@ -11,6 +11,7 @@ use crate::http::problem::NOSNIFF;
 
 const STYLE: &str = include_str!("../../assets/style.css");
 const SCRIPT: &str = include_str!("../../assets/script.js");
+const STATUS: &str = include_str!("../../assets/status.css");
 const ICON: &str = include_str!("../../assets/icon.svg");
 
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -30,6 +31,8 @@ pub(crate) struct Asset {
 pub(crate) struct Assets {
     /// The style sheet.
     pub(crate) style: Asset,
+    /// The style sheet of the status page.
+    pub(crate) status: Asset,
     /// The script.
     pub(crate) script: Asset,
     /// The icon.
@@ -70,6 +73,12 @@ impl Assets {
         let style = format!("{STYLE}{}", look.style());
         Self {
             style: Asset::new("style", "css", "text/css; charset=utf-8", style),
+            status: Asset::new(
+                "status",
+                "css",
+                "text/css; charset=utf-8",
+                format!("{STATUS}{}", look.style()),
+            ),
             script: Asset::new(
                 "script",
                 "js",

@@ -18,5 +18,6 @@ pub(crate) mod preferences;
 pub(crate) mod problem_page;
 pub(crate) mod reader;
 pub(crate) mod sign_in;
+pub(crate) mod status;
 mod texts;
 mod times;

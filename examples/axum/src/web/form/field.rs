@@ -2,6 +2,7 @@
 
 use crate::http::escape::Html;
 use askama::Template;
+use askama::filters::Safe;
 
 use super::fields::FormFields;
 use crate::http::escape::as_typed;
@@ -30,8 +31,8 @@ pub(crate) enum Control {
 pub(crate) struct Choice {
     /// The value that is sent.
     pub(crate) value: String,
-    /// The text, or HTML from a template.
-    pub(crate) label: Html,
+    /// The text as HTML.
+    label: String,
     /// A line below it.
     pub(crate) note: String,
 }
@@ -48,9 +49,15 @@ impl Choice {
     pub(crate) fn marked(value: &str, label: Html, note: &str) -> Self {
         Self {
             value: value.to_owned(),
-            label,
+            label: label.0,
             note: note.to_owned(),
         }
+    }
+}
+
+impl Choice {
+    fn label(&self) -> Html {
+        Safe(self.label.clone())
     }
 }
 
@@ -74,9 +81,13 @@ pub(crate) struct Field {
     is_focused: bool,
 }
 
-impl askama::filters::HtmlSafe for Field {}
-
 impl Field {
+    /// Returns the field as HTML.
+    #[must_use]
+    pub(crate) fn html(&self) -> Html {
+        Safe(self.render().unwrap_or_default())
+    }
+
     fn new(name: &'static str, label: &str, control: Control) -> Self {
         Self {
             name,
