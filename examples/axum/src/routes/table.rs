@@ -18,7 +18,7 @@ use crate::document::operation::{Operation, Stated};
 use crate::document::page::Document;
 use crate::document::schemas::Schemas;
 use crate::state::AppState;
-use crate::web::{active, files, preferences, status};
+use crate::web::{active, incident, files, preferences, status};
 
 /// The router that has a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -440,8 +440,17 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 1] {
-    group("web", Area::Web, [get("/", active::show)])
+fn web_rows() -> [Row; 4] {
+    group(
+        "web",
+        Area::Web,
+        [
+            get("/", active::show),
+            get("/incidents/{id}", incident::show::show),
+            post("/incidents/{id}/acknowledge", incident::acknowledge::post),
+            post("/incidents/{id}/updates", incident::update::post),
+        ],
+    )
 }
 
 fn web_open_rows() -> [Row; 2] {

@@ -75,6 +75,8 @@ pub(crate) struct Frame<'s> {
     pub(crate) nav: Vec<NavLink>,
     /// `true` if the person may declare incidents.
     pub(crate) may_declare: bool,
+    /// `true` if the page has a main button of its own, so that the one of the head is a plain one.
+    pub(crate) has_main_button: bool,
     /// `true` if people sign in and out here, and not at the host's own login.
     pub(crate) has_sign_in: bool,
     /// The address of the event stream, if the page follows it.
@@ -100,6 +102,7 @@ impl<'s> Frame<'s> {
             person: None,
             nav: Vec::new(),
             may_declare: false,
+            has_main_button: false,
             has_sign_in: state.sessions().is_some(),
             events: None,
         }
@@ -135,6 +138,13 @@ impl<'s> Frame<'s> {
                 None => address,
             });
         }
+        self
+    }
+
+    /// Leaves the main button to the page.
+    #[must_use]
+    pub(crate) fn with_main_button(mut self) -> Self {
+        self.has_main_button = true;
         self
     }
 
