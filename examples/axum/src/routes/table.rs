@@ -440,7 +440,7 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 4] {
+fn web_rows() -> [Row; 14] {
     group(
         "web",
         Area::Web,
@@ -449,6 +449,16 @@ fn web_rows() -> [Row; 4] {
             get("/incidents/{id}", incident::show::show),
             post("/incidents/{id}/acknowledge", incident::acknowledge::post),
             post("/incidents/{id}/updates", incident::update::post),
+            get("/incidents/{id}/edit", incident::edit::show),
+            post("/incidents/{id}/edit", incident::edit::save),
+            get("/incidents/{id}/page", incident::page_again::show),
+            post("/incidents/{id}/page", incident::page_again::post),
+            get("/incidents/{id}/publish", incident::publish::show),
+            post("/incidents/{id}/publish", incident::publish::post),
+            get("/incidents/{id}/post-mortem", incident::post_mortem::show),
+            post("/incidents/{id}/post-mortem", incident::post_mortem::post),
+            get("/incidents/{id}/entries/{seq}", incident::entry_page::show),
+            post("/incidents/{id}/entries/{seq}/redact", incident::entry_page::redact),
         ],
     )
 }
