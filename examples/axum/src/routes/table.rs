@@ -18,7 +18,7 @@ use crate::document::operation::{Operation, Stated};
 use crate::document::page::Document;
 use crate::document::schemas::Schemas;
 use crate::state::AppState;
-use crate::web::{active, incident, files, preferences, status};
+use crate::web::{active, declare, files, incident, preferences, status};
 
 /// The router that has a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -440,12 +440,14 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 14] {
+fn web_rows() -> [Row; 16] {
     group(
         "web",
         Area::Web,
         [
             get("/", active::show),
+            get("/incidents/new", declare::show),
+            post("/incidents/new", declare::declare),
             get("/incidents/{id}", incident::show::show),
             post("/incidents/{id}/acknowledge", incident::acknowledge::post),
             post("/incidents/{id}/updates", incident::update::post),
@@ -458,7 +460,10 @@ fn web_rows() -> [Row; 14] {
             get("/incidents/{id}/post-mortem", incident::post_mortem::show),
             post("/incidents/{id}/post-mortem", incident::post_mortem::post),
             get("/incidents/{id}/entries/{seq}", incident::entry_page::show),
-            post("/incidents/{id}/entries/{seq}/redact", incident::entry_page::redact),
+            post(
+                "/incidents/{id}/entries/{seq}/redact",
+                incident::entry_page::redact,
+            ),
         ],
     )
 }

@@ -6,6 +6,7 @@
 pub(crate) mod active;
 pub(crate) mod assets;
 mod common_texts;
+pub(crate) mod declare;
 pub(crate) mod expired;
 pub(crate) mod files;
 mod form;

@@ -115,6 +115,9 @@ mod tests {
             assert_eq!(read_amount(&written), Some(one));
         }
         assert_eq!(plain_amount(amount(-5, "EUR")), "-0.05");
-        assert_eq!(money(Language::French, amount(123_450, "EUR")), "1\u{202f}234,50\u{a0}EUR");
+        assert_eq!(
+            money(Language::French, amount(123_450, "EUR")),
+            "1\u{202f}234,50\u{a0}EUR"
+        );
     }
 }

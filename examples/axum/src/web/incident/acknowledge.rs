@@ -29,7 +29,9 @@ pub(crate) async fn post(
         incidents.act(&context, id, &command).await
     });
     match done.await {
-        Ok(_) => Ok(WebPage::see_other(&reader.link(&format!("/incidents/{id}")))),
+        Ok(_) => Ok(WebPage::see_other(
+            &reader.link(&format!("/incidents/{id}")),
+        )),
         Err(problem) if problem.status().is_server_error() => {
             unsent::show(&state, &reader, &caller, &fields, &problem)
         }

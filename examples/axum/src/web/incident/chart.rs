@@ -58,7 +58,10 @@ pub(super) fn bars(labels: &ChartLabels<'_>, numbers: &[u64], highest_label: &st
     let slot = (WIDTH / count).max(1);
     let gap = u64::from(slot > 3);
     let highest = numbers.iter().copied().max().unwrap_or(0).max(1);
-    for (x, number) in (0..).step_by(usize::try_from(slot).unwrap_or(1)).zip(numbers) {
+    for (x, number) in (0..)
+        .step_by(usize::try_from(slot).unwrap_or(1))
+        .zip(numbers)
+    {
         let scaled = u128::from(*number) * u128::from(BAR_HEIGHT) / u128::from(highest);
         // A bar that stands for something can be seen.
         let height = u64::try_from(scaled).unwrap_or(BAR_HEIGHT);
@@ -71,7 +74,11 @@ pub(super) fn bars(labels: &ChartLabels<'_>, numbers: &[u64], highest_label: &st
             );
         }
     }
-    let _ = write!(svg, "<text x=\"0\" y=\"10\">{}</text>", Escaped(highest_label));
+    let _ = write!(
+        svg,
+        "<text x=\"0\" y=\"10\">{}</text>",
+        Escaped(highest_label)
+    );
     labels.close(&mut svg, baseline);
     Safe(svg)
 }
@@ -127,7 +134,10 @@ mod tests {
         let svg = bars(&LABELS, &[0, 1, 1_000_000], "1").0;
         assert_eq!(svg.matches("<rect").count(), 2);
         assert!(svg.contains("y=\"87\" width=\"132\" height=\"1\""), "{svg}");
-        assert!(svg.contains("y=\"16\" width=\"132\" height=\"72\""), "{svg}");
+        assert!(
+            svg.contains("y=\"16\" width=\"132\" height=\"72\""),
+            "{svg}"
+        );
         assert!(svg.contains("<title id=\"t\">&lt;b&gt; &amp; &quot;c&quot;</title>"));
         // Nothing at all is an empty picture, not a division by zero.
         assert!(!bars(&LABELS, &[], "0").0.contains("<rect"));
@@ -146,8 +156,14 @@ mod tests {
         .into_iter()
         .collect();
         let svg = strip(&LABELS, &windows, (start, end)).0;
-        assert!(svg.contains("class=\"out\" x=\"100\" y=\"4\" width=\"100\""), "{svg}");
-        assert!(svg.contains("class=\"out\" x=\"398\" y=\"4\" width=\"2\""), "{svg}");
+        assert!(
+            svg.contains("class=\"out\" x=\"100\" y=\"4\" width=\"100\""),
+            "{svg}"
+        );
+        assert!(
+            svg.contains("class=\"out\" x=\"398\" y=\"4\" width=\"2\""),
+            "{svg}"
+        );
         // An outage without length, and a clock that stands still.
         let svg = strip(&LABELS, &Windows::empty(), (start, start)).0;
         assert!(!svg.contains("class=\"out\""));

@@ -91,7 +91,10 @@ impl EntryView {
             informed: entry.comms_sent().map(|sent| {
                 let audience = texts.audience(sent.audience);
                 let channel = sent.channel.as_str();
-                frame.fill(texts.informed, &[("audience", audience), ("channel", channel)])
+                frame.fill(
+                    texts.informed,
+                    &[("audience", audience), ("channel", channel)],
+                )
             }),
             corrects: fields.corrects,
             corrected_by: Vec::new(),
@@ -177,13 +180,15 @@ fn statement(
         | EntryKind::PageOutcome
         | EntryKind::Correction
         | EntryKind::Checklist
-        | EntryKind::RoleChange => message.rsplit_once("\nReason: ").map(|(text, reason)| {
-            Statement {
-                text: Some(text.to_owned()),
-                reason: Some(reason_in_words(frame, entry, reason)),
-                ..Statement::default()
-            }
-        }),
+        | EntryKind::RoleChange => {
+            message
+                .rsplit_once("\nReason: ")
+                .map(|(text, reason)| Statement {
+                    text: Some(text.to_owned()),
+                    reason: Some(reason_in_words(frame, entry, reason)),
+                    ..Statement::default()
+                })
+        }
     };
     of_engine.unwrap_or_else(|| Statement {
         text: Some(message.to_owned()),

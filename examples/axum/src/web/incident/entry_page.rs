@@ -83,10 +83,12 @@ pub(crate) async fn redact(
     let caller = submitted.context().caller.clone();
     let done = match JsonBody::of(&fields).required("reason").parse() {
         Ok(ReasonRequest { reason }) => {
-            let done = submitted.run(|incidents, context, EntryTarget { id, seq, .. }| async move {
-                let command = Command::Redact { seq, reason };
-                incidents.act(&context, id, &command).await
-            });
+            let done = submitted.run(
+                |incidents, context, EntryTarget { id, seq, .. }| async move {
+                    let command = Command::Redact { seq, reason };
+                    incidents.act(&context, id, &command).await
+                },
+            );
             done.await
         }
         Err(problem) => Err(problem),
@@ -126,7 +128,10 @@ async fn page(
         texts,
         entry_texts: EntryTexts::of(reader.language),
         base: frame.link(&format!("/incidents/{id}")),
-        title: frame.fill(texts.entry_title, &[("seq", &seq_text), ("number", &number)]),
+        title: frame.fill(
+            texts.entry_title,
+            &[("seq", &seq_text), ("number", &number)],
+        ),
         back: frame.fill(texts.back, &[("number", &number)]),
         number,
         one: EntryView::new(&frame, entry),

@@ -126,9 +126,10 @@ fn look_up(
 ) -> (Outcome, Option<watch::Receiver<Outcome>>) {
     let memory = &mut *state.figures().lock();
     let entry = memory.entry(incident.id).or_default();
-    let is_fresh = entry.newest.as_ref().is_some_and(|one| {
-        one.version == incident.version && now.since(one.at) < FRESH
-    });
+    let is_fresh = entry
+        .newest
+        .as_ref()
+        .is_some_and(|one| one.version == incident.version && now.since(one.at) < FRESH);
     // A count that panicked has no sender any more.
     let is_over = |running: &watch::Receiver<Outcome>| running.has_changed().is_err();
     if !is_fresh && entry.running.as_ref().is_none_or(is_over) {
@@ -174,7 +175,10 @@ async fn of(state: &AppState, id: IncidentId) -> Result<ImpactFigures, NoFigures
     let reports = state.incidents().reports();
     let request = ImpactRequest::default();
     let users = reports.affected_users(id, request).await.map_err(reason)?;
-    let parts = reports.impact_breakdown(id, request).await.map_err(reason)?;
+    let parts = reports
+        .impact_breakdown(id, request)
+        .await
+        .map_err(reason)?;
     Ok(ImpactFigures::of(users, &parts))
 }
 

@@ -94,7 +94,12 @@ fn services(frame: &Frame<'_>, incident: &Incident) -> String {
 }
 
 fn named(frame: &Frame<'_>, names: &[&str]) -> String {
-    let shown = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    let shown = names
+        .iter()
+        .take(NAMED)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
     let more = u64::try_from(names.len().saturating_sub(NAMED)).unwrap_or(u64::MAX);
     match more {
         0 => shown,
@@ -111,7 +116,9 @@ fn page(frame: &Frame<'_>, texts: &IncidentTexts, paging: &Paging) -> String {
     let text = match paging.state {
         PagingState::Accepted => texts.page_by,
         PagingState::Failing | PagingState::GivenUp => texts.page_tried,
-        PagingState::None | PagingState::Pending | PagingState::Superseded => return state.to_owned(),
+        PagingState::None | PagingState::Pending | PagingState::Superseded => {
+            return state.to_owned();
+        }
     };
     match target {
         Some(target) => frame.fill(text, &[("state", state), ("target", target)]),
@@ -122,7 +129,9 @@ fn page(frame: &Frame<'_>, texts: &IncidentTexts, paging: &Paging) -> String {
 fn took(frame: &Frame<'_>, texts: &IncidentTexts, seconds: u64) -> String {
     let time = match seconds {
         seconds if seconds < 120 => frame.fill(texts.seconds, &[("n", &seconds.to_string())]),
-        seconds => frame.times.duration(std::time::Duration::from_secs(seconds)),
+        seconds => frame
+            .times
+            .duration(std::time::Duration::from_secs(seconds)),
     };
     frame.fill(texts.page_took, &[("time", &time)])
 }
@@ -137,8 +146,14 @@ fn alarms(texts: &IncidentTexts, incident: &Incident) -> Vec<&'static str> {
     let is_wrong = matches!(paging.state, PagingState::Failing | PagingState::GivenUp);
     let all = [
         (is_open && (is_late || is_wrong), texts.page_overdue),
-        (is_open && paging.unconfirmed_at.is_some(), texts.page_unconfirmed),
-        (is_open && paging.closed_there_at.is_some(), texts.page_closed_there),
+        (
+            is_open && paging.unconfirmed_at.is_some(),
+            texts.page_unconfirmed,
+        ),
+        (
+            is_open && paging.closed_there_at.is_some(),
+            texts.page_closed_there,
+        ),
     ];
     let all = all.into_iter().filter(|(is_true, _)| *is_true);
     all.map(|(_, text)| text).collect()
@@ -164,7 +179,11 @@ fn notes(frame: &Frame<'_>, texts: &IncidentTexts, incident: &Incident) -> Vec<S
         None => {}
     }
     if incident.repeats.count > 0 {
-        notes.push(count(frame.reader.language, texts.repeats, incident.repeats.count));
+        notes.push(count(
+            frame.reader.language,
+            texts.repeats,
+            incident.repeats.count,
+        ));
     }
     notes
 }

@@ -87,7 +87,8 @@ async fn form(
     }
     page.lines = on_call(state, &page.frame, incident.severity);
     let last = page.frame.paging(&incident.paging.state);
-    page.lines.push(page.frame.fill(texts.last_page, &[("state", last)]));
+    page.lines
+        .push(page.frame.fill(texts.last_page, &[("state", last)]));
     let mut fields = Vec::new();
     let rules = state.incidents().paging().escalation_rules();
     if !rules.is_empty() {

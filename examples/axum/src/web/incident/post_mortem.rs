@@ -56,7 +56,9 @@ pub(crate) async fn post(
         Err(problem) => Err(problem),
     };
     match done {
-        Ok(_) => Ok(WebPage::see_other(&reader.link(&format!("/incidents/{id}#card-links")))),
+        Ok(_) => Ok(WebPage::see_other(
+            &reader.link(&format!("/incidents/{id}#card-links")),
+        )),
         Err(problem) if problem.status().is_server_error() => {
             unsent::show(&state, &reader, &caller, &fields, &problem)
         }
@@ -78,7 +80,8 @@ async fn form(
     page.lines.push(texts.post_mortem_help.to_owned());
     if let Some(linked) = &incident.post_mortem {
         let url = linked.url.to_string();
-        page.lines.push(page.frame.fill(texts.post_mortem_now, &[("url", &url)]));
+        page.lines
+            .push(page.frame.fill(texts.post_mortem_now, &[("url", &url)]));
     }
     let url = Field::line("url", texts.url)
         .hint(texts.url_hint)

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use incident_core::IncidentId;
 use incident_core::engine::{PreparedCommand, RequestContext};
 use incident_core::incident::{Command, Publish};
 use incident_core::name::{PUBLIC_BYTES, TITLE_CHARS};
-use incident_core::IncidentId;
 
 use super::act_page::{ActPage, OtherAct, ShownToCustomers};
 use super::act_texts::ActTexts;
@@ -118,13 +118,20 @@ async fn form(
     let incident = state.incidents().get(id).await?;
     let texts = ActTexts::of(reader.language);
     let is_public = incident.status_page.public;
-    let title = if is_public { texts.publish_again } else { texts.publish_title };
+    let title = if is_public {
+        texts.publish_again
+    } else {
+        texts.publish_title
+    };
     let mut page = ActPage::new(state, reader, &context.caller, &incident, title);
     if let Ok(publish) = request(sent) {
         // The preview commits nothing, so that it needs no key.
         let mut context = context.clone();
         context.key = None;
-        let shown = Publish { public: true, ..publish };
+        let shown = Publish {
+            public: true,
+            ..publish
+        };
         let command = Command::from(shown);
         let prepared = PreparedCommand::act(state.incidents(), &context, id, &command).await;
         if let Ok(prepared) = prepared {
@@ -161,6 +168,11 @@ async fn form(
         .optional(page.frame.common)
         .max(PUBLIC_BYTES);
     let fields = [title, message].map(|field| field.from(sent, problem));
-    let submit = if is_public { texts.publish_update } else { texts.publish_submit };
-    page.with_form(&fields, sent, problem, submit).respond(problem)
+    let submit = if is_public {
+        texts.publish_update
+    } else {
+        texts.publish_submit
+    };
+    page.with_form(&fields, sent, problem, submit)
+        .respond(problem)
 }

@@ -32,7 +32,10 @@ pub(super) fn people(frame: &Frame<'_>, incident: &Incident) -> Vec<NamedText> {
         text: text.to_owned(),
         at,
     };
-    let current = incident.roles.iter().filter(|one| one.renounced_at.is_none());
+    let current = incident
+        .roles
+        .iter()
+        .filter(|one| one.renounced_at.is_none());
     let mut lines: Vec<NamedText> = current
         .map(|one| line(words.response_role(one.role), one.person.as_str(), None))
         .collect();
@@ -91,10 +94,13 @@ pub(super) fn facts(frame: &Frame<'_>, incident: &Incident) -> Vec<NamedText> {
 pub(super) fn links(state: &AppState, frame: &Frame<'_>, incident: &Incident) -> Vec<NamedLink> {
     let texts = IncidentTexts::of(frame.reader.language);
     let services = &incident.affected_services;
-    let configured = state.links().configured().map(|(title, template)| NamedLink {
-        title: title.to_owned(),
-        url: template.fill(incident.id, incident.started_at, services),
-    });
+    let configured = state
+        .links()
+        .configured()
+        .map(|(title, template)| NamedLink {
+            title: title.to_owned(),
+            url: template.fill(incident.id, incident.started_at, services),
+        });
     let post_mortem = incident.post_mortem.as_ref().map(|one| &one.url);
     let own = [
         (texts.ticket, incident.tracker_url.as_ref()),

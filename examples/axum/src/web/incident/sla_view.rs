@@ -125,7 +125,8 @@ impl SlaView {
                 "merged" => texts.merged,
                 _ => &environment,
             };
-            self.lines.push(frame.fill(texts.excluded, &[("reason", reason)]));
+            self.lines
+                .push(frame.fill(texts.excluded, &[("reason", reason)]));
             return;
         }
         let longest = report.rows.iter().max_by_key(|row| row.outage_us);
@@ -149,12 +150,7 @@ impl SlaView {
     }
 }
 
-fn lines(
-    frame: &Frame<'_>,
-    texts: &SlaTexts,
-    incident: &Incident,
-    row: &SlaRow,
-) -> Vec<String> {
+fn lines(frame: &Frame<'_>, texts: &SlaTexts, incident: &Incident, row: &SlaRow) -> Vec<String> {
     let language = frame.reader.language;
     let is_live = incident.status.is_live();
     let target = percent(language, &row.target.to_string());
@@ -164,9 +160,10 @@ fn lines(
     };
     let met = match row.target_left_us {
         None => frame.fill(texts.target_missed, &[("target", &target)]),
-        Some(us) if is_live => {
-            frame.fill(texts.target_met, &[("target", &target), ("left", &left(us))])
-        }
+        Some(us) if is_live => frame.fill(
+            texts.target_met,
+            &[("target", &target), ("left", &left(us))],
+        ),
         Some(_) => frame.fill(texts.target_met_over, &[("target", &target)]),
     };
     let credit = match row.credit_percent {
@@ -203,7 +200,10 @@ fn windows(frame: &Frame<'_>, incident: &Incident) -> Vec<WindowRow> {
         }
     };
     let intervals = incident.intervals();
-    intervals.iter().map(|one| row(&one.start, one.end)).collect()
+    intervals
+        .iter()
+        .map(|one| row(&one.start, one.end))
+        .collect()
 }
 
 fn chart(frame: &Frame<'_>, texts: &SlaTexts, incident: &Incident) -> Html {

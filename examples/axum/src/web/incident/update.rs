@@ -115,13 +115,18 @@ fn read(fields: &FormFields, reader: &Reader) -> Result<ReadUpdate, Problem> {
             .map_err(|_| Problem::field("/corrects", "expected the number of an entry"))?;
         body = body.with("corrects", seq);
     }
-    let (audience, channel) = (fields.get("comms_audience"), fields.get("comms_channel").trim());
+    let (audience, channel) = (
+        fields.get("comms_audience"),
+        fields.get("comms_channel").trim(),
+    );
     if !audience.is_empty() || !channel.is_empty() {
         let message = fields.get("message").trim();
         let sent = json!({"audience": audience, "channel": channel, "summary": message});
         body = body.with("comms_sent", sent);
     }
-    let due = JsonBody::of(fields).time("next_update_due_at", zone).parse()?;
+    let due = JsonBody::of(fields)
+        .time("next_update_due_at", zone)
+        .parse()?;
     let NextDue { next_update_due_at } = due;
     Ok(ReadUpdate {
         update: body.parse()?,
@@ -191,7 +196,10 @@ async fn preview(
     let before = state.incidents().get(id).await?;
     let prepared = PreparedCommand::act(state.incidents(), context, id, command).await?;
     let after = prepared.incident();
-    let (old, new) = (public_side(state, &before).await?, public_side(state, after).await?);
+    let (old, new) = (
+        public_side(state, &before).await?,
+        public_side(state, after).await?,
+    );
     let has_text = matches!(command, Command::Update(update) if update.public_message.is_some());
     let (old, confirmed) = (digest(old.as_ref()), digest(new.as_ref()));
     if (old == confirmed && !has_text) || seen == confirmed {

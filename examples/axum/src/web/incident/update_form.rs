@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
+use incident_core::TEXT_BYTES;
 use incident_core::actor::{Action, Caller};
 use incident_core::incident::{Audience, CancelReason, Incident, Severity, Status};
+use incident_core::name::PUBLIC_BYTES;
 use incident_core::port::IncidentFilter;
 use incident_core::timeline::EntryKind;
-use incident_core::TEXT_BYTES;
-use incident_core::name::PUBLIC_BYTES;
 
 use super::acts::next_statuses;
 use super::customers::CustomerView;
@@ -53,7 +53,9 @@ impl UpdateDraft {
 
     /// Returns the status of the page that shows it.
     pub(super) fn status(&self) -> StatusCode {
-        self.problem.as_ref().map_or(StatusCode::OK, Problem::status)
+        self.problem
+            .as_ref()
+            .map_or(StatusCode::OK, Problem::status)
     }
 }
 
@@ -155,19 +157,33 @@ impl Maker<'_> {
         all.extend(&times);
         all.extend(on_status.iter().map(|(_, field)| field));
         all.extend(&more);
-        let summary = draft.problem.as_ref().map(|problem| self.summary(problem, &all));
+        let summary = draft
+            .problem
+            .as_ref()
+            .map(|problem| self.summary(problem, &all));
         let names = more.iter().map(|field| field.name);
-        let is_more_open = names.into_iter().any(|name| !draft.fields.get(name).is_empty());
+        let is_more_open = names
+            .into_iter()
+            .any(|name| !draft.fields.get(name).is_empty());
         let corrects = draft.fields.get("corrects").trim();
         let html = |fields: Vec<Field>| fields.iter().map(Field::html).collect();
         UpdateForm {
             texts,
-            action: self.frame.link(&format!("/incidents/{}/updates", incident.id)),
+            action: self
+                .frame
+                .link(&format!("/incidents/{}/updates", incident.id)),
             key: self.key(),
-            seen: draft.preview.as_ref().map_or_else(String::new, |(_, seen)| seen.clone()),
+            seen: draft
+                .preview
+                .as_ref()
+                .map_or_else(String::new, |(_, seen)| seen.clone()),
             summary,
             preview: None,
-            title: if is_note { texts.note_title } else { texts.title },
+            title: if is_note {
+                texts.note_title
+            } else {
+                texts.title
+            },
             help: match corrects {
                 _ if is_note => Some(texts.note_help.to_owned()),
                 "" => None,
@@ -232,7 +248,11 @@ impl Maker<'_> {
             .iter()
             .map(|one| Choice::new(one.name(), self.frame.common.status(*one)));
         let choices = std::iter::once(Choice::new("", &unchanged)).chain(others);
-        self.sent(Field::select("status", self.texts.status, choices.collect()))
+        self.sent(Field::select(
+            "status",
+            self.texts.status,
+            choices.collect(),
+        ))
     }
 
     fn times(&self) -> Vec<Field> {
@@ -249,11 +269,7 @@ impl Maker<'_> {
         fields
     }
 
-    fn on_status(
-        &self,
-        statuses: &[Status],
-        targets: Vec<Choice>,
-    ) -> Vec<(&'static str, Field)> {
+    fn on_status(&self, statuses: &[Status], targets: Vec<Choice>) -> Vec<(&'static str, Field)> {
         let texts = self.texts;
         let may = |status| statuses.contains(&status);
         let mut fields = Vec::new();
@@ -267,9 +283,8 @@ impl Maker<'_> {
         }
         let choose = || std::iter::once(Choice::new("", texts.choose));
         if may(Status::Cancelled) {
-            let reasons = CANCEL_REASONS.map(|one| {
-                Choice::new(one.name(), self.words.cancel_reason(one))
-            });
+            let reasons =
+                CANCEL_REASONS.map(|one| Choice::new(one.name(), self.words.cancel_reason(one)));
             let choices = choose().chain(reasons).collect();
             let field = Field::select("cancel_reason", texts.cancel_reason, choices);
             fields.push(("on-cancelled", field));
@@ -280,7 +295,8 @@ impl Maker<'_> {
             fields.push(("on-merged", field.hint(texts.merged_hint)));
         }
         let sent = fields.into_iter();
-        sent.map(|(class, field)| (class, self.sent(field))).collect()
+        sent.map(|(class, field)| (class, self.sent(field)))
+            .collect()
     }
 
     fn public_message(&self) -> Field {
@@ -307,14 +323,22 @@ impl Maker<'_> {
         if !self.incident.status.is_final() {
             fields.push(Field::line("corrects", texts.corrects));
             let known = EntryTexts::of(frame.reader.language);
-            let audiences = [Audience::Internal, Audience::Customers, Audience::Executives];
+            let audiences = [
+                Audience::Internal,
+                Audience::Customers,
+                Audience::Executives,
+            ];
             let audiences = audiences.map(|one| {
                 let name = serde_json::to_value(one).unwrap_or_default();
                 Choice::new(name.as_str().unwrap_or_default(), known.audience(one))
             });
             let nobody = std::iter::once(Choice::new("", texts.comms_nobody));
             let choices = nobody.chain(audiences).collect();
-            fields.push(Field::select("comms_audience", texts.comms_audience, choices));
+            fields.push(Field::select(
+                "comms_audience",
+                texts.comms_audience,
+                choices,
+            ));
             fields.push(Field::line("comms_channel", texts.comms_channel).hint(texts.comms_hint));
         }
         fields.into_iter().map(|field| self.sent(field)).collect()
@@ -322,11 +346,16 @@ impl Maker<'_> {
 
     fn severity(&self) -> Field {
         let current = self.incident.severity;
-        let unchanged = self.frame.fill(self.texts.unchanged, &[("value", current.name())]);
-        let may_lower = self.state.incidents().may(self.caller, Action::LowerSeverity);
-        let others = Severity::ALL.into_iter().filter(|one| {
-            *one != current && (may_lower || one.is_worse_than(current))
-        });
+        let unchanged = self
+            .frame
+            .fill(self.texts.unchanged, &[("value", current.name())]);
+        let may_lower = self
+            .state
+            .incidents()
+            .may(self.caller, Action::LowerSeverity);
+        let others = Severity::ALL
+            .into_iter()
+            .filter(|one| *one != current && (may_lower || one.is_worse_than(current)));
         let others = others.map(|one| Choice::new(one.name(), one.name()));
         let choices = std::iter::once(Choice::new("", &unchanged)).chain(others);
         Field::select("severity", self.texts.severity, choices.collect())

@@ -228,7 +228,9 @@ pub(super) fn value(frame: &Frame<'_>, field: &str, value: &Value) -> String {
         "scope" => read::<Scope>(value).map(|one| words.scope_word(one).to_owned()),
         "impact" | "urgency" => read::<Level>(value).map(|one| words.level(one).to_owned()),
         "data_loss" => read::<DataLoss>(value).map(|one| lost(words, &one)),
-        "users_hit_percent" => value.as_str().map(|text| percent(frame.reader.language, text)),
+        "users_hit_percent" => value
+            .as_str()
+            .map(|text| percent(frame.reader.language, text)),
         "revenue_per_hour" => read(value).map(|amount| money(frame.reader.language, amount)),
         "affected_tenants" if value == "all" => Some(frame.common.all_tenants.to_owned()),
         _ => None,
@@ -257,7 +259,8 @@ fn plain(frame: &Frame<'_>, words: &WordTexts, value: &Value) -> String {
             Some(Value::String(tenant)) => part(frame, tenant, map),
             _ => {
                 let pairs = map.iter();
-                let pairs = pairs.map(|(name, one)| format!("{name} = {}", plain(frame, words, one)));
+                let pairs =
+                    pairs.map(|(name, one)| format!("{name} = {}", plain(frame, words, one)));
                 match pairs.collect::<Vec<_>>().join(", ") {
                     none if none.is_empty() => words.none.to_owned(),
                     pairs => pairs,

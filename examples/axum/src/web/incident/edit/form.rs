@@ -1,9 +1,9 @@
 //! The form for the fields of an incident.
 
+use incident_core::TEXT_BYTES;
 use incident_core::actor::{Action, Caller};
 use incident_core::incident::{Affected, Incident, Level, LossState, Scope, Severity};
 use incident_core::name::{NAME_BYTES, TITLE_CHARS};
-use incident_core::TEXT_BYTES;
 use serde::Serialize;
 
 use super::edit_texts::EditTexts;
@@ -80,7 +80,9 @@ pub(super) fn edit_fields(
 impl FieldMaker<'_> {
     fn filled(&self, fields: Vec<Field>) -> Vec<Field> {
         let fields = fields.into_iter();
-        fields.map(|field| field.from(&self.values, self.problem)).collect()
+        fields
+            .map(|field| field.from(&self.values, self.problem))
+            .collect()
     }
 
     fn line(&self, name: &'static str, max: usize) -> Field {
@@ -153,8 +155,10 @@ impl FieldMaker<'_> {
             self.menu("scope", scopes.map(|one| (one, words.scope_word(one)))),
             self.menu("impact", levels.map(|one| (one, words.level(one)))),
             self.menu("urgency", levels.map(|one| (one, words.level(one)))),
-            self.line("users_hit_percent", NAME_BYTES).hint(texts.percent_hint),
-            self.line("revenue_per_hour", NAME_BYTES).hint(texts.revenue_hint),
+            self.line("users_hit_percent", NAME_BYTES)
+                .hint(texts.percent_hint),
+            self.line("revenue_per_hour", NAME_BYTES)
+                .hint(texts.revenue_hint),
             self.line("failure_class", NAME_BYTES),
             self.menu("data_loss", losses.map(|one| (one, words.loss(one)))),
             Field::area("data_loss_note", texts.loss_note).max(TEXT_BYTES),

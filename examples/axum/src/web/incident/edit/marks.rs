@@ -50,12 +50,18 @@ impl<'f> SentMarks<'f> {
     /// changed.
     pub(super) fn is_touched(&self, name: &str) -> bool {
         let mark_of_sent = || mark(self.fields.get(name));
-        self.fields.has(name) && self.marks.get(name).is_none_or(|known| *known != mark_of_sent())
+        self.fields.has(name)
+            && self
+                .marks
+                .get(name)
+                .is_none_or(|known| *known != mark_of_sent())
     }
 
     /// Returns `true` if a value is another one than that which the form was made with.
     pub(super) fn has_moved(&self, name: &str, current: &str) -> bool {
-        self.marks.get(name).is_none_or(|known| *known != mark(current))
+        self.marks
+            .get(name)
+            .is_none_or(|known| *known != mark(current))
     }
 }
 

@@ -119,7 +119,9 @@ async fn page(
     let frame = Frame::of(state, reader, caller, Section::Incidents).with_main_button();
     let current = values(&frame.times, &incident);
     let (sent, problem) = sent.unzip();
-    let is_stale = problem.as_ref().is_some_and(|one| one.code() == "version_mismatch");
+    let is_stale = problem
+        .as_ref()
+        .is_some_and(|one| one.code() == "version_mismatch");
     let (shown, stale) = match sent {
         None => (current.clone(), None),
         Some(sent) if is_stale => {

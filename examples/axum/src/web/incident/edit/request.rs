@@ -29,7 +29,12 @@ const CLEARABLE: [&str; 12] = [
     "reason",
 ];
 /// Times that are cleared when they are empty.
-const TIMES: [&str; 4] = ["detected_at", "impact_ended_at", "eta", "next_update_due_at"];
+const TIMES: [&str; 4] = [
+    "detected_at",
+    "impact_ended_at",
+    "eta",
+    "next_update_due_at",
+];
 
 /// Returns the changes of a form; nothing if the person changed nothing.
 ///

@@ -135,7 +135,10 @@ mod tests {
     #[test]
     fn tenants_are_read_as_they_are_written() {
         let at = |text: &str| Some(text.parse::<Timestamp>().unwrap());
-        let (from, until) = (at("2026-11-20T21:00:00Z"), at("2026-11-20T22:00:00.000001Z"));
+        let (from, until) = (
+            at("2026-11-20T21:00:00Z"),
+            at("2026-11-20T22:00:00.000001Z"),
+        );
         for (name, from, until) in [
             ("club-fr", None, None),
             ("club-fr", from, None),
