@@ -3,7 +3,7 @@
 _default:
     @just --list
 
-# Walk two outages end to end in memory, print them, then stay up.
+# Serve a busy console in memory, to be opened in a browser without a login.
 demo:
     cargo run -- demo
 
