@@ -43,6 +43,10 @@ semver:
 schemathesis:
     scripts/schemathesis
 
+# Take pictures of all pages in all states into target/pictures (Chromium); words choose some, `--keep` those of the README.
+pictures *ARGUMENTS:
+    scripts/pictures {{ARGUMENTS}}
+
 # Generate a client from the OpenAPI document, and use it (Python; network for the first run).
 generated-client:
     scripts/generated-client
