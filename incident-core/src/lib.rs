@@ -64,4 +64,4 @@ pub use plain::plain;
 pub use time::Timestamp;
 pub use validation::ValidationError;
 pub use window::{Window, Windows};
-pub use zone::Zone;
+pub use zone::{LocalTimeError, Zone};

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{Datelike, MappedLocalTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono::{
+    Datelike, MappedLocalTime, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc,
+};
+use chrono_tz::{GapInfo, Tz};
 use serde::{Deserialize, Serialize};
 
 use crate::{Timestamp, ValidationError};
@@ -38,6 +40,82 @@ impl Zone {
     #[must_use]
     pub fn name(self) -> &'static str {
         self.0.name()
+    }
+
+    /// Returns the offset of local time from UTC at an instant, in seconds; positive in the east.
+    ///
+    /// ```
+    /// use incident_core::Zone;
+    /// let paris: Zone = "Europe/Paris".parse()?;
+    /// assert_eq!(paris.offset_at("2026-07-01T12:00:00Z".parse()?), 2 * 3_600);
+    /// assert_eq!(paris.offset_at("2026-12-01T12:00:00Z".parse()?), 3_600);
+    /// # Ok::<(), incident_core::ValidationError>(())
+    /// ```
+    #[must_use]
+    pub fn offset_at(self, time: Timestamp) -> i32 {
+        let there = time.to_chrono().with_timezone(&self.0);
+        there.offset().fix().local_minus_utc()
+    }
+
+    /// Returns the instant at which the clocks of the zone show a date and time, truncated to
+    /// microseconds.
+    ///
+    /// For times that people typed: it never picks one of two instants, and never moves a time that
+    /// does not exist.
+    ///
+    /// ```
+    /// use chrono::NaiveDateTime;
+    /// use incident_core::{LocalTimeError, Zone};
+    /// let paris: Zone = "Europe/Paris".parse()?;
+    /// let at = |text: &str| text.parse::<NaiveDateTime>().map(|local| paris.at_local(local));
+    ///
+    /// assert_eq!(at("2026-11-20T14:00:00")??.to_string(), "2026-11-20T13:00:00Z");
+    /// // Clocks go from 2:00 to 3:00 on the 29th of March.
+    /// let LocalTimeError::Skipped { earlier, later } = at("2026-03-29T02:30:00")?.unwrap_err() else {
+    ///     panic!()
+    /// };
+    /// assert_eq!(earlier.to_string(), "2026-03-29T00:30:00Z"); // 1:30
+    /// assert_eq!(later.to_string(), "2026-03-29T01:30:00Z"); // 3:30
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns [`LocalTimeError::Skipped`] for a time that the clocks skip,
+    /// [`LocalTimeError::Repeated`] for one that they show twice, and
+    /// [`LocalTimeError::OutOfRange`] for a leap second or a time outside 1970..=9999.
+    pub fn at_local(self, local: NaiveDateTime) -> Result<Timestamp, LocalTimeError> {
+        let stored = |time: chrono::DateTime<Utc>| {
+            Timestamp::from_chrono(time).map_err(|_| LocalTimeError::OutOfRange)
+        };
+        match self.0.from_local_datetime(&local) {
+            MappedLocalTime::Single(time) => stored(time.with_timezone(&Utc)),
+            MappedLocalTime::Ambiguous(one, other) => {
+                let (one, other) = (one.with_timezone(&Utc), other.with_timezone(&Utc));
+                Err(LocalTimeError::Repeated {
+                    earlier: stored(one.min(other))?,
+                    later: stored(one.max(other))?,
+                })
+            }
+            MappedLocalTime::None => {
+                let (before, after) = self
+                    .offsets_around(local)
+                    .ok_or(LocalTimeError::OutOfRange)?;
+                Err(LocalTimeError::Skipped {
+                    earlier: stored((local - after).and_utc())?,
+                    later: stored((local - before).and_utc())?,
+                })
+            }
+        }
+    }
+
+    /// Returns the offsets before and after the gap that a local time lies in; `None` outside of
+    /// one.
+    fn offsets_around(self, local: NaiveDateTime) -> Option<(TimeDelta, TimeDelta)> {
+        let gap = GapInfo::new(&local, &self.0)?;
+        let (_, before) = gap.begin?;
+        let seconds =
+            |offset: chrono::FixedOffset| TimeDelta::seconds(i64::from(offset.local_minus_utc()));
+        Some((seconds(before.fix()), seconds(gap.end?.offset().fix())))
     }
 
     /// Returns the same weekday and local time a number of weeks earlier; `None` before 1970.
@@ -79,13 +157,41 @@ impl Zone {
             // Summer time begins at midnight, or the zone skips a whole day: the offset before the
             // gap holds up to it.
             MappedLocalTime::None => {
-                let day_before = local - TimeDelta::days(2);
-                let offset = self.0.offset_from_utc_datetime(&day_before);
-                let earlier = chrono::Offset::fix(&offset).local_minus_utc();
-                (local - TimeDelta::seconds(i64::from(earlier))).and_utc()
+                let offsets = self.offsets_around(local);
+                let before = offsets.map_or(TimeDelta::zero(), |(before, _)| before);
+                (local - before).and_utc()
             }
         }
     }
+}
+
+/// A local date and time that names no single instant. The instants that may be meant are named, so
+/// that the sender can choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LocalTimeError {
+    /// The clocks skip it.
+    #[error(
+        "expected a local time that exists: clocks skip this one, which may stand for {earlier} or {later}"
+    )]
+    Skipped {
+        /// The instant by the offset after the gap. It lies before the gap.
+        earlier: Timestamp,
+        /// The instant by the offset before the gap. It lies after the gap.
+        later: Timestamp,
+    },
+    /// The clocks show it twice.
+    #[error(
+        "expected a local time that exists once: clocks show this one at {earlier} and at {later}"
+    )]
+    Repeated {
+        /// The first instant.
+        earlier: Timestamp,
+        /// The second instant.
+        later: Timestamp,
+    },
+    /// It is a leap second, or lies outside the years that a [`Timestamp`] holds.
+    #[error("expected a local time between 1970 and 9999, without a leap second")]
+    OutOfRange,
 }
 
 impl Default for Zone {
@@ -130,6 +236,9 @@ impl fmt::Debug for Zone {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod local_times;
 
 #[cfg(test)]
 mod tests {

@@ -138,6 +138,7 @@ fn filtered(sql: &mut QueryBuilder<Postgres>, filter: &IncidentFilter) {
         from,
         to,
         public_only,
+        public_id,
         unresolved_at,
         touching,
         after,
@@ -185,6 +186,9 @@ fn filtered(sql: &mut QueryBuilder<Postgres>, filter: &IncidentFilter) {
     }
     if *public_only {
         sql.push(" and public");
+    }
+    if let Some(id) = public_id {
+        sql.push(" and public_id = ").push_bind(id.to_string());
     }
     if let Some(at) = unresolved_at {
         sql.push(" and (resolved_at is null or resolved_at > ")

@@ -9,7 +9,7 @@ use sqlx::{Connection, Executor, SqlSafeStr};
 use crate::{read_only, row};
 
 /// The migrations, in order. A released migration is never changed.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (
         1,
         "incident",
@@ -41,10 +41,15 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
         include_str!("../migrations/0006_functions_and_names.sql"),
     ),
     (7, "changes", include_str!("../migrations/0007_changes.sql")),
+    (
+        8,
+        "public_ids",
+        include_str!("../migrations/0008_public_ids.sql"),
+    ),
 ];
 
 /// Version of the newest migration.
-pub(crate) const LATEST: i64 = 7;
+pub(crate) const LATEST: i64 = 8;
 
 /// The functions, procedures and trigger functions of this version. They are created after the
 /// migrations and replace those of an older version.

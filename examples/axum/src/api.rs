@@ -20,6 +20,8 @@ use crate::routes;
 use crate::sessions::Sessions;
 use crate::state::AppState;
 use crate::trusted_proxies::TrustedProxies;
+use crate::web::assets::Assets;
+use crate::web::look::Look;
 use crate::webhook_settings::WebhookSettings;
 
 /// The HTTP API of an engine, as routers that a host merges or nests under any prefix, whatever its
@@ -91,10 +93,13 @@ impl IncidentApi {
             wrong_tokens: Throttle::default(),
             commands: CommandTasks::default(),
             document: LazyLock::new(routes::table::document),
+            look: Look::default(),
+            assets: Assets::of(&Look::default()),
         })
     }
 
-    /// Returns the public routes, `/public/**`: without a login, from cached bytes.
+    /// Returns the public routes, without a login and from cached bytes: `/public/**` for programs,
+    /// and the status page for people, `/status/**`.
     pub fn public<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         routes::public(Arc::clone(&self.0))
     }
@@ -124,6 +129,14 @@ impl IncidentApi {
     /// the prefix at which it is mounted itself.
     pub fn docs<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         routes::docs(Arc::clone(&self.0))
+    }
+
+    /// Returns the pages for people, behind the login of the host: people without one are led to
+    /// `/signin` if there are [`sessions`](IncidentApiBuilder::sessions). They link to each other,
+    /// to `/signin` and `/status`, and follow `/sys/events`: mount [`sign_in`](Self::sign_in),
+    /// [`public`](Self::public) and [`operators`](Self::operators) under the same prefix.
+    pub fn web_pages<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        routes::web_pages(Arc::clone(&self.0))
     }
 
     /// Returns all routes, with `/openapi.json`, `/docs`, `/healthz` and `/readyz`, which need no login, and `/metrics`, which
@@ -219,6 +232,14 @@ impl IncidentApiBuilder {
     #[must_use]
     pub fn events(mut self, feed: Arc<EventFeed>) -> Self {
         self.0.events = Some(feed);
+        self
+    }
+
+    /// Sets the look of the pages: the name of the host, its colours and links.
+    #[must_use]
+    pub fn look(mut self, look: Look) -> Self {
+        self.0.assets = Assets::of(&look);
+        self.0.look = look;
         self
     }
 

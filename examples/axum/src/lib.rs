@@ -10,6 +10,7 @@ mod external_url;
 mod http;
 mod links;
 mod public_cache;
+mod public_pages;
 mod requests;
 mod responses;
 mod routes;
@@ -17,6 +18,7 @@ mod sessions;
 mod state;
 mod tokens;
 mod trusted_proxies;
+mod web;
 mod webhook_settings;
 
 pub use api::{IncidentApi, IncidentApiBuilder};
@@ -40,6 +42,7 @@ pub use sessions::{
 };
 pub use tokens::{MAX_TOKENS, TOKEN_BYTES, Tokens};
 pub use trusted_proxies::TrustedProxies;
+pub use web::look::Look;
 pub use webhook_settings::WebhookSettings;
 
 /// Statements as the API writes them.

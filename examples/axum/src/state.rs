@@ -26,6 +26,9 @@ use crate::links::Links;
 use crate::public_cache::PublicCache;
 use crate::sessions::{SessionUse, Sessions, cookie};
 use crate::trusted_proxies::TrustedProxies;
+use crate::web::assets::Assets;
+use crate::web::look::Look;
+use crate::web::status::site::Site;
 use crate::webhook_settings::WebhookSettings;
 
 /// Returns the metrics of the process in Prometheus' text format.
@@ -52,6 +55,8 @@ pub(crate) struct AppState {
     pub(crate) wrong_tokens: Throttle,
     pub(crate) commands: CommandTasks,
     pub(crate) document: LazyLock<Document>,
+    pub(crate) look: Look,
+    pub(crate) assets: Assets,
 }
 
 impl fmt::Debug for AppState {
@@ -165,6 +170,24 @@ impl AppState {
     pub(crate) fn client_address(&self, parts: &Parts) -> Option<IpAddr> {
         let peer = client::address(&parts.extensions)?;
         Some(self.proxies.client(peer, &parts.headers))
+    }
+
+    /// Returns the look that the host gives the pages.
+    pub(crate) fn look(&self) -> &Look {
+        &self.look
+    }
+
+    /// Returns the files of the pages.
+    pub(crate) fn assets(&self) -> &Assets {
+        &self.assets
+    }
+
+    /// Returns what the host adds to the status page.
+    pub(crate) fn site(&self) -> Arc<Site> {
+        Arc::new(Site {
+            name: self.look.name().to_owned(),
+            style: self.assets.status.name.clone(),
+        })
     }
 
     /// Returns the deep links.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::sample::{Sample, at, declared, everything, id, keep, page, plain, remember, updated};
+use super::sample::{
+    Sample, at, declared, everything, id, keep, page, plain, public_id, published, remember,
+    updated,
+};
 use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::audit::Chain;
 use crate::chain::Verdict;
@@ -176,7 +179,7 @@ pub async fn ordered_lists_are_newest_first_and_page_without_loss<B: StoreBacken
     }
 }
 
-fn filters() -> [IncidentFilter; 16] {
+fn filters() -> [IncidentFilter; 18] {
     let base = everything;
     [
         IncidentFilter {
@@ -218,6 +221,15 @@ fn filters() -> [IncidentFilter; 16] {
             ..base()
         },
         IncidentFilter {
+            public_only: true,
+            ..base()
+        },
+        IncidentFilter {
+            public_id: Some(public_id(7)),
+            ..base()
+        },
+        IncidentFilter {
+            public_id: Some(public_id(7)),
             public_only: true,
             ..base()
         },
@@ -295,6 +307,44 @@ pub async fn ordered_filters_agree_with_the_reference<B: StoreBackend>(_spawn: S
             .collect();
         assert_eq!(found, expected, "{filter:?}");
     }
+}
+
+/// Checks that an incident is found by its id on the public page, published or not, and in no other
+/// way than by the whole id.
+pub async fn ordered_an_incident_is_found_by_its_public_id<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    for n in 1..=3 {
+        let incident = keep(&*store, &plain(n)).await;
+        if n == 2 {
+            store.commit(published(&incident), WITHIN).await.unwrap();
+        }
+    }
+    let found = async |n, public_only| {
+        let filter = IncidentFilter {
+            public_id: Some(public_id(n)),
+            public_only,
+            ..everything()
+        };
+        let found = store.list(&filter, WITHIN).await.unwrap();
+        let outlines = store.outlines(&filter, WITHIN).await.unwrap();
+        let ids: Vec<_> = found.iter().map(|one| one.id).collect();
+        let outlined: Vec<_> = outlines.iter().map(|one| one.id).collect();
+        assert_eq!(ids, outlined);
+        ids
+    };
+    for n in 1..=3 {
+        assert_eq!(found(n, false).await, [id(n)]);
+        let expected: &[_] = if n == 2 { &[id(2)] } else { &[] };
+        assert_eq!(found(n, true).await, expected, "{n}");
+    }
+    assert!(found(4, false).await.is_empty());
+    // What belongs to two filters has to match both.
+    let other = IncidentFilter {
+        public_id: Some(public_id(2)),
+        severity: Some(Severity::Sev4),
+        ..everything()
+    };
+    assert!(store.list(&other, WITHIN).await.unwrap().is_empty());
 }
 
 /// Checks that a second commit under a key is refused until the key expires.

@@ -169,6 +169,7 @@ contracts! { $
     commits::ordered_entries_are_sealed_without_gaps,
     commits::ordered_lists_are_newest_first_and_page_without_loss,
     commits::ordered_filters_agree_with_the_reference,
+    commits::ordered_an_incident_is_found_by_its_public_id,
     outlines::ordered_outlines_are_those_of_the_list,
     outlines::bounded_an_outline_is_small_however_large_its_incident_is,
     commits::idempotent_a_key_is_taken_until_it_expires,

@@ -10,7 +10,8 @@ use crate::commit::{Commit, IncidentWrite, OutboxWrite};
 use crate::idempotency::{IdempotencyKey, IdempotencyRecord, StoredResponse};
 use crate::incident::declare::{NewIds, declare};
 use crate::incident::{
-    Affected, AffectedTenant, Command, Declare, Event, Incident, Severity, Status, Update, decide,
+    Affected, AffectedTenant, Command, Declare, Event, Incident, Publish, Severity, Status, Update,
+    decide,
 };
 use crate::outbox::{Message, MessageBody};
 use crate::paging::{PageAction, PageEvent, Urgency};
@@ -34,6 +35,10 @@ pub(super) fn anna() -> Actor {
 
 pub(super) fn id(n: u64) -> IncidentId {
     IncidentId::from_uuid(Uuid::from_u64_pair(7 << 12, n))
+}
+
+pub(super) fn public_id(n: u64) -> PublicId {
+    PublicId::from_uuid(Uuid::from_u64_pair(8 << 12, n))
 }
 
 pub(super) fn message_id(n: u64) -> MessageId {
@@ -74,7 +79,7 @@ pub(super) fn declared(sample: &Sample) -> (Arc<Incident>, Commit) {
     };
     let ids = NewIds {
         id: id(n),
-        public_id: PublicId::from_uuid(Uuid::from_u64_pair(8 << 12, n)),
+        public_id: public_id(n),
         number: n,
     };
     let mut incident = declare(&asked, &anna(), ids, Vec::new(), now, &Policy::default()).unwrap();
@@ -105,20 +110,28 @@ pub(super) fn updated(
     status: Option<Status>,
     message: &str,
 ) -> (Arc<Incident>, Commit) {
-    let now = at(1_000);
     let mut update = Update::new(Statement::new(message).unwrap());
     update.status = status;
     if status == Some(Status::Cancelled) {
         update.reason = Some(Statement::new("duplicate").unwrap());
     }
-    let events = decide(
-        before,
-        &Command::Update(Box::new(update)),
-        &anna(),
-        now,
-        &Policy::default(),
-    )
-    .unwrap();
+    commanded(before, &Command::Update(Box::new(update)))
+}
+
+/// Returns the commit that puts an incident on the public page.
+pub(super) fn published(before: &Incident) -> Commit {
+    let publish = Publish {
+        public: true,
+        title: None,
+        message: None,
+    };
+    commanded(before, &Command::Publish(publish)).1
+}
+
+/// Returns a loaded incident after a command, and its commit.
+fn commanded(before: &Incident, command: &Command) -> (Arc<Incident>, Commit) {
+    let now = at(1_000);
+    let events = decide(before, command, &anna(), now, &Policy::default()).unwrap();
     let mut after = before.clone();
     let mut drafts = Vec::new();
     for event in &events {

@@ -11,7 +11,7 @@ use crate::commit::Commit;
 use crate::idempotency::{IdempotencyKey, IdempotencyRecord};
 use crate::incident::{Incident, Outline, Severity, Status};
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::{IncidentId, Name, ServiceId, TenantId, Timestamp, ValidationError, Window};
+use crate::{IncidentId, Name, PublicId, ServiceId, TenantId, Timestamp, ValidationError, Window};
 
 /// A filter for incidents. An empty set or an absent bound excludes nothing.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +34,8 @@ pub struct IncidentFilter {
     pub to: Option<Timestamp>,
     /// If `true`, only incidents on the public status page.
     pub public_only: bool,
+    /// Only the incident with this id on the public page, whether it is shown there or not.
+    pub public_id: Option<PublicId>,
     /// Only incidents that ended (resolved or cancelled, [`Incident::over_at`]) after this
     /// time, or have not ended.
     pub unresolved_at: Option<Timestamp>,
@@ -90,6 +92,7 @@ impl IncidentFilter {
             from,
             to,
             public_only,
+            public_id,
             unresolved_at,
             touching,
             after,
@@ -120,6 +123,7 @@ impl IncidentFilter {
             && from.is_none_or(|from| from <= incident.declared_at)
             && to.is_none_or(|to| incident.declared_at < to)
             && (!public_only || incident.status_page.public)
+            && public_id.is_none_or(|id| id == incident.status_page.id)
             && unresolved_at.is_none_or(|at| incident.over_at().is_none_or(|over| at < over))
             && touching.is_none_or(|window| {
                 let ended = incident.impact_ended_at.or(incident.resolved_at);

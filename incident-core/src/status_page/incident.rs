@@ -6,7 +6,6 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::PublicUpdate;
-use super::RESOLVED_STAYS;
 use super::lines::mixed;
 use super::words::{Indicator, PublicStatus};
 use crate::incident::StatusPageEntry;
@@ -21,6 +20,9 @@ pub struct PublicIncident {
     pub id: PublicId,
     /// The title written for the public, or a neutral one.
     pub title: PublicText,
+    /// `true` if the title is the neutral one, for pages in other languages.
+    #[serde(skip)]
+    pub has_standard_title: bool,
     /// Public status.
     pub status: PublicStatus,
     /// Public severity.
@@ -59,24 +61,24 @@ impl PublicNames {
     }
 }
 
-/// Returns `true` if the public page shows an incident at `now`.
+/// Returns `true` if an incident is public, and live or resolved or cancelled after `since`.
 ///
-/// It must be public, and live or resolved or cancelled in the last 24 hours. A merged incident is
-/// not shown; its updates are, in the incident that it was merged into.
+/// A merged incident is not shown; its updates are, in the incident that it was merged into.
 #[must_use]
-pub fn is_shown(incident: &Incident, now: Timestamp) -> bool {
-    let stays = |at: Timestamp| now < at.saturating_add(RESOLVED_STAYS);
+pub fn is_shown(incident: &Incident, since: Timestamp) -> bool {
     let here = match incident.status {
         Status::Merged => false,
         // Incidents that were cancelled before that time was stored have none.
-        Status::Cancelled => incident.over_at().is_some_and(stays),
-        Status::Resolved | Status::Closed => incident.over_at().is_none_or(stays),
+        Status::Cancelled => incident.over_at().is_some_and(|at| since < at),
+        Status::Resolved | Status::Closed => incident.over_at().is_none_or(|at| since < at),
         Status::Triage | Status::Investigating | Status::Identified | Status::Mitigated => true,
     };
     incident.status_page.public && here
 }
 
-/// Returns the public view of an incident at `now`; nothing unless [`is_shown`].
+/// Returns the public view of an incident of any age; nothing if it is not public, or was merged.
+///
+/// A page shows it only while [`is_shown`] says so.
 ///
 /// `sources` are incidents that were merged into others. The updates of those that this one names,
 /// and that are public themselves, are mixed in by time; each has the status that was in force in
@@ -86,9 +88,8 @@ pub fn public_incident(
     incident: &Incident,
     sources: &[Arc<Incident>],
     names: &PublicNames,
-    now: Timestamp,
 ) -> Option<PublicIncident> {
-    if !is_shown(incident, now) {
+    if !incident.status_page.public {
         return None;
     }
     let status = PublicStatus::of(incident.status)?;
@@ -99,9 +100,11 @@ pub fn public_incident(
     };
     let (updates, updates_omitted) = mixed(std::iter::once(incident).chain(merged()));
     let services = names.of(&incident.affected_services);
+    let title = title(entry, merged);
     Some(PublicIncident {
         id: entry.id,
-        title: title(entry, merged).unwrap_or_else(|| neutral_title(&services)),
+        has_standard_title: title.is_none(),
+        title: title.unwrap_or_else(|| neutral_title(&services)),
         status,
         impact: Indicator::of(incident.severity),
         services,

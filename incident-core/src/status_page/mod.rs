@@ -9,6 +9,8 @@
 //! incidents, updates and bytes ([`Chosen`]). Anything left out is counted. The complete history is
 //! in the timeline.
 
+mod chosen;
+mod history;
 mod incident;
 mod lines;
 mod page;
@@ -17,12 +19,12 @@ mod words;
 
 use std::time::Duration;
 
+pub use chosen::{Chosen, single_incident};
+pub use history::{HISTORY_DAYS, HistoryIncident, PublicDay, PublicHistory};
 pub use incident::{PublicIncident, PublicNames, is_shown, public_incident};
-pub use page::{
-    Chosen, PAGE_BYTES, PAGE_INCIDENTS, PAGE_LINES, PageStatus, PublicPage, TRUNCATED_CHARS,
-};
+pub use page::{PAGE_BYTES, PAGE_INCIDENTS, PAGE_LINES, PageStatus, PublicPage, TRUNCATED_CHARS};
 pub use update::PublicUpdate;
-pub use words::{Indicator, PublicStatus};
+pub use words::{Indicator, PublicStatus, StandardText};
 
 /// Duration for which an incident stays on the page after it was resolved or cancelled.
 pub const RESOLVED_STAYS: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,16 +1,11 @@
 //! The page: a bounded number of incidents, updates and bytes, and counts of the rest.
 
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use serde::Serialize;
 
 use super::PublicUpdate;
-use super::incident::{PublicIncident, PublicNames, is_shown, public_incident};
+use super::incident::PublicIncident;
 use super::words::Indicator;
-use crate::incident::Incident;
-use crate::{IncidentId, PublicText, Timestamp};
+use crate::PublicText;
 
 /// Maximum number of incidents on the page.
 pub const PAGE_INCIDENTS: usize = 50;
@@ -32,6 +27,15 @@ pub struct PageStatus {
     pub description: &'static str,
 }
 
+impl PageStatus {
+    pub(super) const fn of(indicator: Indicator) -> Self {
+        Self {
+            indicator,
+            description: indicator.description(),
+        }
+    }
+}
+
 /// The content of the public page, without the time at which it was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -45,68 +49,11 @@ pub struct PublicPage {
     pub incidents_omitted: u64,
 }
 
-/// The incidents that fit on the page, the number of those that do not, and the worst impact of all
-/// live ones.
-#[derive(Clone, Debug, Default)]
-pub struct Chosen {
-    incidents: Vec<Arc<Incident>>,
-    omitted: u64,
-    indicator: Indicator,
-}
-
-impl Chosen {
-    /// Adds incidents. At most [`PAGE_INCIDENTS`] are stored; the others are counted.
-    pub fn add(&mut self, found: impl IntoIterator<Item = Arc<Incident>>, now: Timestamp) {
-        for incident in found.into_iter().filter(|one| is_shown(one, now)) {
-            if incident.status.is_live() {
-                self.indicator = self.indicator.max(Indicator::of(incident.severity));
-            }
-            self.incidents.push(incident);
-        }
-        self.incidents.sort_by_key(|one| {
-            let impact = Indicator::of(one.severity);
-            (Reverse(impact), Reverse(one.started_at), one.status_page.id)
-        });
-        while self.incidents.len() > PAGE_INCIDENTS {
-            self.incidents.pop();
-            self.omitted += 1;
-        }
-    }
-
-    /// Returns the ids of merged incidents whose updates the page also shows.
-    #[must_use]
-    pub fn sources(&self) -> BTreeSet<IncidentId> {
-        let faces = self.incidents.iter().map(|incident| &incident.status_page);
-        faces.flat_map(|entry| entry.merged.clone()).collect()
-    }
-
-    /// Builds the page. `sources` are the incidents that [`Chosen::sources`] names.
-    #[must_use]
-    pub fn page(
-        &self,
-        sources: &[Arc<Incident>],
-        names: &PublicNames,
-        now: Timestamp,
-    ) -> PublicPage {
-        let shown = |one: &Arc<Incident>| public_incident(one, sources, names, now);
-        let mut incidents: Vec<PublicIncident> = self.incidents.iter().filter_map(shown).collect();
-        fit(&mut incidents);
-        PublicPage {
-            status: PageStatus {
-                indicator: self.indicator,
-                description: self.indicator.description(),
-            },
-            incidents,
-            incidents_omitted: self.omitted,
-        }
-    }
-}
-
 /// Drops updates that do not fit, and counts them.
 ///
 /// The newest update of each incident stays, then whole updates in the order of the page until one
 /// does not fit.
-fn fit(incidents: &mut [PublicIncident]) {
+pub(super) fn fit(incidents: &mut [PublicIncident]) {
     let newest: usize = incidents
         .iter()
         .filter_map(|one| one.updates.first())

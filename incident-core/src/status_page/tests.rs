@@ -1,6 +1,7 @@
 //! Bounds and ends of the public page.
 
 mod by_time;
+mod history;
 mod merged;
 
 use std::sync::Arc;
@@ -46,17 +47,13 @@ pub(super) fn page_of(
     sources: &[Arc<Incident>],
     now: Timestamp,
 ) -> PublicPage {
-    let mut chosen = Chosen::default();
-    chosen.add(incidents.into_iter().map(Arc::new), now);
-    chosen.page(sources, &PublicNames::default(), now)
+    let mut chosen = Chosen::for_page(now);
+    chosen.add(incidents.into_iter().map(Arc::new));
+    chosen.page(sources, &PublicNames::default())
 }
 
-pub(super) fn bodies(
-    incident: &Incident,
-    sources: &[Arc<Incident>],
-    now: Timestamp,
-) -> Vec<String> {
-    let shown = public_incident(incident, sources, &PublicNames::default(), now).unwrap();
+pub(super) fn bodies(incident: &Incident, sources: &[Arc<Incident>]) -> Vec<String> {
+    let shown = public_incident(incident, sources, &PublicNames::default()).unwrap();
     let lines = shown.updates.iter();
     lines.map(|line| line.body.to_string()).collect()
 }
@@ -78,7 +75,7 @@ fn a_late_line_stands_at_its_time_with_the_status_that_held_then() {
         Some("c"),
     );
     post(&mut incident, minute(60), None, Some("b"));
-    let shown = public_incident(&incident, &[], &PublicNames::default(), minute(121)).unwrap();
+    let shown = public_incident(&incident, &[], &PublicNames::default()).unwrap();
     let lines: Vec<_> = shown
         .updates
         .iter()
@@ -94,7 +91,7 @@ fn a_late_line_stands_at_its_time_with_the_status_that_held_then() {
     );
     // A change of status that is entered late changes the status after it.
     post(&mut incident, minute(30), Some(Status::Identified), None);
-    let shown = public_incident(&incident, &[], &PublicNames::default(), minute(121)).unwrap();
+    let shown = public_incident(&incident, &[], &PublicNames::default()).unwrap();
     assert_eq!(shown.updates[1].status, PublicStatus::Identified);
 }
 
@@ -155,7 +152,7 @@ fn corrections_and_redactions_of_dropped_lines_change_nothing() {
     let mut correction = updated(minute(202), None, Some(text("now public")));
     correction.corrects = Some(internal);
     apply(&mut incident, &Event::Updated(Box::new(correction)));
-    assert_eq!(bodies(&incident, &[], minute(203))[0], "now public");
+    assert_eq!(bodies(&incident, &[])[0], "now public");
 }
 
 /// L2: stored updates have no gaps: when space is freed, updates older than a dropped one are not
@@ -177,7 +174,7 @@ fn a_line_older_than_a_dropped_one_is_dropped_at_once() {
     post(&mut incident, minute(5), None, Some("too late"));
     post(&mut incident, minute(55), None, Some("in time"));
     assert_eq!(incident.status_page.dropped.lines, dropped + 1);
-    let shown = public_incident(&incident, &[], &PublicNames::default(), minute(61)).unwrap();
+    let shown = public_incident(&incident, &[], &PublicNames::default()).unwrap();
     let said = |body: &str| shown.updates.iter().any(|line| line.body.as_str() == body);
     assert!(said("in time") && !said("too late"));
     let identified = |line: &PublicUpdate| line.status == PublicStatus::Identified;
@@ -247,7 +244,7 @@ fn a_correction_with_a_change_of_status_shows_the_change() {
     both.corrects = Some(first);
     apply(&mut incident, &Event::Updated(Box::new(both)));
     assert_eq!(
-        bodies(&incident, &[], minute(6)),
+        bodies(&incident, &[]),
         ["This incident has been resolved.", "right"]
     );
 }

@@ -369,6 +369,8 @@ impl StoreState {
         let (after, entries) = (write.after, write.entries);
         let place = Reverse((after.declared_at, after.id));
         self.by_age.insert(place);
+        let public = self.by_public_id.entry(after.status_page.id);
+        public.or_default().insert(after.id);
         if after.status.is_live() {
             self.live.insert(place);
             if let Some(key) = &after.alert_key {

@@ -11,7 +11,7 @@ use incident_core::incident::Incident;
 use incident_core::port::{AuditQuery, IncidentFilter};
 use incident_core::suggestion::{Suggestion, SuggestionState};
 use incident_core::timeline::SysIncidentUpdateEntry;
-use incident_core::{CreditId, IncidentId, Name, ServiceId, TenantId, Timestamp};
+use incident_core::{CreditId, IncidentId, Name, PublicId, ServiceId, TenantId, Timestamp};
 
 use super::keys::Keys;
 use super::messages::OutboxMessages;
@@ -34,6 +34,8 @@ pub(super) struct StoreState {
     pub(super) by_age: BTreeSet<Reverse<(Timestamp, IncidentId)>>,
     /// Live incidents, in the same order, for the list that people open most.
     pub(super) live: BTreeSet<Reverse<(Timestamp, IncidentId)>>,
+    /// All incidents by their id on the public page, which never changes.
+    pub(super) by_public_id: BTreeMap<PublicId, BTreeSet<IncidentId>>,
     /// The incident that stands for an alert, by key and environment.
     pub(super) alerts: BTreeMap<Name, BTreeMap<Name, IncidentId>>,
     /// Live incidents by the alert that they were declared for.
@@ -67,7 +69,11 @@ impl StoreState {
         let live_only =
             !filter.statuses.is_empty() && filter.statuses.iter().all(|status| status.is_live());
         if let (true, Some(alert)) = (live_only, &filter.alert) {
-            return self.list_of_alert(filter, alert);
+            return self.list_of(filter, self.live_of_alert(alert));
+        }
+        if let Some(public) = filter.public_id {
+            let found = self.by_public_id.get(&public).into_iter().flatten();
+            return self.list_of(filter, found.copied());
         }
         let order = if live_only { &self.live } else { &self.by_age };
         let start = match filter.after {
@@ -83,10 +89,14 @@ impl StoreState {
             .collect()
     }
 
-    /// Lists live incidents of one alert, without reading the others.
-    fn list_of_alert(&self, filter: &IncidentFilter, alert: &Name) -> Vec<Arc<Incident>> {
-        let live = self.live_of_alert(alert).into_iter();
-        let mut found: Vec<_> = live
+    /// Lists those of a few incidents that match, without reading the others.
+    fn list_of(
+        &self,
+        filter: &IncidentFilter,
+        ids: impl IntoIterator<Item = IncidentId>,
+    ) -> Vec<Arc<Incident>> {
+        let mut found: Vec<_> = ids
+            .into_iter()
             .filter_map(|id| self.incidents.get(&id))
             .filter(|kept| filter.matches(&kept.incident))
             .map(|kept| Arc::clone(&kept.incident))

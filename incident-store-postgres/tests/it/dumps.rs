@@ -274,4 +274,22 @@ async fn goes_on(setup: &Setup) {
         .await;
     setup.drain().await;
     setup.summary().await;
+    public_ones_are_found(setup).await;
+}
+
+/// Finds every public incident by the id that the public knows, and no other one.
+async fn public_ones_are_found(setup: &Setup) {
+    let reports = setup.incidents.reports();
+    let filter = IncidentFilter {
+        limit: 9,
+        ..IncidentFilter::default()
+    };
+    let mut public = 0;
+    for incident in reports.incidents(&filter).await.unwrap() {
+        let entry = &incident.status_page;
+        let found = reports.public_incident(entry.id).await;
+        assert_eq!(found.is_ok(), entry.public, "#{}", incident.number);
+        public += u32::from(entry.public);
+    }
+    assert!(public > 0);
 }

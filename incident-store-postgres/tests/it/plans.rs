@@ -25,12 +25,12 @@ async fn plan(connection: &mut PgConnection, sql: &str, types: &str, values: &st
     lines.join("\n")
 }
 
-/// Many closed incidents, 50 live ones, and a full outbox.
+/// Many closed incidents, of which every hundredth is public, 50 live ones, and a full outbox.
 const FILL: &str = "
     insert into incident.incidents (id, number, revision, version, last_seq, last_hash, status, live, severity, public,
         declared_at, resolved_at, started_at, ended_at, services, tenants, title_lower, summary_lower, state)
     select gen_random_uuid(), n, 1, 1, 0, incident.zero_hash(), case when n % 400 = 0 then 'triage' else 'closed' end,
-        n % 400 = 0, 1 + n % 4, false, '2020-01-01'::timestamptz + n * interval '1 hour',
+        n % 400 = 0, 1 + n % 4, n % 100 = 1, '2020-01-01'::timestamptz + n * interval '1 hour',
         case when n % 400 = 0 then null else now() end, '2020-01-01'::timestamptz + n * interval '1 hour',
         case when n % 400 = 0 then null else '2020-01-01'::timestamptz + (n + 1) * interval '1 hour' end, '{api}', '{t}', 'x', 'x', '{}'
     from generate_series(1, 20000) n;
@@ -80,4 +80,25 @@ async fn lists_use_their_indexes() {
         found.contains("incidents_age") && found.contains("Index Cond") && !found.contains("Sort"),
         "{found}"
     );
+
+    let by_public_id = list_sql(&IncidentFilter {
+        public_id: Some("0190a000-0000-4000-8000-000000000000".parse().unwrap()),
+        public_only: true,
+        limit: 1,
+        ..IncidentFilter::default()
+    });
+    let found = plan(&mut owner, &by_public_id, "text, bigint", "'x', 1").await;
+    assert!(
+        found.contains("incidents_public_id") && found.contains("Index Cond"),
+        "{found}"
+    );
+
+    let public = list_sql(&IncidentFilter {
+        public_only: true,
+        unresolved_at: Some("2021-01-01T00:00:00Z".parse().unwrap()),
+        limit: 25,
+        ..IncidentFilter::default()
+    });
+    let found = plan(&mut owner, &public, "timestamptz, bigint", "now(), 25").await;
+    assert!(found.contains("incidents_public "), "{found}");
 }

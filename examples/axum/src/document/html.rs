@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use crate::http::html::Escaped;
+use crate::http::escape::Escaped;
 
 /// The style of the page.
 pub(crate) const STYLE: &str = include_str!("page.css");

@@ -51,7 +51,7 @@ impl<A: Permission, T: Target> Describe for Authorized<A, T> {
 }
 
 /// Describes a login with the right `A`, and the target of the path.
-pub(super) fn describe_authorized<A: Permission, T: Target>(
+pub(crate) fn describe_authorized<A: Permission, T: Target>(
     operation: &mut Operation,
     schemas: &mut Schemas,
 ) {
@@ -74,7 +74,7 @@ pub(super) fn describe_authorized<A: Permission, T: Target>(
 ///
 /// # Errors
 /// Returns 401 or 403, and 404 if the target fails its check.
-pub(super) async fn authorize<A: Permission>(
+pub(crate) async fn authorize<A: Permission>(
     parts: &Parts,
     state: &AppState,
     target: &impl Target,

@@ -5,16 +5,15 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::Form;
+use axum::body::Body;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
 
-use super::body::{self, SILENCE};
-use super::body_broken::BodyBroken;
+use super::body;
 use super::problem::Problem;
 use crate::document::describe::Describe;
 use crate::document::operation::Operation;
@@ -24,8 +23,24 @@ use crate::state::AppState;
 /// The media type of forms.
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Maximum size of a form, in bytes: a token, an address, and their percent-encoding.
-pub(crate) const FORM_BYTES: usize = 16 * 1024;
+/// Maximum size of a form of the sign-in, in bytes: a token, an address, and a form that was sent
+/// without a session, whose text of 20,000 characters is encoded twice.
+pub(crate) const FORM_BYTES: usize = 512 * 1024;
+
+/// Checks that a body has the media type of forms.
+///
+/// # Errors
+/// Returns 415 if its type is another one, or missing.
+pub(crate) fn must_be_form(headers: &HeaderMap) -> Result<(), Problem> {
+    match body::media_type(headers).as_deref() {
+        Some(FORM) => Ok(()),
+        _ => Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "expected Content-Type: application/x-www-form-urlencoded",
+        )),
+    }
+}
 
 /// A request with the form `F`, which is read once its sender may send it.
 #[derive(Debug)]
@@ -100,11 +115,14 @@ impl<F: FormBody> PendingForm<F> {
         if F::MAY_BE_EMPTY && !headers.contains_key(header::CONTENT_TYPE) {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FORM));
         }
-        let form = timeout(SILENCE, Form::<F>::from_request(self.request, state)).await;
-        match form {
-            Ok(form) => form.map(|Form(form)| form).map_err(|error| refused(&error)),
-            Err(_) => Err(body::not_read(&BodyBroken::Late)),
-        }
+        must_be_form(self.request.headers())?;
+        let (parts, body) = self.request.into_parts();
+        // Nobody is known yet: the memory is that of webhooks.
+        let memory = state.body_memory().hooks();
+        let bytes = body::read(body, FORM_BYTES, &memory).await?;
+        let request = Request::from_parts(parts, Body::from(bytes));
+        let form = Form::<F>::from_request(request, state).await;
+        form.map(|Form(form)| form).map_err(|error| refused(&error))
     }
 }
 
@@ -112,14 +130,7 @@ fn refused(error: &FormRejection) -> Problem {
     let detail =
         "expected a form (application/x-www-form-urlencoded) with the fields of this route";
     match error.status() {
-        status @ StatusCode::PAYLOAD_TOO_LARGE => {
-            let detail = format!("the form is longer than {FORM_BYTES} bytes");
-            Problem::new(status, "too_large", detail)
-        }
-        status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            Problem::new(status, "unsupported_media_type", detail)
-        }
-        status @ StatusCode::UNPROCESSABLE_ENTITY => Problem::new(status, "invalid", detail),
+        StatusCode::UNPROCESSABLE_ENTITY => Problem::new(error.status(), "invalid", detail),
         _ => body::not_read(error),
     }
 }

@@ -22,9 +22,44 @@ impl<S: Send + Sync> FromRequestParts<S> for MountPrefix {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let whole = parts.extensions.get::<OriginalUri>();
-        let whole = whole.map_or("", |OriginalUri(uri)| uri.path());
-        let prefix = whole.strip_suffix(parts.uri.path());
-        Ok(Self(prefix.unwrap_or_default().to_owned()))
+        Ok(Self(prefix_of(parts).0))
+    }
+}
+
+/// Returns the prefix of a request, and its path and query as the client sent them.
+pub(crate) fn prefix_of(parts: &Parts) -> (String, String) {
+    let original = parts.extensions.get::<OriginalUri>();
+    let original = original.map_or(&parts.uri, |OriginalUri(uri)| uri);
+    let (sent, inner) = (original.path(), parts.uri.path());
+    // The root of a nested router has no slash of its own.
+    let prefix = match sent.strip_suffix(inner) {
+        None if inner == "/" => sent,
+        prefix => prefix.unwrap_or_default(),
+    };
+    let here = original.path_and_query().map_or(sent, |here| here.as_str());
+    (prefix.to_owned(), here.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    #[test]
+    fn the_prefix_is_what_the_host_has_removed() {
+        for (sent, inner, prefix) in [
+            ("/", "/", ""),
+            ("/audit?a=1", "/audit?a=1", ""),
+            ("/incidents", "/", "/incidents"),
+            ("/incidents?a=1", "/?a=1", "/incidents"),
+            ("/incidents/", "/", "/incidents"),
+            ("/a%20b/audit", "/audit", "/a%20b"),
+        ] {
+            let (mut parts, ()) = Request::get(inner).body(()).unwrap().into_parts();
+            let original = OriginalUri(sent.parse().unwrap());
+            parts.extensions.insert(original);
+            assert_eq!(prefix_of(&parts), (prefix.to_owned(), sent.to_owned()));
+        }
     }
 }

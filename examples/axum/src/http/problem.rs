@@ -191,6 +191,8 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, self.body()).into_response();
+        // Pages for people are made from it.
+        response.extensions_mut().insert(self.clone());
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use incident_core::actor::Caller;
 
 use crate::authenticate::AuthError;
 use crate::client;
@@ -25,24 +27,38 @@ pub(super) async fn authenticate(
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    let caller = match state.authenticate(&mut parts).await {
-        Ok(caller) => caller,
-        Err(AuthError::Invalid) => {
-            let from = state.client_address(&parts);
-            let wait = state.wrong_tokens().count(from, "sys");
-            let problem = wait.map_or_else(|| AuthError::Invalid.into(), throttle::too_many);
-            return problem.into_response();
-        }
-        Err(other) => return Problem::from(other).into_response(),
-    };
+    match state.authenticate(&mut parts).await {
+        Ok(caller) => known(&state, Request::from_parts(parts, body), &caller, next).await,
+        Err(error) => wrong_login(&state, &parts, error).into_response(),
+    }
+}
+
+/// Returns the problem of a request without a valid login, and counts wrong credentials.
+pub(crate) fn wrong_login(state: &AppState, parts: &Parts, error: AuthError) -> Problem {
+    if error != AuthError::Invalid {
+        return error.into();
+    }
+    let from = state.client_address(parts);
+    let wait = state.wrong_tokens().count(from, "sys");
+    wait.map_or_else(|| error.into(), throttle::too_many)
+}
+
+/// Passes on the request of a known caller, unless a page of another site sent it.
+pub(crate) async fn known(
+    state: &AppState,
+    mut request: Request,
+    caller: &Caller,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
     if let Err(problem) = cross_site::check(&parts, state.origins()) {
         return problem.into_response();
     }
     client::note_known(&parts.extensions);
-    let mut request = Request::from_parts(parts, body);
+    request = Request::from_parts(parts, body);
     // Held until the response is complete.
     let reservation = state.body_memory().known();
-    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(caller.clone());
     request.extensions_mut().insert(reservation.clone());
     let mut response = next.run(request).await;
     drop(reservation);

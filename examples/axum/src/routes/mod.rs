@@ -1,7 +1,7 @@
 //! The routes of the HTTP API.
 
 mod audit;
-mod authenticate;
+pub(crate) mod authenticate;
 mod billing;
 mod credits;
 mod documents;
@@ -27,22 +27,23 @@ mod usage;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 
 use self::table::{Area, table};
-use crate::http::fallback::{unknown_route, wrong_method};
-use crate::http::form::FORM_BYTES;
+use crate::http::fallback::wrong_method;
 use crate::state::AppState;
+use crate::web::layer::{with_login, without_login};
+use crate::web::problem_page::unknown_page;
 
 /// Creates all routes.
 pub(crate) fn all<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Router<S> {
     let open = routes_of(&[Area::Health, Area::Document])
         .merge(webhook_routes())
         .merge(sign_in_routes())
+        .merge(web_routes(&state))
         .merge(public_routes());
     // `/sys` responds with 401 before 404, so that anonymous callers cannot probe for routes.
-    let sys = routes_of(&[Area::Operators, Area::Metrics]).fallback(unknown_route);
+    let sys = routes_of(&[Area::Operators, Area::Metrics]).fallback(unknown_page);
     Router::new()
         .merge(open.method_not_allowed_fallback(wrong_method))
         .fallback_service(authenticated(sys, &state).with_state(Arc::clone(&state)))
@@ -71,6 +72,11 @@ pub(crate) fn sign_in<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) ->
     sign_in_routes()
         .method_not_allowed_fallback(wrong_method)
         .with_state(state)
+}
+
+/// Creates the routes of the pages.
+pub(crate) fn web_pages<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Router<S> {
+    web_routes(&state).with_state(state)
 }
 
 /// Creates the routes of the document.
@@ -113,14 +119,28 @@ fn webhook_routes() -> Router<Arc<AppState>> {
 }
 
 fn sign_in_routes() -> Router<Arc<AppState>> {
-    routes_of(&[Area::SignIn])
-        .layer(DefaultBodyLimit::max(FORM_BYTES))
+    routes_of(&[Area::SignIn]).layer(from_fn(request_id::with_request_id))
+}
+
+fn web_routes(state: &Arc<AppState>) -> Router<Arc<AppState>> {
+    let pages = routes_of(&[Area::Web])
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(state), with_login));
+    let open = routes_of(&[Area::WebOpen])
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(state), without_login));
+    pages
+        .merge(open)
         .layer(from_fn(request_id::with_request_id))
 }
 
 fn public_routes() -> Router<Arc<AppState>> {
-    let rows = table().into_iter().filter(|row| row.area == Area::Public);
-    rows.fold(public::others(), |router, row| {
-        router.route(row.path, public::shared(row.handler))
+    let rows = table().into_iter().filter_map(|row| match row.area {
+        Area::Public => Some((row.path, public::shared(row.handler))),
+        Area::Status => Some((row.path, row.handler.fallback(wrong_method))),
+        _ => None,
+    });
+    rows.fold(public::others(), |router, (path, handler)| {
+        router.route(path, handler)
     })
 }

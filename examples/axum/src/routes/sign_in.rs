@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use incident_core::actor::Caller;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -26,10 +26,14 @@ use crate::http::params::{FromQuery, Params, QueryParameter};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::throttle;
-use crate::responses::sign_in::{PageResponse, SeeOther, form_page, signed_in_page};
+use crate::responses::sign_in::SeeOther;
 use crate::sessions::{SessionUse, Sessions, cookie};
 use crate::state::AppState;
 use crate::tokens::TOKEN_BYTES;
+use crate::web::expired::resend;
+use crate::web::page::WebResult;
+use crate::web::reader::Reader;
+use crate::web::sign_in::{HeldForm, SignInTexts, form_page, signed_in_page};
 
 /// The sessions of the host, and the caller of the request's own one, if it is valid.
 pub(super) struct SignIn {
@@ -79,6 +83,12 @@ pub(super) struct SignInForm {
     /// The path of this host to go to; another address is ignored.
     #[serde(default)]
     next: Option<String>,
+    /// A form that was sent without a session; it is shown again after the sign-in.
+    #[serde(default)]
+    resend: Option<String>,
+    /// The path of this host that the form goes to.
+    #[serde(default)]
+    resend_to: Option<String>,
 }
 
 impl FormBody for SignInForm {}
@@ -98,56 +108,89 @@ impl FormBody for SignOutForm {
 
 /// Handles `GET /signin`: the form, or the name of the person who is signed in.
 pub(super) async fn show(
-    MountPrefix(prefix): MountPrefix,
+    State(state): State<Arc<AppState>>,
+    reader: Reader,
     SignIn { caller, .. }: SignIn,
     Params(NextParams(next)): Params<NextParams>,
-) -> PageResponse {
+) -> WebResult {
     let next = next.as_deref().and_then(next_path).unwrap_or_default();
-    PageResponse(match caller {
-        Some(caller) => signed_in_page(&prefix, &caller),
-        None => form_page(StatusCode::OK, &prefix, next, None),
-    })
+    match caller {
+        Some(caller) => signed_in_page(&state, &reader, &caller),
+        None => form_page(&state, &reader, StatusCode::OK, next, None, None),
+    }
+}
+
+/// What a person wanted before the sign-in: an address, or a form to send.
+#[derive(Debug, Default)]
+struct Wanted {
+    next: String,
+    waiting: Option<HeldForm>,
 }
 
 /// Handles `POST /signin`: a new session, and the way to where the person wanted to go. A person
 /// who is refused sees the form again.
 pub(super) async fn sign_in(
     State(state): State<Arc<AppState>>,
-    MountPrefix(prefix): MountPrefix,
+    reader: Reader,
     SignIn { sessions, .. }: SignIn,
     request: FormRequest<SignInForm>,
 ) -> Result<SeeOther, Problem> {
     let (parts, form) = request.into_parts();
-    let mut next = String::new();
-    match create_session(&state, &sessions, &parts, form, &mut next).await {
-        Ok(cookie) if next.is_empty() => Ok(SeeOther::to(&format!("{prefix}/signin"), cookie)),
-        Ok(cookie) => Ok(SeeOther::to(&next, cookie)),
-        Err(problem) if wants_html(&parts.headers) => {
-            let mut page = form_page(problem.status(), &prefix, &next, Some(problem.detail()));
-            let problem = problem.into_response();
-            if let Some(wait) = problem.headers().get(header::RETRY_AFTER) {
-                page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+    let mut wanted = Wanted::default();
+    match create_session(&state, &sessions, &parts, form, &mut wanted).await {
+        Ok((cookie, caller)) => {
+            if let Some(waiting) = &wanted.waiting {
+                let page = resend(&state, &reader, &caller, waiting)?;
+                return Ok(SeeOther(page.cookie(cookie).into_response()));
             }
-            Ok(SeeOther(page))
+            let address = match wanted.next.as_str() {
+                "" => reader.home(),
+                next => next,
+            };
+            Ok(SeeOther::to(address, cookie))
+        }
+        Err(problem) if wants_html(&parts.headers) => {
+            refused(&state, &reader, &wanted, problem).map(SeeOther)
         }
         Err(problem) => Err(problem),
     }
 }
 
-/// Checks the token of a form, creates a session and returns its cookie. Notes in `next` the
-/// address to go to, also for a form that is shown again.
+/// Shows the form again with the reason, and the time to wait if there is one.
+fn refused(
+    state: &AppState,
+    reader: &Reader,
+    wanted: &Wanted,
+    problem: Problem,
+) -> Result<Response, Problem> {
+    let status = problem.status();
+    let reason = SignInTexts::of(reader.language).reason(status);
+    let waiting = wanted.waiting.as_ref();
+    let page = form_page(state, reader, status, &wanted.next, Some(reason), waiting)?;
+    let mut page = page.into_response();
+    let problem = problem.into_response();
+    if let Some(wait) = problem.headers().get(header::RETRY_AFTER) {
+        page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+    }
+    Ok(page)
+}
+
+/// Checks the token of a form, creates a session and returns its cookie with its person. Notes in
+/// `wanted` where to go, also for a form that is shown again.
 async fn create_session(
     state: &Arc<AppState>,
     sessions: &Sessions,
     parts: &Parts,
     form: PendingForm<SignInForm>,
-    next: &mut String,
-) -> Result<Option<axum::http::HeaderValue>, Problem> {
+    wanted: &mut Wanted,
+) -> Result<(Option<HeaderValue>, Caller), Problem> {
     cross_site::check(parts, state.origins())?;
     check_transport(state, &parts.headers)?;
     let form = form.read(state).await?;
     let path = form.next.as_deref().and_then(next_path);
-    path.unwrap_or_default().clone_into(next);
+    path.unwrap_or_default().clone_into(&mut wanted.next);
+    let to = form.resend_to.filter(|path| next_path(path).is_some());
+    wanted.waiting = to.zip(form.resend).map(|(to, form)| HeldForm { to, form });
     let token = form.token.trim();
     if token.is_empty() || token.len() > TOKEN_BYTES {
         let detail = format!("expected a token of 1 to {TOKEN_BYTES} bytes");
@@ -168,7 +211,7 @@ async fn create_session(
     let now = state.incidents().reports().now();
     let secret = sessions.start(&login, previous.as_ref(), now).await?;
     tracing::info!(person = %login.caller.actor.name, role = %login.caller.role, "signed in");
-    Ok(cookie::set(&secret, secure))
+    Ok((cookie::set(&secret, secure), login.caller))
 }
 
 fn wrong_token() -> Problem {

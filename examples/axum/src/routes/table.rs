@@ -18,16 +18,23 @@ use crate::document::operation::{Operation, Stated};
 use crate::document::page::Document;
 use crate::document::schemas::Schemas;
 use crate::state::AppState;
+use crate::web::{active, files, preferences, status};
 
 /// The router that has a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Area {
     /// Public data, which pages of any origin may read.
     Public,
+    /// The status page for people, without a login.
+    Status,
     /// Signed by a vendor.
     Webhooks,
     /// The sign-in of people who use a browser.
     SignIn,
+    /// Pages for people, behind the login.
+    Web,
+    /// Files and preferences of the pages, without a login.
+    WebOpen,
     /// Behind the login of the host.
     Operators,
     /// The metrics, behind the login of the host.
@@ -171,6 +178,9 @@ pub(super) fn table() -> Vec<Row> {
     table.extend(webhook_rows());
     table.extend(operation_rows());
     table.extend(document_rows());
+    table.extend(web_rows());
+    table.extend(web_open_rows());
+    table.extend(status_rows());
     table
 }
 
@@ -430,6 +440,41 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
+fn web_rows() -> [Row; 1] {
+    group("web", Area::Web, [get("/", active::show)])
+}
+
+fn web_open_rows() -> [Row; 2] {
+    group(
+        "web",
+        Area::WebOpen,
+        [
+            get("/assets/{name}", files::show),
+            post("/preferences", preferences::save),
+        ],
+    )
+}
+
+fn status_rows() -> [Row; 3] {
+    group(
+        "web",
+        Area::Status,
+        [
+            get("/status", status::show::show),
+            get("/status/incidents/{id}", status::incident::show),
+            get("/status/assets/{name}", status::assets::show),
+        ],
+    )
+}
+
+impl Area {
+    /// Returns `true` if the document describes the routes: pages for people are not an interface
+    /// for programs.
+    const fn is_documented(self) -> bool {
+        !matches!(self, Self::Web | Self::WebOpen | Self::Status)
+    }
+}
+
 /// Returns every route of [`IncidentApi::router`](crate::IncidentApi::router), in the order of the
 /// table: its method, its path and the permission that a caller needs.
 #[must_use]
@@ -447,7 +492,7 @@ pub fn routes() -> Vec<RouteInfo> {
 pub(crate) fn document() -> Document {
     let (mut schemas, examples) = (Schemas::new(), Examples::recorded());
     let mut operations = Vec::new();
-    for row in table() {
+    for row in table().into_iter().filter(|row| row.area.is_documented()) {
         let operation = row.operation(&mut schemas).finish(&Stated {
             id: row.id,
             summary: row.summary,

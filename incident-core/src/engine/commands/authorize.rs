@@ -98,9 +98,10 @@ impl Incidents {
         Err(Error::Forbidden(*missing))
     }
 
-    /// Returns `true` if a caller may take an action that other callers' input is refused for.
-    /// Nothing is audited.
-    pub(in crate::engine) fn may(&self, caller: &Caller, action: Action) -> bool {
+    /// Returns `true` if a caller may take an action. Nothing is audited: a page asks it to offer
+    /// only what its reader may do.
+    #[must_use]
+    pub fn may(&self, caller: &Caller, action: Action) -> bool {
         self.inner.settings.permissions.allows(caller.role, action)
     }
 

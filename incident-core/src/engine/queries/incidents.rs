@@ -1,8 +1,6 @@
-//! Queries: incidents, timelines, audit, ledger, the public page.
+//! Queries: incidents, timelines, audit, ledger.
 
 use std::sync::Arc;
-
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::audit::AuditEntry;
 use crate::billing::{CappedCredit, CreditAccount, LedgerRow, cap_periods};
@@ -10,7 +8,6 @@ use crate::engine::yield_now::yield_now;
 use crate::engine::{AuditHandle, CreditsHandle, Error, Incidents, ReportsHandle};
 use crate::incident::{Incident, Outline, Status};
 use crate::port::{AuditQuery, CreditQuery, IncidentFilter};
-use crate::status_page::{Chosen, PublicPage, RESOLVED_STAYS};
 use crate::timeline::SysIncidentUpdateEntry;
 use crate::{IncidentId, Period, TenantId, Timestamp};
 
@@ -20,9 +17,6 @@ pub(in crate::engine) const BATCH: usize = 500;
 /// Number of whole incidents that are read at a time: with ten thousand tenants and all texts, one
 /// takes about two megabytes.
 const WHOLE: usize = 25;
-
-/// Number of merged incidents that are read at a time for the public page.
-const SOURCES_AT_A_TIME: usize = 4;
 
 impl ReportsHandle<'_> {
     /// Returns the time of the engine's clock.
@@ -39,32 +33,6 @@ impl ReportsHandle<'_> {
     /// Fails if a text of the filter can match nothing, or the store did not answer.
     pub async fn incidents(self, filter: &IncidentFilter) -> Result<Vec<Arc<Incident>>, Error> {
         self.0.load_matching(filter).await
-    }
-
-    /// Builds the public page of every public incident that is live or was resolved or cancelled in
-    /// the last 24 hours, with the updates of those that were merged into it. Callers cache it.
-    ///
-    /// # Errors
-    /// Fails if the store did not answer.
-    pub async fn public_page(self) -> Result<PublicPage, Error> {
-        let this = self.0.begun();
-        let now = this.inner.now();
-        let mut chosen = Chosen::default();
-        let filter = IncidentFilter {
-            statuses: Status::ALL
-                .into_iter()
-                .filter(|status| *status != Status::Merged)
-                .collect(),
-            public_only: true,
-            unresolved_at: Some(now.saturating_sub(RESOLVED_STAYS)),
-            ..IncidentFilter::default()
-        };
-        let mut pages = this.pages(filter);
-        while let Some(incident) = pages.next().await? {
-            chosen.add([incident], now);
-        }
-        let sources = this.sources_of(&chosen).await?;
-        Ok(chosen.page(&sources, &this.inner.settings.names, now))
     }
 }
 
@@ -184,7 +152,10 @@ impl Incidents {
     }
 
     /// Loads the first incidents that match, at most `limit` of the filter.
-    async fn load_matching(&self, filter: &IncidentFilter) -> Result<Vec<Arc<Incident>>, Error> {
+    pub(in crate::engine) async fn load_matching(
+        &self,
+        filter: &IncidentFilter,
+    ) -> Result<Vec<Arc<Incident>>, Error> {
         filter.check()?;
         let this = self.begun();
         Ok(this.store.list(filter, this.left()?).await?)
@@ -219,17 +190,6 @@ impl Incidents {
         let contracts = &self.inner.settings.contracts;
         let cap = contracts.terms_of(tenant, period.first_month()).cap();
         CreditAccount::new(cap, contracts.fee(tenant, period.kind()))
-    }
-
-    /// Loads the merged incidents whose updates also show on the page: at most
-    /// [`MAX_PUBLIC_SOURCES`](crate::incident::MAX_PUBLIC_SOURCES) for each that it shows.
-    async fn sources_of(&self, chosen: &Chosen) -> Result<Vec<Arc<Incident>>, Error> {
-        let found: Vec<Option<Arc<Incident>>> = stream::iter(chosen.sources())
-            .map(|id| self.find(id))
-            .buffer_unordered(SOURCES_AT_A_TIME)
-            .try_collect()
-            .await?;
-        Ok(found.into_iter().flatten().collect())
     }
 }
 

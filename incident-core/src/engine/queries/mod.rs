@@ -1,6 +1,7 @@
-//! Queries: incidents, reports, statements.
+//! Queries: incidents, the public side, reports, statements.
 
 pub(super) mod figures;
 pub(super) mod incidents;
+pub(super) mod public;
 pub(super) mod reports;
 pub(super) mod statements;

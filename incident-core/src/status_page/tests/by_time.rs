@@ -220,7 +220,7 @@ fn expected(known: &[Known]) -> Vec<((Timestamp, u64), Shown)> {
 }
 
 fn shown(incident: &Incident, sources: &[std::sync::Arc<Incident>]) -> Vec<Shown> {
-    let shown = public_incident(incident, sources, &PublicNames::default(), minute(200)).unwrap();
+    let shown = public_incident(incident, sources, &PublicNames::default()).unwrap();
     let lines = shown.updates.into_iter();
     lines
         .map(|line| (line.at, line.status, line.body.to_string()))

@@ -5,5 +5,6 @@ mod content_types;
 mod events;
 mod http_rules;
 mod public_canary;
+mod public_history;
 mod public_page;
 mod stopping;

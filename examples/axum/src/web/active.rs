@@ -1,0 +1,256 @@
+//! `/`: live incidents, the worst first.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use incident_core::Timestamp;
+use incident_core::incident::{Affected, Outline, Severity, Status};
+use incident_core::paging::{PagingState, TargetId};
+use incident_core::port::{IncidentFilter, SuggestionQuery};
+use incident_core::suggestion::{Suggestion, SuggestionState};
+
+use super::frame::{Frame, Section};
+use super::page::{WebPage, WebResult};
+use super::reader::Reader;
+use super::texts::{count, fill, texts};
+use crate::http::authorized::Authorized;
+use crate::http::permission;
+use crate::http::problem::Problem;
+use crate::state::AppState;
+
+/// Maximum number of incidents on the page.
+const SHOWN: usize = 200;
+/// Maximum number of suggestions on the page.
+const SUGGESTIONS: usize = 5;
+/// Number of tenants that a row names.
+const NAMED: usize = 2;
+
+texts! {
+    /// The texts of the list of live incidents.
+    ActiveTexts {
+        title: "Active incidents", "Incidents en cours", "Aktive Vorfälle";
+        live: "{n} active | {n} active", "{n} en cours | {n} en cours", "{n} aktiv | {n} aktiv";
+        severity: "Severity", "Gravité", "Schwere";
+        incident: "Incident", "Incident", "Vorfall";
+        status: "Status", "État", "Status";
+        tenants: "Tenants", "Clients", "Mandanten";
+        responder: "Responder", "Responsable", "Zuständig";
+        started: "Started", "Début", "Beginn";
+        elapsed: "Elapsed", "Durée", "Dauer";
+        eta: "ETA", "Fin prévue", "Ende erwartet";
+        next_update: "Next update", "Prochain point", "Nächste Meldung";
+        page: "Page", "Alerte", "Alarm";
+        overdue: "overdue {time}", "en retard de {time}", "seit {time} fällig";
+        due_in: "in {time}", "dans {time}", "in {time}";
+        empty: "Nothing is burning", "Rien ne brûle", "Nichts brennt";
+        empty_help: "No incident is active. When something breaks, declare it: on-call is paged, and the timeline starts.", "Aucun incident en cours. Si quelque chose casse, déclarez-le : l’astreinte est alertée et la chronologie commence.", "Kein Vorfall ist aktiv. Geht etwas kaputt, melden Sie es: Die Bereitschaft wird alarmiert, und der Verlauf beginnt.";
+        empty_api: "Monitoring can do it too:", "La supervision peut aussi le faire :", "Die Überwachung kann es auch:";
+        more: "Only the {n} newest are shown.", "Seuls les {n} plus récents sont affichés.", "Nur die {n} neuesten sind zu sehen.";
+        unpaged: "Nobody has accepted the page for #{number}", "Personne n’a accepté l’alerte pour #{number}", "Niemand hat den Alarm für #{number} angenommen";
+        unpaged_for: "for {time}.", "depuis {time}.", "seit {time}.";
+        tried: "Tried last: {target} ({error}).", "Dernière tentative : {target} ({error}).", "Zuletzt versucht: {target} ({error}).";
+        open_incident: "Open #{number}", "Ouvrir #{number}", "#{number} öffnen";
+        suggestion: "Suggestion: {service} × {tenant}, {signal}", "Suggestion : {service} × {tenant}, {signal}", "Vorschlag: {service} × {tenant}, {signal}";
+        since: "since", "depuis", "seit";
+        declare_from: "Declare from it", "Déclarer à partir d’elle", "Daraus melden";
+        public: "Customers see", "Les clients voient", "Kunden sehen";
+        public_none: "no incident", "aucun incident", "keinen Vorfall";
+        public_some: "{n} incident | {n} incidents", "{n} incident | {n} incidents", "{n} Vorfall | {n} Vorfälle";
+        view: "View the status page", "Voir la page d’état", "Statusseite ansehen";
+        is_public: "public", "public", "öffentlich";
+    }
+}
+
+/// A row of the list.
+struct ActiveRow<'a> {
+    outline: &'a Outline,
+    tenants: String,
+    due: Option<UpdateDue>,
+}
+
+/// The due time of the next update.
+struct UpdateDue {
+    text: String,
+    is_overdue: bool,
+}
+
+/// A page that nobody has accepted.
+struct Unpaged<'a> {
+    outline: &'a Outline,
+    since: String,
+    tried: String,
+}
+
+#[derive(Template)]
+#[template(path = "active.html")]
+struct ActiveListPage<'a> {
+    frame: Frame<'a>,
+    texts: &'static ActiveTexts,
+    heading: String,
+    rows: Vec<ActiveRow<'a>>,
+    is_cut: bool,
+    unpaged: Vec<Unpaged<'a>>,
+    suggestions: &'a [Suggestion],
+    public: String,
+}
+
+/// Handles `GET /`.
+pub(crate) async fn show(
+    State(state): State<Arc<AppState>>,
+    reader: Reader,
+    Authorized { context, .. }: Authorized<permission::Read>,
+) -> WebResult {
+    let frame = Frame::of(&state, &reader, &context.caller, Section::Active);
+    let frame = frame.following(&state).await;
+    let (live, is_cut) = live(&state).await?;
+    let suggestions = match frame.may_declare {
+        true => open_suggestions(&state).await?,
+        false => Vec::new(),
+    };
+    let texts = ActiveTexts::of(reader.language);
+    let total = u64::try_from(live.len()).unwrap_or(u64::MAX);
+    let public = live.iter().filter(|one| one.public).count();
+    let public = match u64::try_from(public).unwrap_or(u64::MAX) {
+        0 => texts.public_none.to_owned(),
+        some => count(reader.language, texts.public_some, some),
+    };
+    let page = ActiveListPage {
+        heading: heading(&frame, texts, &live, total),
+        rows: live.iter().map(|one| row(&frame, texts, one)).collect(),
+        is_cut,
+        unpaged: live
+            .iter()
+            .filter_map(|one| unpaged(&frame, texts, one))
+            .collect(),
+        suggestions: &suggestions,
+        public,
+        frame,
+        texts,
+    };
+    WebPage::ok(&page)
+}
+
+/// Returns the newest suggestions that wait for a person and whose pair has no live incident.
+async fn open_suggestions(state: &AppState) -> Result<Vec<Suggestion>, Problem> {
+    let wanted = SuggestionQuery {
+        before: None,
+        limit: SUGGESTIONS,
+    };
+    let found = state.incidents().signals().suggestions(&wanted).await?;
+    let open = found
+        .into_iter()
+        .filter(|(one, state)| *state == SuggestionState::Open && one.live_incident.is_none());
+    Ok(open.map(|(one, _)| one.suggestion).collect())
+}
+
+/// Returns live incidents, the worst first, then the oldest; and whether some did not fit. If there
+/// are too many, the worst ones are among those that do.
+async fn live(state: &AppState) -> Result<(Vec<Outline>, bool), Problem> {
+    let filter = IncidentFilter {
+        statuses: Status::ALL
+            .into_iter()
+            .filter(|one| one.is_live())
+            .collect(),
+        limit: SHOWN + 1,
+        skip_unreadable: true,
+        ..IncidentFilter::default()
+    };
+    let mut found = state.incidents().list(&filter).await?;
+    let is_cut = found.len() > SHOWN;
+    if is_cut {
+        found.clear();
+        for severity in Severity::ALL {
+            let of_severity = IncidentFilter {
+                severity: Some(severity),
+                limit: SHOWN - found.len(),
+                ..filter.clone()
+            };
+            if of_severity.limit > 0 {
+                found.extend(state.incidents().list(&of_severity).await?);
+            }
+        }
+    }
+    found.sort_by_key(|one| (one.severity, one.started_at, one.number));
+    Ok((found, is_cut))
+}
+
+/// Returns the title of the browser's tab: the number and the worst severity first.
+fn heading(frame: &Frame<'_>, texts: &ActiveTexts, live: &[Outline], total: u64) -> String {
+    let Some(worst) = live.first() else {
+        return texts.title.to_owned();
+    };
+    let number = count(frame.reader.language, texts.live, total);
+    format!("{} · {number}", worst.severity)
+}
+
+fn row<'a>(frame: &Frame<'_>, texts: &ActiveTexts, outline: &'a Outline) -> ActiveRow<'a> {
+    ActiveRow {
+        tenants: tenants(frame, outline),
+        due: outline
+            .next_update_due_at
+            .map(|due| due_text(frame, texts, due)),
+        outline,
+    }
+}
+
+/// Returns the tenants in a few words: the first two, and the number of the others.
+fn tenants(frame: &Frame<'_>, outline: &Outline) -> String {
+    let Affected::These(rows) = &outline.affected_tenants else {
+        return frame.common.all_tenants.to_owned();
+    };
+    let named = rows.iter().take(NAMED).map(|row| row.tenant_id.as_str());
+    let named = named.collect::<Vec<_>>().join(", ");
+    let total = outline.affected_tenants_total.unwrap_or_default();
+    let named_rows = u64::try_from(rows.len().min(NAMED)).unwrap_or_default();
+    match total.saturating_sub(named_rows) {
+        0 => named,
+        more => format!(
+            "{named} {}",
+            count(frame.reader.language, frame.common.and_more, more)
+        ),
+    }
+}
+
+fn due_text(frame: &Frame<'_>, texts: &ActiveTexts, due: Timestamp) -> UpdateDue {
+    let now = frame.times.now;
+    let is_overdue = due <= now;
+    let time = match is_overdue {
+        true => frame.times.between(&due, &now),
+        false => frame.times.between(&now, &due),
+    };
+    let text = if is_overdue {
+        texts.overdue
+    } else {
+        texts.due_in
+    };
+    UpdateDue {
+        text: fill(text, &[("time", &time)]),
+        is_overdue,
+    }
+}
+
+/// Returns the alarm about a page that nobody has accepted.
+fn unpaged<'a>(
+    frame: &Frame<'_>,
+    texts: &ActiveTexts,
+    outline: &'a Outline,
+) -> Option<Unpaged<'a>> {
+    let paging = &outline.paging;
+    let is_late = paging.overdue_at.is_some() && paging.state == PagingState::Pending;
+    let is_wrong = matches!(paging.state, PagingState::Failing | PagingState::GivenUp);
+    if outline.is_acknowledged() || !(is_late || is_wrong) {
+        return None;
+    }
+    let since = paging.begun_at.unwrap_or(outline.declared_at);
+    let since = frame.times.between(&since, &frame.times.now);
+    let target = paging.target.as_ref().map(TargetId::name);
+    let tried = target.zip(paging.error.as_deref());
+    Some(Unpaged {
+        outline,
+        since: fill(texts.unpaged_for, &[("time", &since)]),
+        tried: tried.map_or_else(String::new, |(target, error)| {
+            fill(texts.tried, &[("target", target), ("error", error)])
+        }),
+    })
+}

@@ -1,0 +1,241 @@
+//! A field of a form as a page shows it.
+
+use crate::http::escape::Html;
+use askama::Template;
+use askama::filters::Safe;
+
+use super::fields::FormFields;
+use crate::http::escape::as_typed;
+use crate::http::problem::{FieldError, Problem};
+use crate::web::common_texts::CommonTexts;
+
+/// The control of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Control {
+    /// A line of text.
+    Line,
+    /// Several lines of text.
+    Area,
+    /// A local date and time.
+    Time,
+    /// One of some choices, all of them visible.
+    Radio,
+    /// One of some choices in a menu.
+    Select,
+    /// A box to check.
+    Check,
+}
+
+/// A choice of a field.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    /// The value that is sent.
+    pub(crate) value: String,
+    /// The text as HTML.
+    label: String,
+    /// A line below it.
+    pub(crate) note: String,
+}
+
+impl Choice {
+    /// Creates a choice with a plain text.
+    #[must_use]
+    pub(crate) fn new(value: &str, label: &str) -> Self {
+        Self::marked(value, as_typed(label), "")
+    }
+
+    /// Creates a choice with HTML and a line below it.
+    #[must_use]
+    pub(crate) fn marked(value: &str, label: Html, note: &str) -> Self {
+        Self {
+            value: value.to_owned(),
+            label: label.0,
+            note: note.to_owned(),
+        }
+    }
+}
+
+impl Choice {
+    fn label(&self) -> Html {
+        Safe(self.label.clone())
+    }
+}
+
+/// A field of a form, with its label, its value and its error.
+#[derive(Debug, Template)]
+#[template(path = "field.html")]
+pub(crate) struct Field {
+    /// The name under which it is sent; also its id.
+    pub(crate) name: &'static str,
+    label: String,
+    control: Control,
+    hint: String,
+    value: String,
+    error: Option<String>,
+    choices: Vec<Choice>,
+    /// Suggestions for a line of text.
+    known: Vec<String>,
+    is_required: bool,
+    max: Option<usize>,
+    mark: &'static str,
+    is_focused: bool,
+}
+
+impl Field {
+    /// Returns the field as HTML.
+    #[must_use]
+    pub(crate) fn html(&self) -> Html {
+        Safe(self.render().unwrap_or_default())
+    }
+
+    fn new(name: &'static str, label: &str, control: Control) -> Self {
+        Self {
+            name,
+            label: label.to_owned(),
+            control,
+            hint: String::new(),
+            value: String::new(),
+            error: None,
+            choices: Vec::new(),
+            known: Vec::new(),
+            is_required: false,
+            max: None,
+            mark: "",
+            is_focused: false,
+        }
+    }
+
+    /// Creates a field for a line of text.
+    #[must_use]
+    pub(crate) fn line(name: &'static str, label: &str) -> Self {
+        Self::new(name, label, Control::Line)
+    }
+
+    /// Creates a field for several lines of text.
+    #[must_use]
+    pub(crate) fn area(name: &'static str, label: &str) -> Self {
+        Self::new(name, label, Control::Area)
+    }
+
+    /// Creates a field for a local date and time. Its hint names the zone.
+    #[must_use]
+    pub(crate) fn time(name: &'static str, label: &str, zone: &str) -> Self {
+        Self::new(name, label, Control::Time).hint(zone)
+    }
+
+    /// Creates a group of choices, all of them visible.
+    #[must_use]
+    pub(crate) fn radio(name: &'static str, label: &str, choices: Vec<Choice>) -> Self {
+        let field = Self::new(name, label, Control::Radio);
+        Self { choices, ..field }
+    }
+
+    /// Creates a menu of choices.
+    #[must_use]
+    pub(crate) fn select(name: &'static str, label: &str, choices: Vec<Choice>) -> Self {
+        let field = Self::new(name, label, Control::Select);
+        Self { choices, ..field }
+    }
+
+    /// Creates a box to check.
+    #[must_use]
+    pub(crate) fn check(name: &'static str, label: &str) -> Self {
+        Self::new(name, label, Control::Check)
+    }
+
+    /// Sets the hint between label and control.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: &str) -> Self {
+        hint.clone_into(&mut self.hint);
+        self
+    }
+
+    /// Sets the suggestions.
+    #[must_use]
+    pub(crate) fn known(mut self, known: Vec<String>) -> Self {
+        self.known = known;
+        self
+    }
+
+    /// Sets the maximum number of characters.
+    #[must_use]
+    pub(crate) const fn max(mut self, characters: usize) -> Self {
+        self.max = Some(characters);
+        self
+    }
+
+    /// Marks it as required. Browsers do not check it: the server does, in the reader's language.
+    #[must_use]
+    pub(crate) const fn required(mut self) -> Self {
+        self.is_required = true;
+        self
+    }
+
+    /// Marks it as optional.
+    #[must_use]
+    pub(crate) const fn optional(mut self, common: &'static CommonTexts) -> Self {
+        self.mark = common.optional;
+        self
+    }
+
+    /// Gives it the focus when the page opens, unless a field has an error.
+    #[must_use]
+    pub(crate) const fn focused(mut self) -> Self {
+        self.is_focused = true;
+        self
+    }
+
+    /// Sets the value.
+    #[must_use]
+    pub(crate) fn value(mut self, value: &str) -> Self {
+        value.clone_into(&mut self.value);
+        self
+    }
+
+    /// Sets the value as it was sent, and the error that names the field.
+    #[must_use]
+    pub(crate) fn from(mut self, fields: &FormFields, problem: Option<&Problem>) -> Self {
+        fields.get(self.name).clone_into(&mut self.value);
+        self.error = problem.and_then(|problem| error_of(problem, self.name));
+        if problem.is_some() {
+            self.is_focused = false;
+        }
+        self
+    }
+
+    /// Returns the label.
+    #[must_use]
+    pub(crate) fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn is_chosen(&self, choice: &Choice) -> bool {
+        choice.value == self.value
+    }
+
+    fn text(&self) -> Html {
+        as_typed(&self.value)
+    }
+
+    fn described(&self) -> String {
+        let mut ids = Vec::new();
+        if self.error.is_some() {
+            ids.push(format!("{}-error", self.name));
+        }
+        if !self.hint.is_empty() {
+            ids.push(format!("{}-hint", self.name));
+        }
+        ids.join(" ")
+    }
+}
+
+/// Returns the error of a field, whose name is the first part of the pointer.
+#[must_use]
+pub(crate) fn error_of(problem: &Problem, name: &str) -> Option<String> {
+    let of_field = |error: &&FieldError| {
+        let path = error.pointer.strip_prefix('/').unwrap_or_default();
+        path.split('/').next() == Some(name)
+    };
+    let error = problem.errors().iter().find(of_field)?;
+    Some(error.detail.clone())
+}

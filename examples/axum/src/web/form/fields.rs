@@ -1,0 +1,87 @@
+//! The fields of a form as they were sent.
+
+use crate::http::problem::Problem;
+
+/// Field with the idempotency key of a form.
+pub(crate) const KEY: &str = "key";
+/// Field with the version of the incident that a form was made for.
+pub(crate) const VERSION: &str = "version";
+
+/// Maximum number of fields.
+const MAX_FIELDS: usize = 200;
+
+/// The fields of a form as they were sent, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FormFields(Vec<(String, String)>);
+
+impl FormFields {
+    /// Parses a form (WHATWG URL, 5.1). Lines end in `\n`: browsers send `\r\n`.
+    ///
+    /// # Errors
+    /// Returns 400 if it has too many fields.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Problem> {
+        let mut fields = Vec::new();
+        for (name, value) in form_urlencoded::parse(bytes) {
+            if fields.len() == MAX_FIELDS {
+                return Err(Problem::unreadable("the form has too many fields"));
+            }
+            fields.push((name.into_owned(), value.replace("\r\n", "\n")));
+        }
+        Ok(Self(fields))
+    }
+
+    /// Returns the value of a field; empty if it was not sent.
+    #[must_use]
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.all(name).next().unwrap_or_default()
+    }
+
+    /// Returns all values of a field.
+    pub(crate) fn all<'f>(&'f self, name: &str) -> impl Iterator<Item = &'f str> {
+        let named = self.0.iter().filter(move |(key, _)| key == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
+    /// Returns `true` if the field was sent.
+    #[must_use]
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.all(name).next().is_some()
+    }
+
+    /// Sets the value of a field that the page fills in.
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.0.retain(|(key, _)| key != name);
+        self.0.push((name.to_owned(), value.into()));
+    }
+
+    /// Returns all fields.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// Creates an idempotency key for a form: sent twice, it acts once.
+#[must_use]
+pub(crate) fn new_key() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_read_as_browsers_send_them() {
+        let fields =
+            FormFields::parse(b"title=API+down%21&tenant=a&tenant=b&text=1%0D%0A2&x&%zz=%")
+                .unwrap();
+        assert_eq!(fields.get("title"), "API down!");
+        assert_eq!(fields.all("tenant").collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(fields.get("text"), "1\n2");
+        assert!(fields.has("x") && !fields.has("y"));
+        assert_eq!(fields.get("%zz"), "%");
+        assert!(FormFields::parse("a=1&".repeat(MAX_FIELDS + 1).as_bytes()).is_err());
+    }
+}

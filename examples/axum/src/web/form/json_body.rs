@@ -1,0 +1,150 @@
+//! The JSON body of an operation, made from the fields of a form.
+
+use incident_core::Zone;
+use serde_json::{Map, Value};
+
+use super::fields::FormFields;
+use crate::http::body::{CommandBody, json_object};
+use crate::http::problem::Problem;
+use crate::web::times::iso;
+
+/// The JSON body of an operation under construction. An empty field is left out.
+#[derive(Debug)]
+pub(crate) struct JsonBody<'f> {
+    fields: &'f FormFields,
+    members: Map<String, Value>,
+    problem: Option<Problem>,
+}
+
+impl<'f> JsonBody<'f> {
+    /// Creates the body for some fields.
+    #[must_use]
+    pub(crate) fn of(fields: &'f FormFields) -> Self {
+        Self {
+            fields,
+            members: Map::new(),
+            problem: None,
+        }
+    }
+
+    /// Adds a text without blanks at its ends.
+    #[must_use]
+    pub(crate) fn text(mut self, name: &str) -> Self {
+        let text = self.fields.get(name).trim();
+        if !text.is_empty() {
+            self.put(name, text);
+        }
+        self
+    }
+
+    /// Adds a text, which is required: an empty one is refused by the operation.
+    #[must_use]
+    pub(crate) fn required(mut self, name: &str) -> Self {
+        let text = self.fields.get(name).trim();
+        self.put(name, text);
+        self
+    }
+
+    /// Adds a text, or `null` to clear it.
+    #[must_use]
+    pub(crate) fn clearable(mut self, name: &str) -> Self {
+        match self.fields.get(name).trim() {
+            "" => self.put(name, Value::Null),
+            text => self.put(name, text),
+        }
+        self
+    }
+
+    /// Adds a list from a field with an item per line or comma.
+    #[must_use]
+    pub(crate) fn list(mut self, name: &str) -> Self {
+        let items = items(self.fields.all(name));
+        if !items.is_empty() {
+            self.put(name, items);
+        }
+        self
+    }
+
+    /// Adds `true` if the box was checked, else `false`.
+    #[must_use]
+    pub(crate) fn checked(mut self, name: &str) -> Self {
+        let is_checked = self.fields.has(name);
+        self.put(name, is_checked);
+        self
+    }
+
+    /// Adds the instant of a local date and time in the zone of the reader.
+    #[must_use]
+    pub(crate) fn time(mut self, name: &str, zone: Zone) -> Self {
+        match local_time(self.fields, name, zone) {
+            Ok(Some(time)) => self.put(name, time),
+            Ok(None) => {}
+            Err(problem) => self.problem = self.problem.take().or(Some(problem)),
+        }
+        self
+    }
+
+    /// Adds the instant of a local date and time, or `null` to clear it.
+    #[must_use]
+    pub(crate) fn clearable_time(mut self, name: &str, zone: Zone) -> Self {
+        if self.fields.get(name).trim().is_empty() {
+            self.put(name, Value::Null);
+            return self;
+        }
+        self.time(name, zone)
+    }
+
+    /// Adds a member.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.put(name, value);
+        self
+    }
+
+    fn put(&mut self, name: &str, value: impl Into<Value>) {
+        self.members.insert(name.to_owned(), value.into());
+    }
+
+    /// Reads the body as that of an operation.
+    ///
+    /// # Errors
+    /// Returns 422 with the first field that is invalid.
+    pub(crate) fn parse<B: CommandBody>(self) -> Result<B, Problem> {
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
+        json_object(Value::Object(self.members).to_string().as_bytes())
+    }
+}
+
+/// Returns the items of lists that are written with an item per line or comma.
+#[must_use]
+pub(crate) fn items<'f>(texts: impl Iterator<Item = &'f str>) -> Vec<String> {
+    let items = texts.flat_map(|text| text.split(['\n', ',']));
+    let items = items.map(str::trim).filter(|item| !item.is_empty());
+    items.map(str::to_owned).collect()
+}
+
+/// Reads the local date and time of a field; none if it is empty. A clock that skips the time or
+/// shows it twice is an error that names the instants.
+fn local_time(fields: &FormFields, name: &str, zone: Zone) -> Result<Option<String>, Problem> {
+    let text = fields.get(name).trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let pointer = format!("/{name}");
+    // An instant with its offset needs no zone.
+    if let Ok(time) = text.parse::<incident_core::Timestamp>() {
+        return Ok(Some(iso(time)));
+    }
+    let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+        .iter()
+        .find_map(|format| chrono::NaiveDateTime::parse_from_str(text, format).ok());
+    let local = local.ok_or_else(|| {
+        let expected = "expected a date and time such as 2026-03-29 14:05";
+        Problem::field(pointer.clone(), expected)
+    })?;
+    let time = zone.at_local(local);
+    let time = time.map_err(|error| Problem::field(pointer, error.to_string()))?;
+    Ok(Some(iso(time)))
+}

@@ -1,0 +1,23 @@
+//! The pages for people: templates that the server renders, one style sheet and one script.
+//!
+//! Everything works without the script. Pages call the same engine as the API, and their forms are
+//! checked by the same types.
+
+pub(crate) mod active;
+pub(crate) mod assets;
+mod common_texts;
+pub(crate) mod expired;
+pub(crate) mod files;
+mod form;
+mod frame;
+mod language;
+pub(crate) mod layer;
+pub(crate) mod look;
+pub(crate) mod page;
+pub(crate) mod preferences;
+pub(crate) mod problem_page;
+pub(crate) mod reader;
+pub(crate) mod sign_in;
+pub(crate) mod status;
+mod texts;
+mod times;
