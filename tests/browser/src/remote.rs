@@ -21,23 +21,29 @@ impl Remote {
     }
 
     pub(crate) async fn get(&self, path: &str) -> io::Result<Value> {
-        let path = format!("{}{path}", self.path);
-        self.driver.call(Method::GET, &path, &Value::Null).await
+        self.call(Method::GET, path, &Value::Null).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> io::Result<Value> {
+        self.call(Method::POST, path, body).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> io::Result<()> {
+        self.call(Method::DELETE, path, &Value::Null)
+            .await
+            .map(|_| ())
+    }
+
+    async fn call(&self, method: Method, path: &str, body: &Value) -> io::Result<Value> {
         let path = format!("{}{path}", self.path);
-        self.driver.call(Method::POST, &path, body).await
+        self.driver.call(method, &path, body).await
     }
 
     /// Ends the browser, then the driver.
     pub(crate) async fn stop(self) -> io::Result<()> {
-        let ended = self
-            .driver
-            .call(Method::DELETE, &self.path, &Value::Null)
-            .await;
+        let ended = self.delete("").await;
         self.driver.stop().await?;
-        ended.map(|_| ())
+        ended
     }
 }
 

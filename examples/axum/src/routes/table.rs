@@ -18,7 +18,7 @@ use crate::document::operation::{Operation, Stated};
 use crate::document::page::Document;
 use crate::document::schemas::Schemas;
 use crate::state::AppState;
-use crate::web::{active, assets, preferences, status};
+use crate::web::{active, files, preferences, status};
 
 /// The router that has a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -449,7 +449,7 @@ fn web_open_rows() -> [Row; 2] {
         "web",
         Area::WebOpen,
         [
-            get("/assets/{name}", assets::show),
+            get("/assets/{name}", files::show),
             post("/preferences", preferences::save),
         ],
     )

@@ -1,23 +1,13 @@
 //! The style sheet, the script and the icon of the pages, served from the binary. A name contains a
 //! hash of the content, so that browsers may keep it for ever.
 
-use std::sync::Arc;
-
-use axum::extract::{FromRequestParts, Path, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderValue, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
 use incident_core::chain::Hash;
 use sha2::{Digest, Sha256};
 
 use super::look::Look;
-use super::page::{WebPage, WebResult};
-use crate::document::describe::Describe;
-use crate::document::operation::Operation;
-use crate::document::schemas::Schemas;
-use crate::http::problem::{NOSNIFF, Problem};
-use crate::state::AppState;
+use crate::http::problem::NOSNIFF;
 
 const STYLE: &str = include_str!("../../assets/style.css");
 const SCRIPT: &str = include_str!("../../assets/script.js");
@@ -32,7 +22,8 @@ pub(crate) struct Asset {
     /// The name below `/assets/`.
     pub(crate) name: String,
     media: HeaderValue,
-    bytes: Bytes,
+    /// The content.
+    pub(crate) bytes: Bytes,
 }
 
 /// The files of the pages, with the colours of the host.
@@ -59,18 +50,23 @@ impl Asset {
         }
     }
 
-    /// Responds with the file, which never changes under its name.
-    pub(crate) fn respond(&self) -> WebPage {
-        let headers = [
+    /// Returns the headers of a response with the file.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        HeaderMap::from_iter([
             (header::CONTENT_TYPE, self.media.clone()),
             (header::CACHE_CONTROL, FOR_EVER),
             (header::X_CONTENT_TYPE_OPTIONS, NOSNIFF),
-        ];
-        WebPage((headers, self.bytes.clone()).into_response())
+        ])
     }
 }
 
 impl Assets {
+    /// Returns the file of a name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Asset> {
+        let all = [&self.style, &self.script, &self.icon];
+        all.into_iter().find(|asset| asset.name == name)
+    }
+
     /// Creates the files for a host.
     #[must_use]
     pub(crate) fn of(look: &Look) -> Self {
@@ -94,40 +90,6 @@ impl Assets {
     }
 }
 
-/// The name of a file in the path.
-pub(crate) struct AssetName(pub(crate) String);
-
-impl<S: Send + Sync> FromRequestParts<S> for AssetName {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let name = Path::<String>::from_request_parts(parts, state).await;
-        name.map(|Path(name)| Self(name))
-            .map_err(|_| Problem::not_found("file"))
-    }
-}
-
-impl Describe for AssetName {
-    fn describe(_: &mut Operation, _: &mut Schemas) {}
-}
-
-/// Handles `GET /assets/{name}`.
-pub(crate) async fn show(
-    State(state): State<Arc<AppState>>,
-    AssetName(name): AssetName,
-) -> WebResult {
-    let Assets {
-        style,
-        script,
-        icon,
-        status: _,
-    } = state.assets();
-    let mut all = [style, script, icon].into_iter();
-    let asset = all.find(|asset| asset.name == name);
-    let asset = asset.ok_or_else(|| Problem::not_found("file"))?;
-    Ok(asset.respond())
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -135,9 +97,9 @@ mod tests {
     use super::super::look::Colour;
     use super::*;
 
-    /// Returns the colours of the style sheet by property: in the light and in the dark theme.
-    fn colours() -> BTreeMap<&'static str, [Colour; 2]> {
-        let pairs = STYLE.split("--").filter_map(|rest| {
+    /// Returns the colours of a style sheet by property: in the light and in the dark theme.
+    fn colours(sheet: &'static str) -> BTreeMap<&'static str, [Colour; 2]> {
+        let pairs = sheet.split("--").filter_map(|rest| {
             let (name, value) = rest.split_once(":light-dark(")?;
             let (light, rest) = value.split_once(',')?;
             let dark = rest.split_once(')')?.0;
@@ -149,7 +111,7 @@ mod tests {
     /// WCAG 2.2, 1.4.3 (text, 4.5:1) and 1.4.11 (shapes and borders of fields, 3:1).
     #[test]
     fn every_pair_of_colours_has_contrast_in_both_themes() {
-        let colours = colours();
+        let colours = colours(STYLE);
         let texts = [
             "ink", "muted", "accent", "sev1", "sev2", "sev3", "sev4", "ok",
         ];
@@ -173,12 +135,27 @@ mod tests {
         assert!(wrong.is_empty(), "{wrong:?}");
     }
 
+    /// So the contrast of the status page is that of the other pages.
+    #[test]
+    fn the_status_page_has_the_same_colours() {
+        let (all, of_status) = (colours(STYLE), colours(STATUS));
+        for used in [
+            "ink", "muted", "accent", "sev1", "sev2", "sev3", "ok", "warn",
+        ] {
+            assert!(of_status.contains_key(used), "{used}");
+        }
+        for (name, pair) in of_status {
+            assert_eq!(all.get(name), Some(&pair), "{name}");
+        }
+    }
+
     /// The limits of the design: a host adds 60 bytes of colours at most.
     #[test]
     fn the_files_are_small_and_load_nothing() {
         assert!(STYLE.len() < 20_000, "{}", STYLE.len());
         assert!(SCRIPT.len() < 6_000, "{}", SCRIPT.len());
-        for (name, text) in [("style", STYLE), ("script", SCRIPT)] {
+        assert!(STATUS.len() < 6_000, "{}", STATUS.len());
+        for (name, text) in [("style", STYLE), ("script", SCRIPT), ("status", STATUS)] {
             for loads in [
                 "http:",
                 "https://",

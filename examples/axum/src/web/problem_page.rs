@@ -1,6 +1,9 @@
 //! Problems as pages.
 
+use std::sync::Arc;
+
 use askama::Template;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use incident_core::actor::Caller;
@@ -9,6 +12,8 @@ use super::frame::{Frame, Section};
 use super::page::WebPage;
 use super::reader::Reader;
 use super::texts::texts;
+use crate::http::fallback::unknown_route;
+use crate::http::html::wants_html;
 use crate::http::problem::Problem;
 use crate::state::AppState;
 
@@ -38,6 +43,22 @@ struct ProblemPage<'a> {
     status: u16,
     detail: &'a str,
     texts: &'static ProblemTexts,
+}
+
+/// Responds to a path without a route: with a page for people, except where programs are at home.
+pub(crate) async fn unknown_page(
+    State(state): State<Arc<AppState>>,
+    reader: Reader,
+    request: Request,
+) -> Response {
+    let response = unknown_route().await.into_response();
+    let path = request.uri().path();
+    let of_programs = ["/sys", "/public", "/hooks", "/metrics"];
+    let is_program = of_programs.iter().any(|start| path.starts_with(start));
+    if is_program || !wants_html(request.headers()) {
+        return response;
+    }
+    problem_page(&state, &reader, None, response)
 }
 
 /// Makes the problem of a response, if it has one, into a page.

@@ -3,7 +3,7 @@
 use crate::http::escape::Html;
 use askama::Template;
 
-use super::fields::Fields;
+use super::fields::FormFields;
 use crate::http::escape::as_typed;
 use crate::http::problem::{FieldError, Problem};
 use crate::web::common_texts::CommonTexts;
@@ -183,7 +183,7 @@ impl Field {
 
     /// Sets the value as it was sent, and the error that names the field.
     #[must_use]
-    pub(crate) fn from(mut self, fields: &Fields, problem: Option<&Problem>) -> Self {
+    pub(crate) fn from(mut self, fields: &FormFields, problem: Option<&Problem>) -> Self {
         fields.get(self.name).clone_into(&mut self.value);
         self.error = problem.and_then(|problem| error_of(problem, self.name));
         if problem.is_some() {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::IntoResponse;
 
 use crate::http::problem::Problem;
 use crate::state::AppState;
-use crate::web::assets::AssetName;
-use crate::web::page::WebResult;
+use crate::web::files::AssetName;
+use crate::web::page::{WebPage, WebResult};
 
 /// Handles `GET /status/assets/{name}`.
 pub(crate) async fn show(
@@ -18,5 +19,6 @@ pub(crate) async fn show(
     if style.name != name {
         return Err(Problem::not_found("file"));
     }
-    Ok(style.respond())
+    let response = (style.headers(), style.bytes.clone()).into_response();
+    Ok(WebPage(response))
 }
