@@ -71,6 +71,8 @@ pub(crate) struct Frame<'s> {
     pub(crate) assets: &'s Assets,
     /// The signed-in person, if there is one.
     pub(crate) person: Option<Person>,
+    /// The part of the navigation that the page belongs to.
+    pub(crate) section: Section,
     /// The navigation; empty without a person.
     pub(crate) nav: Vec<NavLink>,
     /// `true` if the person may declare incidents.
@@ -100,6 +102,7 @@ impl<'s> Frame<'s> {
             links: look.links(),
             assets: state.assets(),
             person: None,
+            section: Section::Other,
             nav: Vec::new(),
             may_declare: false,
             has_sign_in: state.sessions().is_some(),
@@ -121,6 +124,7 @@ impl<'s> Frame<'s> {
             name: caller.actor.name.to_string(),
             role: frame.common.role(caller.role),
         });
+        frame.section = section;
         frame.may_declare = state.incidents().may(caller, Action::Declare);
         frame.nav = frame.navigation(state, caller, section);
         frame
@@ -207,6 +211,12 @@ impl<'s> Frame<'s> {
     #[must_use]
     pub(crate) fn zone_line(&self) -> String {
         fill(self.common.times_in, &[("zone", &self.times.zone())])
+    }
+
+    /// Returns `true` on the list of live incidents, where declaring one is the main act.
+    #[must_use]
+    pub(crate) fn is_active_list(&self) -> bool {
+        self.section == Section::Active
     }
 
     /// Returns all languages.
