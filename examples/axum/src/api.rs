@@ -98,7 +98,8 @@ impl IncidentApi {
         })
     }
 
-    /// Returns the public routes, `/public/**`: without a login, from cached bytes.
+    /// Returns the public routes, without a login and from cached bytes: `/public/**` for programs,
+    /// and the status page for people, `/status/**`.
     pub fn public<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
         routes::public(Arc::clone(&self.0))
     }

@@ -10,6 +10,7 @@ mod external_url;
 mod http;
 mod links;
 mod public_cache;
+mod public_pages;
 mod requests;
 mod responses;
 mod routes;

@@ -11,12 +11,15 @@ use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use incident_core::Timestamp;
 use incident_core::engine::EngineEvent;
-use incident_core::status_page::PublicPage;
+use incident_core::status_page::{PublicHistory, PublicPage};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::responses::public::PublicPageResponse;
+use crate::web::status::OldIncidents;
+use crate::web::status::copy::{StatusCopy, last_change};
+use crate::web::status::site::Site;
 
 /// Maximum age of a page that is served.
 pub(crate) const TTL: Duration = Duration::from_secs(60);
@@ -35,12 +38,22 @@ pub(crate) const DOUBT: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unavailable;
 
+/// The public data as the store has it, and what the host adds to its page.
+#[derive(Debug)]
+pub(crate) struct PublicContent {
+    pub(crate) page: PublicPage,
+    pub(crate) history: PublicHistory,
+    pub(crate) site: Arc<Site>,
+}
+
 /// A serialized page.
 #[derive(Debug)]
 pub(crate) struct CachedPage {
     generation: u64,
     /// Time at which reading it from the store began.
     as_of: Instant,
+    /// Time at which it had been read.
+    pub(crate) read_at: Timestamp,
     generated_at: Timestamp,
     /// The bytes.
     pub(crate) bytes: Bytes,
@@ -48,6 +61,15 @@ pub(crate) struct CachedPage {
     pub(crate) etag: HeaderValue,
     /// The headers of a response with it, created with the first response.
     pub(crate) headers: OnceLock<HeaderMap>,
+    /// The pages for people.
+    pub(crate) status: Arc<StatusCopy>,
+}
+
+impl CachedPage {
+    /// Returns the time since reading it from the store began.
+    pub(crate) fn age(&self) -> Duration {
+        self.as_of.elapsed()
+    }
 }
 
 /// The cache of the public page.
@@ -64,6 +86,10 @@ pub(crate) struct CachedPage {
 /// is no page that it may have, and then at most 5.5 s. After a failed build no request
 /// waits: those that may have the cached page get it, the others get 503. Builds are
 /// then attempted in the background, one at a time and at most once per second.
+///
+/// The pages for people are less strict in one way: while none can be built, the last one is shown
+/// at any age, with a sentence that says how old it is. Data withdrawn here is never shown again
+/// there either.
 #[derive(Debug, Default)]
 pub struct PublicCache {
     /// Incremented by every change that may affect the public page.
@@ -72,6 +98,8 @@ pub struct PublicCache {
     builds: Mutex<Builds>,
     /// Incremented when a build ends, successful or not.
     ended: watch::Sender<u64>,
+    /// Incidents that the history no longer has.
+    pub(crate) old: OldIncidents,
 }
 
 #[derive(Debug, Default)]
@@ -127,9 +155,21 @@ impl PublicCache {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Returns the number of changes so far. What was read from the store after this call has all of
+    /// them.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    /// Returns the last page, at any age, unless something may have changed since by this process.
+    pub(crate) fn last(&self) -> Option<Arc<CachedPage>> {
+        let wanted = self.generation();
+        self.kept().filter(|kept| kept.generation >= wanted)
+    }
+
     /// Returns the page if it may be served and is not due for a rebuild.
     pub(crate) fn fresh(&self) -> Option<Arc<CachedPage>> {
-        let wanted = self.generation.load(Ordering::SeqCst);
+        let wanted = self.generation();
         self.kept()
             .filter(|kept| kept.generation >= wanted && kept.as_of.elapsed() < REFRESH)
     }
@@ -146,10 +186,10 @@ impl PublicCache {
     ) -> Result<Arc<CachedPage>, Unavailable>
     where
         B: FnOnce() -> F + Send + 'static,
-        F: Future<Output = Result<PublicPage, E>> + Send + 'static,
+        F: Future<Output = Result<PublicContent, E>> + Send + 'static,
         E: Display + Send + 'static,
     {
-        let wanted = self.generation.load(Ordering::SeqCst);
+        let wanted = self.generation();
         if let Some(ready) = self.servable(wanted) {
             if ready.as_of.elapsed() >= REFRESH
                 && let Some(permit) = self.claim()
@@ -179,7 +219,7 @@ impl PublicCache {
     ) -> Result<Arc<CachedPage>, Unavailable>
     where
         B: FnOnce() -> F + Send + 'static,
-        F: Future<Output = Result<PublicPage, E>> + Send + 'static,
+        F: Future<Output = Result<PublicContent, E>> + Send + 'static,
         E: Display + Send + 'static,
     {
         let mut ended = self.ended.subscribe();
@@ -229,7 +269,7 @@ impl PublicCache {
     fn permit(self: &Arc<Self>) -> BuildPermit {
         BuildPermit {
             cache: Arc::clone(self),
-            generation: self.generation.load(Ordering::SeqCst),
+            generation: self.generation(),
             as_of: Instant::now(),
             failed: true,
         }
@@ -257,12 +297,12 @@ impl BuildPermit {
     fn spawn<B, F, E>(mut self, now: impl Fn() -> Timestamp + Send + 'static, build: B)
     where
         B: FnOnce() -> F + Send + 'static,
-        F: Future<Output = Result<PublicPage, E>> + Send + 'static,
+        F: Future<Output = Result<PublicContent, E>> + Send + 'static,
         E: Display + Send + 'static,
     {
         tokio::spawn(async move {
             match timeout(BUILD, build()).await {
-                Ok(Ok(page)) => self.keep(&page, now()),
+                Ok(Ok(content)) => self.keep(content, now()),
                 Ok(Err(error)) => {
                     tracing::warn!(%error, "the public status page could not be built")
                 }
@@ -271,8 +311,8 @@ impl BuildPermit {
         });
     }
 
-    fn keep(&mut self, page: &PublicPage, now: Timestamp) {
-        let ready = make(self, page, self.cache.kept().as_deref(), now);
+    fn keep(&mut self, content: PublicContent, now: Timestamp) {
+        let ready = make(self, content, self.cache.kept().as_deref(), now);
         *self
             .cache
             .ready
@@ -297,27 +337,32 @@ impl Drop for BuildPermit {
 /// every replica.
 fn make(
     permit: &BuildPermit,
-    page: &PublicPage,
+    content: PublicContent,
     kept: Option<&CachedPage>,
     now: Timestamp,
 ) -> CachedPage {
+    let page = &content.page;
     let etag = tag(page);
     let (generated_at, bytes) = match kept.filter(|kept| kept.etag == etag) {
         Some(same) => (same.generated_at, same.bytes.clone()),
         None => {
-            let generated_at = changed_at(page, kept, now);
+            let newest = page.incidents.iter().map(|one| one.updated_at).max();
+            let generated_at = last_change(newest, kept.map(|kept| kept.generated_at), now);
             let body = PublicPageResponse { generated_at, page };
             let json = serde_json::to_vec(&body).unwrap_or_default();
             (generated_at, Bytes::from(json))
         }
     };
+    let kept = kept.map(|kept| &kept.status);
     CachedPage {
         generation: permit.generation,
         as_of: permit.as_of,
+        read_at: now,
         generated_at,
         bytes,
         etag,
         headers: OnceLock::new(),
+        status: StatusCopy::of(content.site, content.history, kept, now),
     }
 }
 
@@ -326,15 +371,6 @@ fn tag(page: &PublicPage) -> HeaderValue {
     let digest = incident_core::chain::Hash(Sha256::digest(&content).into()).to_string();
     let tag = format!("W/\"{}\"", digest.get(..24).unwrap_or_default());
     HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("W/\"\""))
-}
-
-/// Returns the time of the last change of new content: the newest time it shows, if that explains
-/// the change. Removed or withdrawn content leaves no time; then it is `now`.
-fn changed_at(page: &PublicPage, kept: Option<&CachedPage>, now: Timestamp) -> Timestamp {
-    let newest = page.incidents.iter().map(|one| one.updated_at).max();
-    newest
-        .filter(|newest| kept.is_none_or(|kept| kept.generated_at < *newest))
-        .unwrap_or(now)
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ use crate::sessions::{SessionUse, Sessions, cookie};
 use crate::trusted_proxies::TrustedProxies;
 use crate::web::assets::Assets;
 use crate::web::look::Look;
+use crate::web::status::site::Site;
 use crate::webhook_settings::WebhookSettings;
 
 /// Returns the metrics of the process in Prometheus' text format.
@@ -179,6 +180,14 @@ impl AppState {
     /// Returns the files of the pages.
     pub(crate) fn assets(&self) -> &Assets {
         &self.assets
+    }
+
+    /// Returns what the host adds to the status page.
+    pub(crate) fn site(&self) -> Arc<Site> {
+        Arc::new(Site {
+            name: self.look.name().to_owned(),
+            style: self.assets.status.name.clone(),
+        })
     }
 
     /// Returns the deep links.

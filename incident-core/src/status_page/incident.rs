@@ -20,6 +20,9 @@ pub struct PublicIncident {
     pub id: PublicId,
     /// The title written for the public, or a neutral one.
     pub title: PublicText,
+    /// `true` if the title is the neutral one, for pages in other languages.
+    #[serde(skip)]
+    pub has_standard_title: bool,
     /// Public status.
     pub status: PublicStatus,
     /// Public severity.
@@ -97,9 +100,11 @@ pub fn public_incident(
     };
     let (updates, updates_omitted) = mixed(std::iter::once(incident).chain(merged()));
     let services = names.of(&incident.affected_services);
+    let title = title(entry, merged);
     Some(PublicIncident {
         id: entry.id,
-        title: title(entry, merged).unwrap_or_else(|| neutral_title(&services)),
+        has_standard_title: title.is_none(),
+        title: title.unwrap_or_else(|| neutral_title(&services)),
         status,
         impact: Indicator::of(incident.severity),
         services,

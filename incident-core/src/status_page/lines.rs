@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use super::PublicUpdate;
-use super::words::{PublicStatus, neutral};
-use crate::incident::{Incident, Status};
+use super::words::{PublicStatus, StandardText};
+use crate::incident::Incident;
 use crate::incident::{StatusPageEntry, StatusPageUpdate};
 use crate::{IncidentId, PublicText, Timestamp};
 
@@ -45,12 +45,15 @@ fn of(id: IncidentId, entry: &StatusPageEntry) -> Vec<PlacedUpdate> {
             let led_to = line.transition.then_some(line.status);
             // A merge does not change the outage: the status before it stays in force.
             holds = led_to.and_then(PublicStatus::of).unwrap_or(holds);
+            let standard = led_to.and_then(StandardText::of);
+            let standard = standard.filter(|_| line.body.is_none());
             Some(PlacedUpdate {
                 key: (line.at, id, line.seq),
                 update: PublicUpdate {
                     at: line.at,
                     status: holds,
-                    body: text(line, led_to)?,
+                    body: text(line, standard)?,
+                    standard,
                     truncated: false,
                 },
             })
@@ -59,8 +62,7 @@ fn of(id: IncidentId, entry: &StatusPageEntry) -> Vec<PlacedUpdate> {
 }
 
 /// Returns the text of an update; nothing if it has none for the public.
-fn text(line: &StatusPageUpdate, led_to: Option<Status>) -> Option<PublicText> {
-    line.body
-        .clone()
-        .or_else(|| led_to.and_then(neutral).map(PublicText::made))
+fn text(line: &StatusPageUpdate, standard: Option<StandardText>) -> Option<PublicText> {
+    let sentence = || standard.map(|one| PublicText::made(one.sentence()));
+    line.body.clone().or_else(sentence)
 }

@@ -24,7 +24,7 @@ pub use history::{HISTORY_DAYS, HistoryIncident, PublicDay, PublicHistory};
 pub use incident::{PublicIncident, PublicNames, is_shown, public_incident};
 pub use page::{PAGE_BYTES, PAGE_INCIDENTS, PAGE_LINES, PageStatus, PublicPage, TRUNCATED_CHARS};
 pub use update::PublicUpdate;
-pub use words::{Indicator, PublicStatus};
+pub use words::{Indicator, PublicStatus, StandardText};
 
 /// Duration for which an incident stays on the page after it was resolved or cancelled.
 pub const RESOLVED_STAYS: Duration = Duration::from_secs(24 * 60 * 60);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::PublicStatus;
+use super::{PublicStatus, StandardText};
 use crate::{PublicText, Timestamp};
 
 /// One update of an incident's public history.
@@ -15,6 +15,9 @@ pub struct PublicUpdate {
     pub status: PublicStatus,
     /// The text written for the public, or a neutral sentence.
     pub body: PublicText,
+    /// The neutral sentence, for pages in other languages; none if the text was written.
+    #[serde(skip)]
+    pub standard: Option<StandardText>,
     /// `true` if the text is cut because the page is full. Absent if it is whole.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,

@@ -33,15 +33,44 @@ impl PublicStatus {
     }
 }
 
-/// Returns the sentence for a change of status without a public text; none for `merged`.
-pub(super) const fn neutral(status: Status) -> Option<&'static str> {
-    match status {
-        Status::Triage | Status::Investigating => Some("We are investigating this incident."),
-        Status::Identified => Some("The cause has been identified."),
-        Status::Mitigated => Some("A fix is in place and we are monitoring the results."),
-        Status::Resolved | Status::Closed => Some("This incident has been resolved."),
-        Status::Cancelled => Some("This incident has been closed."),
-        Status::Merged => None,
+/// A sentence for a change of status without a text for the public.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StandardText {
+    /// The incident is being investigated.
+    Investigating,
+    /// The cause has been identified.
+    Identified,
+    /// A fix is in place.
+    Monitoring,
+    /// The incident has been resolved.
+    Resolved,
+    /// The incident has been closed, as it was cancelled.
+    Closed,
+}
+
+impl StandardText {
+    /// Returns the sentence for a change to a status; none for `merged`.
+    pub(super) const fn of(status: Status) -> Option<Self> {
+        match status {
+            Status::Triage | Status::Investigating => Some(Self::Investigating),
+            Status::Identified => Some(Self::Identified),
+            Status::Mitigated => Some(Self::Monitoring),
+            Status::Resolved | Status::Closed => Some(Self::Resolved),
+            Status::Cancelled => Some(Self::Closed),
+            Status::Merged => None,
+        }
+    }
+
+    /// Returns the sentence in English.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Investigating => "We are investigating this incident.",
+            Self::Identified => "The cause has been identified.",
+            Self::Monitoring => "A fix is in place and we are monitoring the results.",
+            Self::Resolved => "This incident has been resolved.",
+            Self::Closed => "This incident has been closed.",
+        }
     }
 }
 

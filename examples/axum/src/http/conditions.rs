@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use incident_core::Version;
 use incident_core::actor::Caller;
 use incident_core::engine::{IdempotencyKey, RequestContext};
@@ -58,15 +58,15 @@ fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
 /// Returns whether `If-None-Match` contains this tag, by weak comparison (RFC 9110, 13.1.2).
 #[must_use]
 pub(crate) fn none_match(headers: &HeaderMap, etag: &str) -> bool {
-    let Some(Ok(text)) = headers
-        .get(header::IF_NONE_MATCH)
-        .map(|value| value.to_str())
-    else {
-        return false;
-    };
-    text.split(',')
-        .map(str::trim)
-        .any(|tag| tag == "*" || opaque(tag) == opaque(etag))
+    let tags = headers.get(header::IF_NONE_MATCH);
+    tags.is_some_and(|tags| is_listed(tags, etag))
+}
+
+/// Returns whether a list of tags contains this one, by weak comparison.
+#[must_use]
+pub(crate) fn is_listed(tags: &HeaderValue, etag: &str) -> bool {
+    let mut tags = tags.to_str().unwrap_or_default().split(',').map(str::trim);
+    tags.any(|tag| tag == "*" || opaque(tag) == opaque(etag))
 }
 
 fn opaque(tag: &str) -> &str {

@@ -4,6 +4,7 @@ pub(crate) mod authorized;
 pub(crate) mod body;
 pub(crate) mod body_broken;
 pub(crate) mod body_memory;
+pub(crate) mod cache_control;
 pub(crate) mod coding;
 pub(crate) mod command_request;
 pub(crate) mod conditions;

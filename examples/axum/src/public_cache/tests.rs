@@ -11,15 +11,23 @@ fn now() -> Timestamp {
     Timestamp::MIN
 }
 
-async fn page() -> Result<PublicPage, &'static str> {
-    Ok(Chosen::for_page(now()).page(&[], &PublicNames::default()))
+async fn page() -> Result<PublicContent, &'static str> {
+    let names = PublicNames::default();
+    Ok(PublicContent {
+        page: Chosen::for_page(now()).page(&[], &names),
+        history: Chosen::for_history(now()).history(&[], &names),
+        site: Arc::new(Site {
+            name: "Petanque Life".to_owned(),
+            style: "status.css".to_owned(),
+        }),
+    })
 }
 
-async fn away() -> Result<PublicPage, &'static str> {
+async fn away() -> Result<PublicContent, &'static str> {
     Err("away")
 }
 
-async fn hangs() -> Result<PublicPage, &'static str> {
+async fn hangs() -> Result<PublicContent, &'static str> {
     sleep(Duration::from_secs(3_600)).await;
     page().await
 }
@@ -225,7 +233,7 @@ async fn a_turn_is_given_back_whatever_becomes_of_it() {
     cache.get(now, builds.build(slow)).await.unwrap();
     assert_eq!(builds.count(), 1);
     cache.invalidate();
-    let broken = || async { Err::<PublicPage, &str>(panics()) };
+    let broken = || async { Err::<PublicContent, &str>(panics()) };
     assert!(cache.get(now, broken).await.is_err());
     advance(DOUBT).await;
     assert!(cache.get(now, page).await.is_ok());
@@ -250,4 +258,35 @@ async fn equal_content_has_an_equal_tag_and_keeps_its_time() {
     one.invalidate();
     let again = one.get(move || time(20), page).await.unwrap();
     assert_eq!((again.generated_at, &again.bytes), (time(5), &first.bytes));
+}
+
+/// The pages for people have a copy of any age to fall back on, unless something may have been
+/// withdrawn here.
+#[tokio::test(start_paused = true)]
+async fn the_last_page_has_no_age_limit_and_nothing_that_was_withdrawn() {
+    let cache = Arc::new(PublicCache::default());
+    assert!(cache.last().is_none());
+    cache.get(now, page).await.unwrap();
+    advance(TTL * 1_000).await;
+    assert!(cache.get(now, away).await.is_err());
+    let last = cache.last().unwrap();
+    assert_eq!(last.age(), TTL * 1_000);
+    cache.invalidate();
+    assert!(cache.last().is_none());
+}
+
+/// What was rendered once serves until the content or the day changes.
+#[tokio::test(start_paused = true)]
+async fn pages_are_kept_while_nothing_changes() {
+    let cache = Arc::new(PublicCache::default());
+    let at = |seconds: u64| move || Timestamp::MIN.saturating_add(Duration::from_secs(seconds));
+    let mut copies = Vec::new();
+    for seconds in [0, 60, 24 * 3_600 - 1, 24 * 3_600] {
+        cache.invalidate();
+        let ready = cache.get(at(seconds), page).await.unwrap();
+        copies.push(Arc::clone(&ready.status));
+    }
+    let same = |one: usize, other: usize| Arc::ptr_eq(&copies[one], &copies[other]);
+    assert!(same(0, 1) && same(0, 2), "the same day");
+    assert!(!same(0, 3), "the days of the history are others");
 }

@@ -30,9 +30,10 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 
 use self::table::{Area, table};
-use crate::http::fallback::{unknown_route, wrong_method};
+use crate::http::fallback::wrong_method;
 use crate::state::AppState;
 use crate::web::layer::{with_login, without_login};
+use crate::web::problem_page::unknown_page;
 
 /// Creates all routes.
 pub(crate) fn all<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Router<S> {
@@ -42,7 +43,7 @@ pub(crate) fn all<S: Clone + Send + Sync + 'static>(state: Arc<AppState>) -> Rou
         .merge(web_routes(&state))
         .merge(public_routes());
     // `/sys` responds with 401 before 404, so that anonymous callers cannot probe for routes.
-    let sys = routes_of(&[Area::Operators, Area::Metrics]).fallback(unknown_route);
+    let sys = routes_of(&[Area::Operators, Area::Metrics]).fallback(unknown_page);
     Router::new()
         .merge(open.method_not_allowed_fallback(wrong_method))
         .fallback_service(authenticated(sys, &state).with_state(Arc::clone(&state)))
@@ -134,8 +135,12 @@ fn web_routes(state: &Arc<AppState>) -> Router<Arc<AppState>> {
 }
 
 fn public_routes() -> Router<Arc<AppState>> {
-    let rows = table().into_iter().filter(|row| row.area == Area::Public);
-    rows.fold(public::others(), |router, row| {
-        router.route(row.path, public::shared(row.handler))
+    let rows = table().into_iter().filter_map(|row| match row.area {
+        Area::Public => Some((row.path, public::shared(row.handler))),
+        Area::Status => Some((row.path, row.handler.fallback(wrong_method))),
+        _ => None,
+    });
+    rows.fold(public::others(), |router, (path, handler)| {
+        router.route(path, handler)
     })
 }

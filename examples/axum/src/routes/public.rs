@@ -12,15 +12,15 @@ use axum::routing::{MethodRouter, any};
 use crate::document::describe::DescribeAnswer;
 use crate::document::operation::Operation;
 use crate::document::schemas::Schemas;
+use crate::http::cache_control::PUBLIC;
 use crate::http::conditions::{Conditional, none_match};
 use crate::http::fallback;
 use crate::http::problem::{NOSNIFF, Problem};
 use crate::public_cache::{CachedPage, Unavailable};
+use crate::public_pages::current;
 use crate::responses::public::PublicPageResponse;
 use crate::state::AppState;
 
-/// Shared caches serve a page no longer than this process would.
-const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=60, stale-if-error=60");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Allows status pages of any origin to read it in the browser.
 const ANYBODY: HeaderValue = HeaderValue::from_static("*");
@@ -103,28 +103,11 @@ pub(super) async fn active(
     State(state): State<Arc<AppState>>,
     Conditional(request): Conditional,
 ) -> ActivePage {
-    let page = match state.public_cache().fresh() {
-        Some(ready) => Ok(ready),
-        None => built(&state).await,
-    };
-    ActivePage(match page {
+    ActivePage(match current(&state).await {
         Ok(ready) => answer(&ready, request.headers()),
         Err(Unavailable) => readable(
             Problem::unavailable("the public status page is unavailable; retry").into_response(),
         ),
-    })
-}
-
-/// Waits for a page that has to be built first. This is rare, and boxed so that the futures of all
-/// other requests stay small.
-fn built(
-    state: &Arc<AppState>,
-) -> impl Future<Output = Result<Arc<CachedPage>, Unavailable>> + use<> {
-    let (state, clock, store) = (Arc::clone(state), Arc::clone(state), Arc::clone(state));
-    Box::pin(async move {
-        let now = move || clock.incidents().reports().now();
-        let build = move || async move { store.incidents().reports().public_page().await };
-        state.public_cache().get(now, build).await
     })
 }
 
@@ -134,7 +117,7 @@ fn answer(ready: &CachedPage, asked: &HeaderMap) -> Response {
     {
         let headers = [
             (header::ETAG, ready.etag.clone()),
-            (header::CACHE_CONTROL, CACHE),
+            (header::CACHE_CONTROL, PUBLIC),
         ];
         return readable((StatusCode::NOT_MODIFIED, headers).into_response());
     }
@@ -149,7 +132,7 @@ fn answer(ready: &CachedPage, asked: &HeaderMap) -> Response {
 fn headers_of(ready: &CachedPage) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, JSON);
-    headers.insert(header::CACHE_CONTROL, CACHE);
+    headers.insert(header::CACHE_CONTROL, PUBLIC);
     headers.insert(header::ETAG, ready.etag.clone());
     make_readable(&mut headers);
     headers.insert(header::CONTENT_LENGTH, ready.bytes.len().into());

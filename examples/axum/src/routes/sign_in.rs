@@ -33,7 +33,7 @@ use crate::tokens::TOKEN_BYTES;
 use crate::web::expired::resend;
 use crate::web::page::WebResult;
 use crate::web::reader::Reader;
-use crate::web::sign_in::{SignInTexts, Waiting, form_page, signed_in_page};
+use crate::web::sign_in::{HeldForm, SignInTexts, form_page, signed_in_page};
 
 /// The sessions of the host, and the caller of the request's own one, if it is valid.
 pub(super) struct SignIn {
@@ -124,7 +124,7 @@ pub(super) async fn show(
 #[derive(Debug, Default)]
 struct Wanted {
     next: String,
-    waiting: Option<Waiting>,
+    waiting: Option<HeldForm>,
 }
 
 /// Handles `POST /signin`: a new session, and the way to where the person wanted to go. A person
@@ -190,7 +190,7 @@ async fn create_session(
     let path = form.next.as_deref().and_then(next_path);
     path.unwrap_or_default().clone_into(&mut wanted.next);
     let to = form.resend_to.filter(|path| next_path(path).is_some());
-    wanted.waiting = to.zip(form.resend).map(|(to, form)| Waiting { to, form });
+    wanted.waiting = to.zip(form.resend).map(|(to, form)| HeldForm { to, form });
     let token = form.token.trim();
     if token.is_empty() || token.len() > TOKEN_BYTES {
         let detail = format!("expected a token of 1 to {TOKEN_BYTES} bytes");

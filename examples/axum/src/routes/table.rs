@@ -19,13 +19,15 @@ use crate::document::page::Document;
 use crate::document::schemas::Schemas;
 use crate::state::AppState;
 use crate::web;
-use crate::web::{active, assets, preferences};
+use crate::web::{active, files, preferences, status};
 
 /// The router that has a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Area {
     /// Public data, which pages of any origin may read.
     Public,
+    /// The status page for people, without a login.
+    Status,
     /// Signed by a vendor.
     Webhooks,
     /// The sign-in of people who use a browser.
@@ -179,6 +181,7 @@ pub(super) fn table() -> Vec<Row> {
     table.extend(document_rows());
     table.extend(web_rows());
     table.extend(web_open_rows());
+    table.extend(status_rows());
     table
 }
 
@@ -454,8 +457,20 @@ fn web_open_rows() -> [Row; 2] {
         "web",
         Area::WebOpen,
         [
-            get("/assets/{name}", assets::show),
+            get("/assets/{name}", files::show),
             post("/preferences", preferences::save),
+        ],
+    )
+}
+
+fn status_rows() -> [Row; 3] {
+    group(
+        "web",
+        Area::Status,
+        [
+            get("/status", status::show::show),
+            get("/status/incidents/{id}", status::incident::show),
+            get("/status/assets/{name}", status::assets::show),
         ],
     )
 }
@@ -464,7 +479,7 @@ impl Area {
     /// Returns `true` if the document describes the routes: pages for people are not an interface
     /// for programs.
     const fn is_documented(self) -> bool {
-        !matches!(self, Self::Web | Self::WebOpen)
+        !matches!(self, Self::Web | Self::WebOpen | Self::Status)
     }
 }
 

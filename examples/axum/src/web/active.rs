@@ -63,14 +63,14 @@ texts! {
 }
 
 /// A row of the list.
-struct Row<'a> {
+struct ActiveRow<'a> {
     outline: &'a Outline,
     tenants: String,
-    due: Option<Due>,
+    due: Option<UpdateDue>,
 }
 
 /// The due time of the next update.
-struct Due {
+struct UpdateDue {
     text: String,
     is_overdue: bool,
 }
@@ -84,11 +84,11 @@ struct Unpaged<'a> {
 
 #[derive(Template)]
 #[template(path = "active.html")]
-struct ActivePage<'a> {
+struct ActiveListPage<'a> {
     frame: Frame<'a>,
     texts: &'static ActiveTexts,
     heading: String,
-    rows: Vec<Row<'a>>,
+    rows: Vec<ActiveRow<'a>>,
     is_cut: bool,
     unpaged: Vec<Unpaged<'a>>,
     suggestions: &'a [Suggestion],
@@ -115,7 +115,7 @@ pub(crate) async fn show(
         0 => texts.public_none.to_owned(),
         some => count(reader.language, texts.public_some, some),
     };
-    let page = ActivePage {
+    let page = ActiveListPage {
         heading: heading(&frame, texts, &live, total),
         rows: live.iter().map(|one| row(&frame, texts, one)).collect(),
         is_cut,
@@ -184,8 +184,8 @@ fn heading(frame: &Frame<'_>, texts: &ActiveTexts, live: &[Outline], total: u64)
     format!("{} · {number}", worst.severity)
 }
 
-fn row<'a>(frame: &Frame<'_>, texts: &ActiveTexts, outline: &'a Outline) -> Row<'a> {
-    Row {
+fn row<'a>(frame: &Frame<'_>, texts: &ActiveTexts, outline: &'a Outline) -> ActiveRow<'a> {
+    ActiveRow {
         tenants: tenants(frame, outline),
         due: outline
             .next_update_due_at
@@ -212,7 +212,7 @@ pub(super) fn tenants(frame: &Frame<'_>, outline: &Outline) -> String {
     }
 }
 
-fn due_text(frame: &Frame<'_>, texts: &ActiveTexts, due: Timestamp) -> Due {
+fn due_text(frame: &Frame<'_>, texts: &ActiveTexts, due: Timestamp) -> UpdateDue {
     let now = frame.times.now;
     let is_overdue = due <= now;
     let time = match is_overdue {
@@ -224,7 +224,7 @@ fn due_text(frame: &Frame<'_>, texts: &ActiveTexts, due: Timestamp) -> Due {
     } else {
         texts.due_in
     };
-    Due {
+    UpdateDue {
         text: fill(text, &[("time", &time)]),
         is_overdue,
     }

@@ -1,26 +1,17 @@
 //! The style sheet, the script and the icon of the pages, served from the binary. A name contains a
 //! hash of the content, so that browsers may keep it for ever.
 
-use std::sync::Arc;
-
-use axum::extract::{FromRequestParts, Path, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderValue, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
 use incident_core::chain::Hash;
 use sha2::{Digest, Sha256};
 
 use super::look::Look;
-use super::page::{WebPage, WebResult};
-use crate::document::describe::Describe;
-use crate::document::operation::Operation;
-use crate::document::schemas::Schemas;
-use crate::http::problem::{NOSNIFF, Problem};
-use crate::state::AppState;
+use crate::http::problem::NOSNIFF;
 
 const STYLE: &str = include_str!("../../assets/style.css");
 const SCRIPT: &str = include_str!("../../assets/script.js");
+const STATUS: &str = include_str!("../../assets/status.css");
 const ICON: &str = include_str!("../../assets/icon.svg");
 
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -31,7 +22,8 @@ pub(crate) struct Asset {
     /// The name below `/assets/`.
     pub(crate) name: String,
     media: HeaderValue,
-    bytes: Bytes,
+    /// The content.
+    pub(crate) bytes: Bytes,
 }
 
 /// The files of the pages, with the colours of the host.
@@ -39,6 +31,8 @@ pub(crate) struct Asset {
 pub(crate) struct Assets {
     /// The style sheet.
     pub(crate) style: Asset,
+    /// The style sheet of the status page.
+    pub(crate) status: Asset,
     /// The script.
     pub(crate) script: Asset,
     /// The icon.
@@ -55,15 +49,36 @@ impl Asset {
             bytes: Bytes::from(content),
         }
     }
+
+    /// Returns the headers of a response with the file.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        HeaderMap::from_iter([
+            (header::CONTENT_TYPE, self.media.clone()),
+            (header::CACHE_CONTROL, FOR_EVER),
+            (header::X_CONTENT_TYPE_OPTIONS, NOSNIFF),
+        ])
+    }
 }
 
 impl Assets {
+    /// Returns the file of a name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Asset> {
+        let all = [&self.style, &self.script, &self.icon];
+        all.into_iter().find(|asset| asset.name == name)
+    }
+
     /// Creates the files for a host.
     #[must_use]
     pub(crate) fn of(look: &Look) -> Self {
         let style = format!("{STYLE}{}", look.style());
         Self {
             style: Asset::new("style", "css", "text/css; charset=utf-8", style),
+            status: Asset::new(
+                "status",
+                "css",
+                "text/css; charset=utf-8",
+                format!("{STATUS}{}", look.style()),
+            ),
             script: Asset::new(
                 "script",
                 "js",
@@ -73,44 +88,6 @@ impl Assets {
             icon: Asset::new("icon", "svg", "image/svg+xml", ICON.to_owned()),
         }
     }
-}
-
-/// The name of a file in the path.
-pub(crate) struct AssetName(String);
-
-impl<S: Send + Sync> FromRequestParts<S> for AssetName {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let name = Path::<String>::from_request_parts(parts, state).await;
-        name.map(|Path(name)| Self(name))
-            .map_err(|_| Problem::not_found("file"))
-    }
-}
-
-impl Describe for AssetName {
-    fn describe(_: &mut Operation, _: &mut Schemas) {}
-}
-
-/// Handles `GET /assets/{name}`.
-pub(crate) async fn show(
-    State(state): State<Arc<AppState>>,
-    AssetName(name): AssetName,
-) -> WebResult {
-    let Assets {
-        style,
-        script,
-        icon,
-    } = state.assets();
-    let mut all = [style, script, icon].into_iter();
-    let asset = all.find(|asset| asset.name == name);
-    let asset = asset.ok_or_else(|| Problem::not_found("file"))?;
-    let headers = [
-        (header::CONTENT_TYPE, asset.media.clone()),
-        (header::CACHE_CONTROL, FOR_EVER),
-        (header::X_CONTENT_TYPE_OPTIONS, NOSNIFF),
-    ];
-    Ok(WebPage((headers, asset.bytes.clone()).into_response()))
 }
 
 #[cfg(test)]

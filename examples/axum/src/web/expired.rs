@@ -8,11 +8,11 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use incident_core::actor::Caller;
 
-use super::form::Fields;
+use super::form::FormFields;
 use super::frame::{Frame, Section};
 use super::page::{WebPage, WebResult};
 use super::reader::Reader;
-use super::sign_in::{SignInTexts, Waiting, form_page};
+use super::sign_in::{HeldForm, SignInTexts, form_page};
 use super::texts::{fill, texts};
 use crate::http::body;
 use crate::http::cross_site;
@@ -38,7 +38,7 @@ struct ResendPage<'a> {
     texts: &'static ExpiredTexts,
     signed_in: String,
     to: &'a str,
-    fields: &'a Fields,
+    fields: &'a FormFields,
 }
 
 impl ResendPage<'_> {
@@ -59,7 +59,7 @@ pub(crate) async fn show(state: &Arc<AppState>, reader: &Reader, request: Reques
     cross_site::check(&parts, state.origins())?;
     must_be_form(&parts.headers)?;
     let form = read(state, body).await?;
-    let waiting = Waiting {
+    let waiting = HeldForm {
         to: reader.here.clone(),
         form,
     };
@@ -90,11 +90,11 @@ pub(crate) fn resend(
     state: &AppState,
     reader: &Reader,
     caller: &Caller,
-    waiting: &Waiting,
+    waiting: &HeldForm,
 ) -> WebResult {
     let frame = Frame::of(state, reader, caller, Section::Other);
     let texts = ExpiredTexts::of(reader.language);
-    let fields = Fields::parse(waiting.form.as_bytes())?;
+    let fields = FormFields::parse(waiting.form.as_bytes())?;
     let page = ResendPage {
         signed_in: fill(texts.signed_in, &[("name", caller.actor.name.as_str())]),
         to: next_path(&waiting.to).unwrap_or("/"),

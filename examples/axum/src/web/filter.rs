@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use form_urlencoded::Serializer;
 
-use super::form::Fields;
+use super::form::FormFields;
 use crate::document::describe::Describe;
 use crate::document::operation::Operation;
 use crate::document::schemas::Schemas;
@@ -18,7 +18,7 @@ pub(crate) const CURSOR: &str = "cursor";
 
 /// The fields of a query as they were typed. A page shows them again, with the errors beside them.
 #[derive(Debug)]
-pub(crate) struct FilterFields(pub(crate) Fields);
+pub(crate) struct FilterFields(pub(crate) FormFields);
 
 impl<S: Sync> FromRequestParts<S> for FilterFields {
     type Rejection = Problem;
@@ -33,7 +33,7 @@ impl<S: Sync> FromRequestParts<S> for FilterFields {
                 detail,
             ));
         }
-        Fields::parse(raw.as_bytes()).map(Self)
+        FormFields::parse(raw.as_bytes()).map(Self)
     }
 }
 

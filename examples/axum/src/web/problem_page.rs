@@ -1,6 +1,9 @@
 //! Problems as pages.
 
+use std::sync::Arc;
+
 use askama::Template;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use incident_core::actor::Caller;
@@ -9,6 +12,8 @@ use super::frame::{Frame, Section};
 use super::page::WebPage;
 use super::reader::Reader;
 use super::texts::texts;
+use crate::http::fallback::unknown_route;
+use crate::http::html::wants_html;
 use crate::http::problem::Problem;
 use crate::state::AppState;
 
@@ -36,8 +41,37 @@ struct ProblemPage<'a> {
     title: &'static str,
     help: &'static str,
     status: u16,
-    detail: &'a str,
+    details: Vec<String>,
     texts: &'static ProblemTexts,
+}
+
+/// Responds to a path without a route: with a page for people, except where programs are at home.
+pub(crate) async fn unknown_page(
+    State(state): State<Arc<AppState>>,
+    reader: Reader,
+    request: Request,
+) -> Response {
+    let response = unknown_route().await.into_response();
+    let path = request.uri().path();
+    let of_programs = ["/sys", "/public", "/hooks", "/metrics"];
+    let is_program = of_programs.iter().any(|start| path.starts_with(start));
+    if is_program || !wants_html(request.headers()) {
+        return response;
+    }
+    problem_page(&state, &reader, None, response)
+}
+
+/// Returns what the server says about a problem, with the fields that it names.
+fn details(problem: &Problem) -> Vec<String> {
+    let errors = problem.errors().iter().map(|error| {
+        let field = error.pointer.trim_start_matches('/');
+        format!("{field}: {}", error.detail)
+    });
+    let errors: Vec<String> = errors.collect();
+    match errors.as_slice() {
+        [] => vec![problem.detail().to_owned()],
+        _ => errors,
+    }
 }
 
 /// Makes the problem of a response, if it has one, into a page.
@@ -70,7 +104,7 @@ pub(crate) fn problem_page(
             title,
             help,
             status: problem.status().as_u16(),
-            detail: problem.detail(),
+            details: details(&problem),
             texts,
         },
     );

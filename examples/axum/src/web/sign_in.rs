@@ -32,7 +32,7 @@ texts! {
 
 /// A form that waits for the sign-in.
 #[derive(Clone, Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct HeldForm {
     /// The path that it goes to.
     pub(crate) to: String,
     /// The form as it was sent.
@@ -46,7 +46,7 @@ struct SignInPage<'a> {
     texts: &'static SignInTexts,
     next: &'a str,
     error: Option<&'a str>,
-    waiting: Option<&'a Waiting>,
+    waiting: Option<&'a HeldForm>,
     max: usize,
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn form_page(
     status: StatusCode,
     next: &str,
     error: Option<&str>,
-    waiting: Option<&Waiting>,
+    waiting: Option<&HeldForm>,
 ) -> WebResult {
     let page = SignInPage {
         frame: Frame::open(state, reader),

@@ -1,5 +1,6 @@
 //! Times and durations as pages show them.
 
+use askama::filters::Safe;
 use std::time::Duration;
 
 use crate::http::escape::Html;
@@ -23,7 +24,7 @@ impl Times {
     /// Returns a time as an element: the clock alone on the day of the page, else with the date.
     #[must_use]
     pub(crate) fn time(&self, at: &Timestamp) -> Html {
-        Html(element(*at, &self.short(*at)))
+        Safe(element(*at, &self.short(*at)))
     }
 
     /// Returns a time as an element, always with its date.
@@ -31,7 +32,7 @@ impl Times {
     pub(crate) fn full(&self, at: &Timestamp) -> Html {
         let local = self.local(*at);
         let text = format!("{} {}", self.date(&local), local.format("%H:%M"));
-        Html(element(*at, &text))
+        Safe(element(*at, &text))
     }
 
     /// Returns a time as an element, with seconds.
@@ -39,7 +40,15 @@ impl Times {
     pub(crate) fn exact(&self, at: &Timestamp) -> Html {
         let local = self.local(*at);
         let text = format!("{} {}", self.date(&local), local.format("%H:%M:%S"));
-        Html(element(*at, &text))
+        Safe(element(*at, &text))
+    }
+
+    /// Returns the day of a time as an element.
+    #[must_use]
+    pub(crate) fn day(&self, at: &Timestamp) -> Html {
+        let local = self.local(*at);
+        let (day, text) = (local.format("%Y-%m-%d"), self.date(&local));
+        Safe(format!("<time datetime=\"{day}\">{text}</time>"))
     }
 
     /// Returns a time as text: the clock alone on the day of the page, else with the date.
@@ -86,7 +95,7 @@ impl Times {
     #[must_use]
     pub(crate) fn elapsed(&self, since: &Timestamp) -> Html {
         let text = self.duration(self.now.since(*since));
-        Html(format!(
+        Safe(format!(
             "<span data-since=\"{}\">{text}</span>",
             iso(*since)
         ))
@@ -123,7 +132,7 @@ impl Times {
 
     /// Returns the day of an instant in the zone of the reader.
     #[must_use]
-    pub(crate) fn day(&self, at: Timestamp) -> NaiveDate {
+    pub(crate) fn local_day(&self, at: Timestamp) -> NaiveDate {
         self.local(at).date_naive()
     }
 
@@ -286,8 +295,8 @@ mod tests {
     fn days_and_months_are_written_in_the_language_of_the_reader() {
         let paris = times("Europe/Paris", Language::German);
         let night = "2026-11-26T23:30:00Z".parse().unwrap();
-        assert_eq!(paris.day(night).to_string(), "2026-11-27");
-        assert_eq!(paris.date(&paris.day(night)), "27. Nov.");
+        assert_eq!(paris.local_day(night).to_string(), "2026-11-27");
+        assert_eq!(paris.date(&paris.local_day(night)), "27. Nov.");
         for (language, expected) in [
             (Language::English, "January 2025"),
             (Language::French, "janvier 2025"),

@@ -52,6 +52,10 @@ fn a_merge_makes_the_target_public_with_the_lines_of_the_source() {
         (target.status_page.id, "Logins fail")
     );
     assert_eq!(one.status, PublicStatus::Investigating);
+    // Pages in other languages know which words are ours.
+    let standard: Vec<_> = one.updates.iter().map(|line| line.standard).collect();
+    assert_eq!(standard, [None, Some(StandardText::Investigating), None]);
+    assert!(!one.has_standard_title);
     let lines: Vec<_> = one
         .updates
         .iter()

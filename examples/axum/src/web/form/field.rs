@@ -2,8 +2,9 @@
 
 use crate::http::escape::Html;
 use askama::Template;
+use askama::filters::Safe;
 
-use super::fields::Fields;
+use super::fields::FormFields;
 use crate::http::escape::as_typed;
 use crate::http::problem::{FieldError, Problem};
 use crate::web::common_texts::CommonTexts;
@@ -34,8 +35,8 @@ pub(crate) enum Control {
 pub(crate) struct Choice {
     /// The value that is sent.
     pub(crate) value: String,
-    /// The text, or HTML from a template.
-    pub(crate) label: Html,
+    /// The text as HTML.
+    label: String,
     /// A line below it.
     pub(crate) note: String,
 }
@@ -52,9 +53,15 @@ impl Choice {
     pub(crate) fn marked(value: &str, label: Html, note: &str) -> Self {
         Self {
             value: value.to_owned(),
-            label,
+            label: label.0,
             note: note.to_owned(),
         }
+    }
+}
+
+impl Choice {
+    fn label(&self) -> Html {
+        Safe(self.label.clone())
     }
 }
 
@@ -78,9 +85,13 @@ pub(crate) struct Field {
     is_focused: bool,
 }
 
-impl askama::filters::HtmlSafe for Field {}
-
 impl Field {
+    /// Returns the field as HTML.
+    #[must_use]
+    pub(crate) fn html(&self) -> Html {
+        Safe(self.render().unwrap_or_default())
+    }
+
     fn new(name: &'static str, label: &str, control: Control) -> Self {
         Self {
             name,
@@ -199,7 +210,7 @@ impl Field {
 
     /// Sets the value as it was sent, and the error that names the field.
     #[must_use]
-    pub(crate) fn from(mut self, fields: &Fields, problem: Option<&Problem>) -> Self {
+    pub(crate) fn from(mut self, fields: &FormFields, problem: Option<&Problem>) -> Self {
         fields.get(self.name).clone_into(&mut self.value);
         self.error = problem.and_then(|problem| error_of(problem, self.name));
         if problem.is_some() {

@@ -12,9 +12,9 @@ const MAX_FIELDS: usize = 200;
 
 /// The fields of a form as they were sent, in order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fields(Vec<(String, String)>);
+pub(crate) struct FormFields(Vec<(String, String)>);
 
-impl Fields {
+impl FormFields {
     /// Parses a form (WHATWG URL, 5.1). Lines end in `\n`: browsers send `\r\n`.
     ///
     /// # Errors
@@ -75,12 +75,13 @@ mod tests {
     #[test]
     fn forms_are_read_as_browsers_send_them() {
         let fields =
-            Fields::parse(b"title=API+down%21&tenant=a&tenant=b&text=1%0D%0A2&x&%zz=%").unwrap();
+            FormFields::parse(b"title=API+down%21&tenant=a&tenant=b&text=1%0D%0A2&x&%zz=%")
+                .unwrap();
         assert_eq!(fields.get("title"), "API down!");
         assert_eq!(fields.all("tenant").collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(fields.get("text"), "1\n2");
         assert!(fields.has("x") && !fields.has("y"));
         assert_eq!(fields.get("%zz"), "%");
-        assert!(Fields::parse("a=1&".repeat(MAX_FIELDS + 1).as_bytes()).is_err());
+        assert!(FormFields::parse("a=1&".repeat(MAX_FIELDS + 1).as_bytes()).is_err());
     }
 }

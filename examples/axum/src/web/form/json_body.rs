@@ -3,7 +3,7 @@
 use incident_core::Zone;
 use serde_json::{Map, Value};
 
-use super::fields::Fields;
+use super::fields::FormFields;
 use crate::http::body::{CommandBody, json_object};
 use crate::http::problem::Problem;
 use crate::web::times::iso;
@@ -11,7 +11,7 @@ use crate::web::times::iso;
 /// The JSON body of an operation under construction. An empty field is left out.
 #[derive(Debug)]
 pub(crate) struct JsonBody<'f> {
-    fields: &'f Fields,
+    fields: &'f FormFields,
     members: Map<String, Value>,
     problem: Option<Problem>,
 }
@@ -19,7 +19,7 @@ pub(crate) struct JsonBody<'f> {
 impl<'f> JsonBody<'f> {
     /// Creates the body for some fields.
     #[must_use]
-    pub(crate) fn of(fields: &'f Fields) -> Self {
+    pub(crate) fn of(fields: &'f FormFields) -> Self {
         Self {
             fields,
             members: Map::new(),
@@ -127,7 +127,7 @@ pub(crate) fn items<'f>(texts: impl Iterator<Item = &'f str>) -> Vec<String> {
 
 /// Reads the local date and time of a field; none if it is empty. A clock that skips the time or
 /// shows it twice is an error that names the instants.
-fn local_time(fields: &Fields, name: &str, zone: Zone) -> Result<Option<String>, Problem> {
+fn local_time(fields: &FormFields, name: &str, zone: Zone) -> Result<Option<String>, Problem> {
     let text = fields.get(name).trim();
     if text.is_empty() {
         return Ok(None);

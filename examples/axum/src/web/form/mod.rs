@@ -10,7 +10,7 @@ mod submitted;
 mod summary;
 
 pub(crate) use field::{Choice, Field};
-pub(crate) use fields::{Fields, new_key};
+pub(crate) use fields::{FormFields, new_key};
 pub(crate) use json_body::JsonBody;
 pub(crate) use submitted::Submitted;
 pub(crate) use summary::Summary;

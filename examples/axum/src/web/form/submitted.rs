@@ -10,7 +10,7 @@ use incident_core::actor::Caller;
 use incident_core::engine::{Error, IdempotencyKey, Incidents, RequestContext};
 use tokio::sync::OwnedMutexGuard;
 
-use super::fields::{Fields, KEY, VERSION};
+use super::fields::{FormFields, KEY, VERSION};
 use crate::document::describe::Describe;
 use crate::document::operation::Operation;
 use crate::document::schemas::Schemas;
@@ -30,7 +30,7 @@ use crate::state::AppState;
 #[derive(Debug)]
 pub(crate) struct Submitted<A, T = ()> {
     /// The fields as they were sent.
-    pub(crate) fields: Fields,
+    pub(crate) fields: FormFields,
     /// The resource that the path names.
     pub(crate) target: T,
     context: RequestContext,
@@ -48,7 +48,7 @@ impl<A: Permission, T: Target> FromRequest<Arc<AppState>> for Submitted<A, T> {
         let mut context = authorize::<A>(&parts, state, &target).await?;
         must_be_form(&parts.headers)?;
         let bytes = body::read(body, BODY_LIMIT, &reservation(&parts, state)).await?;
-        let fields = Fields::parse(&bytes)?;
+        let fields = FormFields::parse(&bytes)?;
         context.key = key(&context.caller, &parts, &fields, &bytes)?;
         if let Ok(version) = fields.get(VERSION).parse() {
             context.if_version = Some(vec![Version(version)]);
@@ -113,7 +113,7 @@ impl<A, T> Submitted<A, T> {
 fn key(
     caller: &Caller,
     parts: &Parts,
-    fields: &Fields,
+    fields: &FormFields,
     body: &[u8],
 ) -> Result<Option<IdempotencyKey>, Problem> {
     let key = fields.get(KEY);

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
+use askama::filters::Safe;
 use chrono::{Days, NaiveDate};
 use incident_core::Timestamp;
 use incident_core::incident::{Outline, Severity};
 
+use crate::http::escape::Html;
 use crate::web::common_texts::severity_mark;
 use crate::web::filter::query_of;
 use crate::web::frame::Frame;
@@ -113,8 +115,6 @@ pub(super) struct DaysPlot {
     cut: Option<String>,
 }
 
-impl askama::filters::HtmlSafe for DaysPlot {}
-
 impl DaysPlot {
     /// Draws incidents that were declared from [`first_instant`] on.
     pub(super) fn new(frame: &Frame<'_>, incidents: &[Outline], is_cut: bool) -> Self {
@@ -131,9 +131,8 @@ impl DaysPlot {
             look,
             number,
         });
-        let date = |day: Option<&DayCount>| {
-            day.map_or_else(String::new, |day| times.date(&day.day))
-        };
+        let date =
+            |day: Option<&DayCount>| day.map_or_else(String::new, |day| times.date(&day.day));
         Self {
             heading: fill(texts.title, &[("days", &DAYS.to_string())]),
             summary: format!(
@@ -166,14 +165,20 @@ impl DaysPlot {
         }
     }
 
-    fn mark(&self, severity: &Severity) -> crate::http::escape::Html {
+    /// Returns the picture as HTML.
+    #[must_use]
+    pub(super) fn html(&self) -> Html {
+        Safe(self.render().unwrap_or_default())
+    }
+
+    fn mark(&self, severity: &Severity) -> Html {
         severity_mark(*severity)
     }
 }
 
 /// Returns the first of the days.
 fn first_day(times: &Times) -> NaiveDate {
-    let today = times.day(times.now);
+    let today = times.local_day(times.now);
     today.checked_sub_days(Days::new(DAYS - 1)).unwrap_or(today)
 }
 
@@ -191,7 +196,7 @@ fn by_day(incidents: &[Outline], times: &Times) -> Vec<DayCount> {
         .collect();
     for one in incidents {
         let nth = Severity::ALL.iter().position(|all| *all == one.severity);
-        let of_day = counts.get_mut(&times.day(one.declared_at));
+        let of_day = counts.get_mut(&times.local_day(one.declared_at));
         if let Some(number) = of_day.zip(nth).and_then(|(day, nth)| day.get_mut(nth)) {
             *number += 1;
         }
@@ -261,10 +266,7 @@ mod tests {
     #[test]
     fn incidents_are_counted_on_the_day_of_the_reader() {
         let times = times();
-        assert_eq!(
-            first_instant(&times).to_string(),
-            "2026-10-28T23:00:00Z"
-        );
+        assert_eq!(first_instant(&times).to_string(), "2026-10-28T23:00:00Z");
         let found = [
             declared("2026-10-28T23:00:00Z", Severity::Sev4),
             declared("2026-11-26T22:59:59Z", Severity::Sev1),
@@ -294,7 +296,7 @@ mod tests {
     #[test]
     fn a_column_is_as_high_as_its_share_of_the_tallest() {
         let day = DayCount {
-            day: times().day(times().now),
+            day: times().local_day(times().now),
             by_severity: [1, 0, 2, 1],
         };
         let parts = stacked(29, &day, 8);

@@ -14,9 +14,8 @@ use crate::web::texts::fill;
 use crate::web::times::iso;
 
 /// The fields of the filter.
-pub(super) const FILTERS: [&str; 7] = [
-    "q", "status", "severity", "service", "tenant", "from", "to",
-];
+pub(super) const FILTERS: [&str; 7] =
+    ["q", "status", "severity", "service", "tenant", "from", "to"];
 
 /// Filters that are folded until one of them is in use.
 const FOLDED: [&str; 5] = ["severity", "service", "tenant", "from", "to"];

@@ -1,0 +1,7 @@
+//! How long others may keep public data.
+
+use axum::http::HeaderValue;
+
+/// The `Cache-Control` of public data: shared caches serve it no longer than this process would.
+pub(crate) const PUBLIC: HeaderValue =
+    HeaderValue::from_static("public, max-age=60, stale-if-error=60");
