@@ -1,16 +1,16 @@
 //! The incidents of the last days as a picture: a column per day, stacked by severity.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use askama::Template;
 use askama::filters::Safe;
 use chrono::{Days, NaiveDate};
-use incident_core::Timestamp;
+use incident_core::Window;
 use incident_core::incident::{Outline, Severity};
 
 use crate::http::escape::Html;
 use crate::web::common_texts::severity_mark;
-use crate::web::filter::query_of;
 use crate::web::frame::Frame;
 use crate::web::texts::{count, fill, texts};
 use crate::web::times::Times;
@@ -24,11 +24,11 @@ texts! {
     /// The texts of the picture.
     DaysTexts {
         title: "Last {days} days", "{days} derniers jours", "Letzte {days} Tage";
-        total: "{n} incident declared | {n} incidents declared", "{n} incident déclaré | {n} incidents déclarés", "{n} Vorfall gemeldet | {n} Vorfälle gemeldet";
+        total: "{n} incident began | {n} incidents began", "{n} incident a commencé | {n} incidents ont commencé", "{n} Vorfall begann | {n} Vorfälle begannen";
         busiest: "at most {n} on a day | at most {n} on a day", "au plus {n} par jour | au plus {n} par jour", "höchstens {n} am Tag | höchstens {n} am Tag";
         cut: "Only the {n} newest are counted.", "Seuls les {n} plus récents sont comptés.", "Nur die {n} neuesten sind gezählt.";
         table: "As a table", "En tableau", "Als Tabelle";
-        caption: "Incidents by the day on which they were declared; days without any are left out", "Incidents par jour de déclaration, sans les jours vides", "Vorfälle nach dem Tag der Meldung, ohne leere Tage";
+        caption: "Incidents by the day on which they began; days without any are left out", "Incidents par jour de début, sans les jours vides", "Vorfälle nach dem Tag des Beginns, ohne leere Tage";
         day: "Day", "Jour", "Tag";
         all: "All", "Tous", "Alle";
     }
@@ -95,7 +95,6 @@ struct StackPart {
 /// A row of the table behind the picture.
 struct DayRow {
     day: String,
-    query: String,
     by_severity: BySeverity,
     all: u64,
 }
@@ -105,7 +104,6 @@ struct DayRow {
 #[template(path = "incidents/days.html")]
 pub(super) struct DaysPlot {
     texts: &'static DaysTexts,
-    prefix: String,
     heading: String,
     summary: String,
     legend: Vec<LegendItem>,
@@ -116,7 +114,7 @@ pub(super) struct DaysPlot {
 }
 
 impl DaysPlot {
-    /// Draws incidents that were declared from [`first_instant`] on.
+    /// Draws the incidents that began on one of the days.
     pub(super) fn new(frame: &Frame<'_>, incidents: &[Outline], is_cut: bool) -> Self {
         let language = frame.reader.language;
         let texts = DaysTexts::of(language);
@@ -159,7 +157,6 @@ impl DaysPlot {
                 let number = incidents.len().to_string();
                 fill(texts.cut, &[("n", &number)])
             }),
-            prefix: frame.reader.prefix.clone(),
             legend: legend.filter(|item| item.number > 0).collect(),
             texts,
         }
@@ -182,12 +179,16 @@ fn first_day(times: &Times) -> NaiveDate {
     today.checked_sub_days(Days::new(DAYS - 1)).unwrap_or(today)
 }
 
-/// Returns the instant at which the first of the days begins in the zone of the reader.
-pub(super) fn first_instant(times: &Times) -> Timestamp {
-    times.zone.start_of_day(first_day(times))
+/// Returns the days as a window, up to now, by the calendar of the reader.
+pub(super) fn window(times: &Times) -> Option<Window> {
+    let start = times.zone.start_of_day(first_day(times));
+    // The present instant is included.
+    let end = times.now.saturating_add(Duration::from_micros(1));
+    Window::new(start, end).ok()
 }
 
-/// Counts incidents by the day of their declaration, for each of the days, the oldest first.
+/// Counts incidents by the day on which they began, for each of the days, the oldest first. Others
+/// are left out.
 fn by_day(incidents: &[Outline], times: &Times) -> Vec<DayCount> {
     let mut counts: BTreeMap<NaiveDate, BySeverity> = first_day(times)
         .iter_days()
@@ -196,7 +197,7 @@ fn by_day(incidents: &[Outline], times: &Times) -> Vec<DayCount> {
         .collect();
     for one in incidents {
         let nth = Severity::ALL.iter().position(|all| *all == one.severity);
-        let of_day = counts.get_mut(&times.local_day(one.declared_at));
+        let of_day = counts.get_mut(&times.local_day(one.started_at));
         if let Some(number) = of_day.zip(nth).and_then(|(day, nth)| day.get_mut(nth)) {
             *number += 1;
         }
@@ -230,10 +231,8 @@ fn stacked(nth: u64, day: &DayCount, most: u64) -> Vec<StackPart> {
 }
 
 fn day_row(times: &Times, day: &DayCount) -> DayRow {
-    let iso = day.day.to_string();
     DayRow {
         day: times.date(&day.day),
-        query: query_of([("from", iso.as_str()), ("to", iso.as_str())].into_iter()),
         by_severity: day.by_severity,
         all: day.all(),
     }
@@ -254,11 +253,11 @@ mod tests {
         }
     }
 
-    fn declared(at: &str, severity: Severity) -> Outline {
+    fn begun(at: &str, severity: Severity) -> Outline {
         let (incident, _, _) = an_incident();
         Outline {
             severity,
-            declared_at: at.parse().unwrap(),
+            started_at: at.parse().unwrap(),
             ..Outline::of(&incident)
         }
     }
@@ -266,15 +265,18 @@ mod tests {
     #[test]
     fn incidents_are_counted_on_the_day_of_the_reader() {
         let times = times();
-        assert_eq!(first_instant(&times).to_string(), "2026-10-28T23:00:00Z");
+        assert_eq!(
+            window(&times).unwrap().start().to_string(),
+            "2026-10-28T23:00:00Z"
+        );
         let found = [
-            declared("2026-10-28T23:00:00Z", Severity::Sev4),
-            declared("2026-11-26T22:59:59Z", Severity::Sev1),
+            begun("2026-10-28T23:00:00Z", Severity::Sev4),
+            begun("2026-11-26T22:59:59Z", Severity::Sev1),
             // In Paris it is the 27th.
-            declared("2026-11-26T23:00:00Z", Severity::Sev1),
-            declared("2026-11-27T13:00:00Z", Severity::Sev3),
+            begun("2026-11-26T23:00:00Z", Severity::Sev1),
+            begun("2026-11-27T13:00:00Z", Severity::Sev3),
             // Before the first day.
-            declared("2026-10-28T22:59:59Z", Severity::Sev1),
+            begun("2026-10-28T22:59:59Z", Severity::Sev1),
         ];
         let days = by_day(&found, &times);
         assert_eq!(days.len(), 30);

@@ -119,7 +119,8 @@ pub(crate) async fn show(
         Err(problem) if problem.status().is_server_error() => return Err(problem),
         Err(problem) => (empty_page(), Some(problem)),
     };
-    let days = match is_first && problem.is_none() {
+    let is_whole = is_first && !fields.has_any(&FILTERS);
+    let days = match is_whole {
         true => days_of(&state, &frame).await?,
         false => None,
     };
@@ -186,7 +187,7 @@ async fn reason(
 /// Draws the incidents of the last days; nothing if there are none.
 async fn days_of(state: &AppState, frame: &Frame<'_>) -> Result<Option<DaysPlot>, Problem> {
     let filter = IncidentFilter {
-        from: Some(days::first_instant(&frame.times)),
+        touching: days::window(&frame.times),
         limit: COUNTED + 1,
         skip_unreadable: true,
         ..IncidentFilter::default()
