@@ -196,7 +196,7 @@ fn row<'a>(frame: &Frame<'_>, texts: &ActiveTexts, outline: &'a Outline) -> Acti
 }
 
 /// Returns the tenants in a few words: the first two, and the number of the others.
-fn tenants(frame: &Frame<'_>, outline: &Outline) -> String {
+pub(super) fn tenants(frame: &Frame<'_>, outline: &Outline) -> String {
     let Affected::These(rows) = &outline.affected_tenants else {
         return frame.common.all_tenants.to_owned();
     };
