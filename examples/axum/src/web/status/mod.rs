@@ -5,9 +5,9 @@
 
 pub(crate) mod assets;
 pub(crate) mod copy;
-mod edition;
+pub(super) mod edition;
 pub(crate) mod incident;
-mod incident_view;
+pub(super) mod incident_view;
 mod message;
 mod old_incidents;
 mod overview;
