@@ -441,13 +441,18 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 2] {
+fn web_rows() -> [Row; 7] {
     group(
         "web",
         Area::Web,
         [
             get("/", active::show),
             get("/incidents", web::incidents::show),
+            get("/sla", web::sla::show),
+            get("/sla/{tenant}", web::sla::tenant::show),
+            post("/sla/credits/review", web::sla::review::show),
+            post("/sla/credits/decide", web::sla::decide::decide),
+            post("/sla/credits/recompute", web::sla::recompute::recompute),
         ],
     )
 }
