@@ -11,6 +11,7 @@ use incident_core::billing::{CappedCredit, CreditDecision};
 use incident_core::engine::{CreditDecided, Error, IdempotencyKey, Incidents, RequestContext};
 use incident_core::incident::Refusal;
 
+use super::incident_numbers::incident_numbers;
 use super::month_ledger::MonthLedger;
 use super::review::{self, ChosenCredits, CreditLine, Verb};
 use super::sla_texts::SlaTexts;
@@ -129,9 +130,14 @@ async fn results(
     let frame = Frame::of(state, reader, caller, Section::Credits);
     let texts = SlaTexts::of(reader.language);
     let ledger = MonthLedger::load(state, chosen.month, None).await?;
+    let numbers = incident_numbers(state, chosen.month).await?;
     let lines: Vec<DecisionLine> = decided
         .iter()
-        .map(|(id, decided)| line(reader, texts, ledger.find(*id), decided))
+        .map(|(id, decided)| {
+            let credit = credit_of(decided).or(ledger.find(*id));
+            let line = credit.map(|one| CreditLine::new(reader, texts, &numbers, one));
+            decision_line(texts, line, decided)
+        })
         .collect();
     let number = |is_done: bool| {
         let number = lines.iter().filter(|line| line.is_done == is_done).count();
@@ -153,12 +159,12 @@ async fn results(
     WebPage::ok(&page)
 }
 
-fn line(
-    reader: &Reader,
-    texts: &SlaTexts,
-    credit: Option<&CappedCredit>,
-    decided: &Decided,
-) -> DecisionLine {
+/// Returns the credit as a decision left it.
+fn credit_of(decided: &Decided) -> Option<&CappedCredit> {
+    decided.as_ref().ok().map(|decided| &decided.credit)
+}
+
+fn decision_line(texts: &SlaTexts, line: Option<CreditLine>, decided: &Decided) -> DecisionLine {
     let (is_done, text, is_english) = match decided {
         Ok(decided) => {
             let state = texts.credit_state(decided.credit.row.state);
@@ -169,10 +175,8 @@ fn line(
             None => (false, error.client_message(), true),
         },
     };
-    let of_result = decided.as_ref().ok().map(|decided| &decided.credit);
-    let credit = of_result.or(credit);
     DecisionLine {
-        line: credit.map(|credit| CreditLine::new(reader, texts, credit)),
+        line,
         is_done,
         text,
         is_english,

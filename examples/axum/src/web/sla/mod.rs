@@ -2,6 +2,7 @@
 
 mod budget;
 pub(crate) mod decide;
+mod incident_numbers;
 mod month_ledger;
 mod month_nav;
 mod overview;

@@ -1,6 +1,6 @@
 //! `POST /sla/credits/review`: the credits that were chosen, before anything is decided about them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use askama::Template;
@@ -10,6 +10,7 @@ use incident_core::actor::Caller;
 use incident_core::billing::CappedCredit;
 use incident_core::{CreditId, IncidentId, Month};
 
+use super::incident_numbers::incident_numbers;
 use super::month_ledger::{MonthLedger, signed_amount};
 use super::overview::Overview;
 use super::sla_texts::SlaTexts;
@@ -94,8 +95,8 @@ impl ChosenCredits {
 pub(super) struct CreditLine {
     /// The tenant.
     pub(super) tenant: String,
-    /// The incident; none for a whole period.
-    pub(super) incident: Option<IncidentId>,
+    /// The incident, with its number if that is known; none for a whole period.
+    pub(super) incident: Option<(IncidentId, Option<u64>)>,
     /// The period.
     pub(super) period: String,
     /// `true` if it takes an issued credit back.
@@ -110,11 +111,17 @@ pub(super) struct CreditLine {
 
 impl CreditLine {
     /// Creates the line of a credit.
-    pub(super) fn new(reader: &Reader, texts: &SlaTexts, credit: &CappedCredit) -> Self {
+    pub(super) fn new(
+        reader: &Reader,
+        texts: &SlaTexts,
+        numbers: &BTreeMap<IncidentId, u64>,
+        credit: &CappedCredit,
+    ) -> Self {
         let language = reader.language;
+        let incident = credit.row.incident_id;
         Self {
             tenant: credit.row.tenant_id.to_string(),
-            incident: credit.row.incident_id,
+            incident: incident.map(|id| (id, numbers.get(&id).copied())),
             period: credit.row.period.to_string(),
             is_reversal: credit.row.reverses.is_some(),
             percent: percent(language, credit.capped),
@@ -189,6 +196,7 @@ pub(super) async fn page(
     let texts = SlaTexts::of(reader.language);
     let language = reader.language;
     let ledger = MonthLedger::load(state, chosen.month, None).await?;
+    let numbers = incident_numbers(state, chosen.month).await?;
     let found = chosen.ids.iter().filter_map(|id| ledger.find(*id));
     let found: Vec<&CappedCredit> = found.collect();
     let reason = Field::area("reason", texts.reason).hint(texts.reason_hint);
@@ -215,7 +223,7 @@ pub(super) async fn page(
         consequence,
         lines: found
             .iter()
-            .map(|credit| CreditLine::new(reader, texts, credit))
+            .map(|credit| CreditLine::new(reader, texts, &numbers, credit))
             .collect(),
         sums: amounts
             .into_iter()

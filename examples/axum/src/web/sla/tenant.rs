@@ -29,7 +29,7 @@ use crate::web::frame::{Frame, Section};
 use crate::web::numbers::{minutes, money, percent, percent_text};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::texts::{fill, grouped};
+use crate::web::texts::{count, fill, grouped};
 
 /// Maximum number of incidents whose titles are looked up.
 const TITLES: usize = 200;
@@ -54,7 +54,8 @@ struct LedgerLine {
     percent: String,
     amount: Option<String>,
     state: &'static str,
-    is_old: bool,
+    /// `true` if it was replaced or owes nothing.
+    is_other: bool,
     is_reversal: bool,
     author: String,
     approved: Option<(String, Timestamp)>,
@@ -89,6 +90,8 @@ struct StatementView {
     derivation: Vec<String>,
     sources: Vec<SourceLine>,
     ledger: Vec<LedgerLine>,
+    others: Vec<LedgerLine>,
+    others_count: String,
 }
 
 #[derive(Template)]
@@ -207,14 +210,18 @@ async fn view(
             .as_ref()
             .map(|own| percent(language, own.credit_percent)),
     };
+    let (others, ledger): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| line.is_other);
+    let number = u64::try_from(others.len()).unwrap_or(u64::MAX);
     Ok(StatementView {
+        others_count: count(language, texts.other_rows, number),
+        others,
         facts: facts(frame, texts, made),
         is_missed: made.target_breached,
         is_provisional: made.provisional,
         budget: OutageBudget::new(language, texts, terms, made),
         derivation: made.derivation(),
         sources: made.incidents.iter().map(source).collect(),
-        ledger: lines,
+        ledger,
     })
 }
 
@@ -300,6 +307,15 @@ async fn waiver(state: &AppState, credit: &CappedCredit) -> Result<Option<Waiver
     }))
 }
 
+/// Returns `true` if a row was replaced or owes nothing.
+fn is_other(credit: &CappedCredit) -> bool {
+    match credit.row.state {
+        CreditState::Superseded => true,
+        CreditState::Estimated => !is_open(credit),
+        CreditState::Approved | CreditState::Waived | CreditState::Issued => false,
+    }
+}
+
 fn ledger_line(
     frame: &Frame<'_>,
     texts: &'static SlaTexts,
@@ -320,8 +336,11 @@ fn ledger_line(
             .map(|id| (id, titles.get(&id).map(|one| one.number))),
         percent: percent(language, credit.capped),
         amount: signed_amount(credit).map(|amount| money(language, amount)),
-        state: texts.credit_state(row.state),
-        is_old: row.state == CreditState::Superseded,
+        state: match is_other(credit) && row.state == CreditState::Estimated {
+            true => texts.nothing_owed,
+            false => texts.credit_state(row.state),
+        },
+        is_other: is_other(credit),
         is_reversal: row.reverses.is_some(),
         author: fill(
             texts.computed_by,
