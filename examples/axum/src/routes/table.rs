@@ -441,7 +441,7 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 5] {
+fn web_rows() -> [Row; 10] {
     group(
         "web",
         Area::Web,
@@ -451,6 +451,11 @@ fn web_rows() -> [Row; 5] {
             get("/incidents/{id}", incident::show::show),
             post("/incidents/{id}/acknowledge", incident::acknowledge::post),
             post("/incidents/{id}/updates", incident::update::post),
+            get("/sla", web::sla::show),
+            get("/sla/{tenant}", web::sla::tenant::show),
+            post("/sla/credits/review", web::sla::review::show),
+            post("/sla/credits/decide", web::sla::decide::decide),
+            post("/sla/credits/recompute", web::sla::recompute::recompute),
         ],
     )
 }

@@ -4,6 +4,7 @@
 //! checked by the same types.
 
 pub(crate) mod active;
+mod amounts;
 pub(crate) mod assets;
 mod common_texts;
 pub(crate) mod expired;
@@ -22,6 +23,7 @@ pub(crate) mod preferences;
 pub(crate) mod problem_page;
 pub(crate) mod reader;
 pub(crate) mod sign_in;
+pub(crate) mod sla;
 pub(crate) mod status;
 mod texts;
 mod times;
