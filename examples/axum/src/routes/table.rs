@@ -441,7 +441,7 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 10] {
+fn web_rows() -> [Row; 20] {
     group(
         "web",
         Area::Web,
@@ -456,6 +456,19 @@ fn web_rows() -> [Row; 10] {
             post("/sla/credits/review", web::sla::review::show),
             post("/sla/credits/decide", web::sla::decide::decide),
             post("/sla/credits/recompute", web::sla::recompute::recompute),
+            get("/incidents/{id}/edit", incident::edit::show),
+            post("/incidents/{id}/edit", incident::edit::save),
+            get("/incidents/{id}/page", incident::page_again::show),
+            post("/incidents/{id}/page", incident::page_again::post),
+            get("/incidents/{id}/publish", incident::publish::show),
+            post("/incidents/{id}/publish", incident::publish::post),
+            get("/incidents/{id}/post-mortem", incident::post_mortem::show),
+            post("/incidents/{id}/post-mortem", incident::post_mortem::post),
+            get("/incidents/{id}/entries/{seq}", incident::entry_page::show),
+            post(
+                "/incidents/{id}/entries/{seq}/redact",
+                incident::entry_page::redact,
+            ),
         ],
     )
 }
