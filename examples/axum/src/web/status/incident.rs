@@ -49,15 +49,14 @@ pub(crate) async fn show(
     PublicIdPath(id): PublicIdPath,
     request: PageRequest,
 ) -> WebPage {
-    let edition = request.edition;
     let Some(id) = id else {
-        return WebPage(message::not_found(&state.site(), edition));
+        return WebPage(message::not_found(&state.site(), &request));
     };
     let Ok(ready) = current(&state).await else {
-        return WebPage(old_copy(&state, id, edition));
+        return WebPage(old_copy(&state, id, &request));
     };
     match ready.status.incident(id) {
-        Some(copy) => respond(copy.page(edition), &request),
+        Some(copy) => respond(copy.page(request.edition), &request),
         None => older(&state, id, &request).await,
     }
 }
@@ -76,15 +75,15 @@ fn older<'a>(
         match found.await {
             Lookup::Found(one) => respond(one.copy.page(edition), request),
             Lookup::Moved(to) => WebPage(moved(to, edition)),
-            Lookup::Nothing => WebPage(message::not_found(&state.site(), edition)),
-            Lookup::Unavailable => WebPage(old_copy(state, id, edition)),
+            Lookup::Nothing => WebPage(message::not_found(&state.site(), request)),
+            Lookup::Unavailable => WebPage(old_copy(state, id, request)),
         }
     })
 }
 
 /// Responds while the store cannot be read: with the last copy of the incident that may be shown.
-fn old_copy(state: &AppState, id: PublicId, edition: Edition) -> Response {
-    let cache = state.public_cache();
+fn old_copy(state: &AppState, id: PublicId, request: &PageRequest) -> Response {
+    let (cache, edition) = (state.public_cache(), request.edition);
     let last = cache.last();
     if let Some((page, copy)) = last
         .as_ref()
@@ -94,7 +93,7 @@ fn old_copy(state: &AppState, id: PublicId, edition: Edition) -> Response {
     }
     match cache.old.last(id, cache.generation()) {
         Some(one) => respond_old(one.copy.page(edition), edition, one.read_at, one.age()),
-        None => message::unavailable(&state.site(), edition, ROOT),
+        None => message::unavailable(&state.site(), request, ROOT),
     }
 }
 

@@ -38,7 +38,6 @@ pub(super) struct IncidentView {
     pub(super) services: Vec<String>,
     pub(super) started: Html,
     pub(super) ended: Option<Html>,
-    pub(super) updated: Html,
     pub(super) eta: Option<Html>,
     pub(super) updates: Vec<UpdateView>,
     /// The sentence about older updates that are left out.
@@ -82,7 +81,6 @@ impl Views {
             services: services.collect(),
             started: times.full(&incident.started_at),
             ended: one.ended_at.map(|end| times.full(&end)),
-            updated: times.full(&incident.updated_at),
             eta: incident.eta.map(|eta| times.full(&eta)),
             updates: updates.map(|line| self.update(line, is_folded)).collect(),
             older: (older > 0).then(|| count(self.edition.language, texts.older, older)),

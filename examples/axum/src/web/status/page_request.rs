@@ -10,6 +10,7 @@ use super::edition::Edition;
 use crate::document::describe::Describe;
 use crate::document::operation::Operation;
 use crate::document::schemas::Schemas;
+use crate::http::html::wants_html;
 use crate::web::language::Language;
 
 /// A request for a page of the public.
@@ -19,6 +20,8 @@ pub(crate) struct PageRequest {
     /// `true` if the reader takes gzip.
     pub(super) is_gzip: bool,
     pub(super) if_none_match: Option<HeaderValue>,
+    /// `true` if the reader is a person with a browser, to whom errors are pages.
+    pub(super) wants_html: bool,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for PageRequest {
@@ -34,6 +37,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PageRequest {
             },
             is_gzip: accepts_gzip(headers),
             if_none_match: headers.get(header::IF_NONE_MATCH).cloned(),
+            wants_html: wants_html(headers),
         })
     }
 }

@@ -89,12 +89,6 @@ impl ReadyPage {
         *response.headers_mut() = common_headers(SHORT);
         response
     }
-
-    /// Returns the size of the page without coding, in bytes.
-    #[cfg(test)]
-    pub(super) const fn size(&self) -> usize {
-        self.plain.bytes.len()
-    }
 }
 
 impl ReadyBytes {

@@ -29,7 +29,7 @@ pub(crate) async fn show(State(state): State<Arc<AppState>>, request: PageReques
     };
     WebPage(match copy {
         Some(old) => respond_old(old.status.page(edition), edition, old.read_at, old.age()),
-        None => message::unavailable(&state.site(), edition, ""),
+        None => message::unavailable(&state.site(), &request, ""),
     })
 }
 
