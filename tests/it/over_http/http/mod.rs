@@ -8,5 +8,4 @@ mod public_canary;
 mod public_history;
 mod public_page;
 mod status_page;
-mod status_page_copies;
 mod stopping;

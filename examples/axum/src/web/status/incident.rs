@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use incident_core::PublicId;
 
 use super::edition::Edition;
+use super::edition_request::EditionRequest;
 use super::message;
-use super::old_incidents::Lookup;
-use super::page_request::PageRequest;
+use super::old_incidents::OldLookup;
 use super::ready_page::common_headers;
 use super::show::{respond, respond_old};
 use crate::document::describe::Describe;
@@ -47,7 +47,7 @@ impl Describe for PublicIdPath {
 pub(crate) async fn show(
     State(state): State<Arc<AppState>>,
     PublicIdPath(id): PublicIdPath,
-    request: PageRequest,
+    request: EditionRequest,
 ) -> WebPage {
     let Some(id) = id else {
         return WebPage(message::not_found(&state.site(), &request));
@@ -66,23 +66,23 @@ pub(crate) async fn show(
 fn older<'a>(
     state: &'a Arc<AppState>,
     id: PublicId,
-    request: &'a PageRequest,
+    request: &'a EditionRequest,
 ) -> impl Future<Output = WebPage> + Send + 'a {
     let (cache, edition) = (state.public_cache(), request.edition);
     Box::pin(async move {
         let (incidents, generation) = (state.incidents(), cache.generation());
         let found = cache.old.find(incidents, state.site(), id, generation);
         match found.await {
-            Lookup::Found(one) => respond(one.copy.page(edition), request),
-            Lookup::Moved(to) => WebPage(moved(to, edition)),
-            Lookup::Nothing => WebPage(message::not_found(&state.site(), request)),
-            Lookup::Unavailable => WebPage(old_copy(state, id, request)),
+            OldLookup::Found(one) => respond(one.copy.page(edition), request),
+            OldLookup::Moved(to) => WebPage(moved(to, edition)),
+            OldLookup::Nothing => WebPage(message::not_found(&state.site(), request)),
+            OldLookup::Unavailable => WebPage(old_copy(state, id, request)),
         }
     })
 }
 
 /// Responds while the store cannot be read: with the last copy of the incident that may be shown.
-fn old_copy(state: &AppState, id: PublicId, request: &PageRequest) -> Response {
+fn old_copy(state: &AppState, id: PublicId, request: &EditionRequest) -> Response {
     let (cache, edition) = (state.public_cache(), request.edition);
     let last = cache.last();
     if let Some((page, copy)) = last

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 use super::edition::Edition;
-use super::page_request::PageRequest;
+use super::edition_request::EditionRequest;
 use super::ready_page::{PLACE, common_headers};
 use super::site::Site;
 use super::status_texts::StatusTexts;
@@ -25,7 +25,7 @@ struct MessagePage<'a> {
 }
 
 /// Responds to an id that no public incident has.
-pub(super) fn not_found(site: &Site, request: &PageRequest) -> Response {
+pub(super) fn not_found(site: &Site, request: &EditionRequest) -> Response {
     let problem = Problem::not_found("incident");
     let texts = StatusTexts::of(request.edition.language);
     let (title, help) = (texts.not_found, texts.not_found_help);
@@ -34,7 +34,7 @@ pub(super) fn not_found(site: &Site, request: &PageRequest) -> Response {
 
 /// Responds without any copy of the data that may be shown. `root` is the way from the page to
 /// where the routes are mounted.
-pub(super) fn unavailable(site: &Site, request: &PageRequest, root: &'static str) -> Response {
+pub(super) fn unavailable(site: &Site, request: &EditionRequest, root: &'static str) -> Response {
     let problem = Problem::unavailable("the public status page is unavailable; retry");
     let texts = StatusTexts::of(request.edition.language);
     let (title, help) = (texts.unavailable, texts.unavailable_help);
@@ -44,7 +44,7 @@ pub(super) fn unavailable(site: &Site, request: &PageRequest, root: &'static str
 /// Responds to programs with a problem, and to people with a page.
 fn respond(
     site: &Site,
-    request: &PageRequest,
+    request: &EditionRequest,
     root: &'static str,
     problem: Problem,
     title: &'static str,

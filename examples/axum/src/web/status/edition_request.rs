@@ -15,7 +15,7 @@ use crate::web::language::Language;
 
 /// A request for a page of the public.
 #[derive(Debug)]
-pub(crate) struct PageRequest {
+pub(crate) struct EditionRequest {
     pub(super) edition: Edition,
     /// `true` if the reader takes gzip.
     pub(super) is_gzip: bool,
@@ -24,7 +24,7 @@ pub(crate) struct PageRequest {
     pub(super) wants_html: bool,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for PageRequest {
+impl<S: Send + Sync> FromRequestParts<S> for EditionRequest {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
@@ -42,7 +42,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PageRequest {
     }
 }
 
-impl Describe for PageRequest {
+impl Describe for EditionRequest {
     fn describe(_: &mut Operation, _: &mut Schemas) {}
 }
 
