@@ -13,3 +13,4 @@ mod over_http;
 mod paging;
 mod sla;
 mod store_parity;
+mod web;

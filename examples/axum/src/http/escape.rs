@@ -2,19 +2,10 @@
 
 use std::fmt::{self, Write};
 
-use askama::filters::{Escaper, HtmlSafe};
+use askama::filters::{Escaper, Safe};
 
 /// A piece of HTML, which templates write as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Html(pub(crate) String);
-
-impl fmt::Display for Html {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl HtmlSafe for Html {}
+pub(crate) type Html = Safe<String>;
 
 /// A text as it stands in HTML, between tags or in a quoted attribute.
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);
@@ -74,7 +65,7 @@ pub(crate) fn as_typed(text: &str) -> Html {
         // Writing to a string cannot fail.
         let _ = write_text(&mut escaped, character);
     }
-    Html(escaped)
+    Safe(escaped)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The texts that all pages share.
 
+use askama::filters::Safe;
 use incident_core::actor::Role;
 use incident_core::incident::{Severity, Status};
 use incident_core::paging::PagingState;
@@ -128,7 +129,7 @@ pub(crate) fn severity_mark(severity: Severity) -> Html {
             "<circle cx=\"7\" cy=\"7\" r=\"3\" fill=\"currentColor\"/>",
         ),
     };
-    Html(format!(
+    Safe(format!(
         "<span class=\"sev {class}\"><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\">{shape}</svg>{severity}</span>"
     ))
 }

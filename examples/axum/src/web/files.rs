@@ -6,6 +6,7 @@ use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::response::IntoResponse;
 
+use super::assets::Asset;
 use super::page::{WebPage, WebResult};
 use crate::document::describe::Describe;
 use crate::document::operation::Operation;
@@ -37,6 +38,10 @@ pub(crate) async fn show(
 ) -> WebResult {
     let asset = state.assets().named(&name);
     let asset = asset.ok_or_else(|| Problem::not_found("file"))?;
-    let response = (asset.headers(), asset.bytes.clone()).into_response();
-    Ok(WebPage(response))
+    Ok(respond(asset))
+}
+
+/// Responds with a file, which never changes under its name.
+pub(crate) fn respond(asset: &Asset) -> WebPage {
+    WebPage((asset.headers(), asset.bytes.clone()).into_response())
 }

@@ -41,7 +41,7 @@ struct ProblemPage<'a> {
     title: &'static str,
     help: &'static str,
     status: u16,
-    detail: &'a str,
+    details: Vec<String>,
     texts: &'static ProblemTexts,
 }
 
@@ -59,6 +59,19 @@ pub(crate) async fn unknown_page(
         return response;
     }
     problem_page(&state, &reader, None, response)
+}
+
+/// Returns what the server says about a problem, with the fields that it names.
+fn details(problem: &Problem) -> Vec<String> {
+    let errors = problem.errors().iter().map(|error| {
+        let field = error.pointer.trim_start_matches('/');
+        format!("{field}: {}", error.detail)
+    });
+    let errors: Vec<String> = errors.collect();
+    match errors.as_slice() {
+        [] => vec![problem.detail().to_owned()],
+        _ => errors,
+    }
 }
 
 /// Makes the problem of a response, if it has one, into a page.
@@ -91,7 +104,7 @@ pub(crate) fn problem_page(
             title,
             help,
             status: problem.status().as_u16(),
-            detail: problem.detail(),
+            details: details(&problem),
             texts,
         },
     );

@@ -1,10 +1,11 @@
 //! Times and durations as pages show them.
 
+use askama::filters::Safe;
 use std::time::Duration;
 
 use crate::http::escape::Html;
-use chrono::{DateTime, Datelike, FixedOffset, Offset, SecondsFormat, TimeZone};
-use incident_core::{Timestamp, Zone};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Offset, SecondsFormat, TimeZone};
+use incident_core::{Month, Timestamp, Zone};
 
 use super::language::Language;
 
@@ -23,7 +24,7 @@ impl Times {
     /// Returns a time as an element: the clock alone on the day of the page, else with the date.
     #[must_use]
     pub(crate) fn time(&self, at: &Timestamp) -> Html {
-        Html(element(*at, &self.short(*at)))
+        Safe(element(*at, &self.short(*at)))
     }
 
     /// Returns a time as an element, always with its date.
@@ -31,7 +32,7 @@ impl Times {
     pub(crate) fn full(&self, at: &Timestamp) -> Html {
         let local = self.local(*at);
         let text = format!("{} {}", self.date(&local), local.format("%H:%M"));
-        Html(element(*at, &text))
+        Safe(element(*at, &text))
     }
 
     /// Returns a time as an element, with seconds.
@@ -39,7 +40,7 @@ impl Times {
     pub(crate) fn exact(&self, at: &Timestamp) -> Html {
         let local = self.local(*at);
         let text = format!("{} {}", self.date(&local), local.format("%H:%M:%S"));
-        Html(element(*at, &text))
+        Safe(element(*at, &text))
     }
 
     /// Returns the day of a time as an element.
@@ -47,7 +48,7 @@ impl Times {
     pub(crate) fn day(&self, at: &Timestamp) -> Html {
         let local = self.local(*at);
         let (day, text) = (local.format("%Y-%m-%d"), self.date(&local));
-        Html(format!("<time datetime=\"{day}\">{text}</time>"))
+        Safe(format!("<time datetime=\"{day}\">{text}</time>"))
     }
 
     /// Returns a time as text: the clock alone on the day of the page, else with the date.
@@ -94,7 +95,7 @@ impl Times {
     #[must_use]
     pub(crate) fn elapsed(&self, since: &Timestamp) -> Html {
         let text = self.duration(self.now.since(*since));
-        Html(format!(
+        Safe(format!(
             "<span data-since=\"{}\">{text}</span>",
             iso(*since)
         ))
@@ -129,8 +130,23 @@ impl Times {
         offset.from_utc_datetime(&at.to_chrono().naive_utc())
     }
 
+    /// Returns the day of an instant in the zone of the reader.
+    #[must_use]
+    pub(crate) fn local_day(&self, at: Timestamp) -> NaiveDate {
+        self.local(at).date_naive()
+    }
+
+    /// Returns a month with its whole name and its year.
+    #[must_use]
+    pub(crate) fn month(&self, month: Month) -> String {
+        let (year, number) = month.parts();
+        let name = whole_month_name(self.language, u32::from(number) - 1);
+        format!("{name} {year}")
+    }
+
     /// Returns a date, with the year if it is not that of the page.
-    fn date(&self, local: &DateTime<FixedOffset>) -> String {
+    #[must_use]
+    pub(crate) fn date(&self, local: &impl Datelike) -> String {
         let month = month_name(self.language, local.month0());
         let day = local.day();
         let date = match self.language {
@@ -152,6 +168,59 @@ pub(crate) fn iso(at: Timestamp) -> String {
 
 fn element(at: Timestamp, text: &str) -> String {
     format!("<time datetime=\"{}\">{text}</time>", iso(at))
+}
+
+/// Returns the whole name of a month, from 0 for January on, as it stands before a year.
+fn whole_month_name(language: Language, month0: u32) -> &'static str {
+    const ENGLISH: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    const FRENCH: [&str; 12] = [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ];
+    const GERMAN: [&str; 12] = [
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
+    ];
+    let names = match language {
+        Language::English => ENGLISH,
+        Language::French => FRENCH,
+        Language::German => GERMAN,
+    };
+    let nth = usize::try_from(month0).unwrap_or_default();
+    names.get(nth).copied().unwrap_or_default()
 }
 
 /// Returns the abbreviated name of a month, from 0 for January on.
@@ -220,6 +289,22 @@ mod tests {
             times("America/New_York", Language::French).zone(),
             "America/New_York (UTC−5)"
         );
+    }
+
+    #[test]
+    fn days_and_months_are_written_in_the_language_of_the_reader() {
+        let paris = times("Europe/Paris", Language::German);
+        let night = "2026-11-26T23:30:00Z".parse().unwrap();
+        assert_eq!(paris.local_day(night).to_string(), "2026-11-27");
+        assert_eq!(paris.date(&paris.local_day(night)), "27. Nov.");
+        for (language, expected) in [
+            (Language::English, "January 2025"),
+            (Language::French, "janvier 2025"),
+            (Language::German, "Januar 2025"),
+        ] {
+            let month = "2025-01".parse().unwrap();
+            assert_eq!(times("UTC", language).month(month), expected);
+        }
     }
 
     #[test]

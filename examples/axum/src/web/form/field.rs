@@ -2,6 +2,7 @@
 
 use crate::http::escape::Html;
 use askama::Template;
+use askama::filters::Safe;
 
 use super::fields::FormFields;
 use crate::http::escape::as_typed;
@@ -17,6 +18,10 @@ pub(crate) enum Control {
     Area,
     /// A local date and time.
     Time,
+    /// A local date.
+    Date,
+    /// A month of a year.
+    Month,
     /// One of some choices, all of them visible.
     Radio,
     /// One of some choices in a menu.
@@ -30,8 +35,8 @@ pub(crate) enum Control {
 pub(crate) struct Choice {
     /// The value that is sent.
     pub(crate) value: String,
-    /// The text, or HTML from a template.
-    pub(crate) label: Html,
+    /// The text as HTML.
+    label: String,
     /// A line below it.
     pub(crate) note: String,
 }
@@ -48,9 +53,15 @@ impl Choice {
     pub(crate) fn marked(value: &str, label: Html, note: &str) -> Self {
         Self {
             value: value.to_owned(),
-            label,
+            label: label.0,
             note: note.to_owned(),
         }
+    }
+}
+
+impl Choice {
+    fn label(&self) -> Html {
+        Safe(self.label.clone())
     }
 }
 
@@ -74,9 +85,13 @@ pub(crate) struct Field {
     is_focused: bool,
 }
 
-impl askama::filters::HtmlSafe for Field {}
-
 impl Field {
+    /// Returns the field as HTML.
+    #[must_use]
+    pub(crate) fn html(&self) -> Html {
+        Safe(self.render().unwrap_or_default())
+    }
+
     fn new(name: &'static str, label: &str, control: Control) -> Self {
         Self {
             name,
@@ -110,6 +125,18 @@ impl Field {
     #[must_use]
     pub(crate) fn time(name: &'static str, label: &str, zone: &str) -> Self {
         Self::new(name, label, Control::Time).hint(zone)
+    }
+
+    /// Creates a field for a local date. Its hint names the zone.
+    #[must_use]
+    pub(crate) fn date(name: &'static str, label: &str, zone: &str) -> Self {
+        Self::new(name, label, Control::Date).hint(zone)
+    }
+
+    /// Creates a field for a month. Browsers without a control for it show a line of text.
+    #[must_use]
+    pub(crate) fn month(name: &'static str, label: &str) -> Self {
+        Self::new(name, label, Control::Month)
     }
 
     /// Creates a group of choices, all of them visible.

@@ -1,8 +1,10 @@
 //! The summary of errors on top of a form that is shown again.
 
 use askama::Template;
+use askama::filters::Safe;
 
 use super::field::Field;
+use crate::http::escape::Html;
 use crate::http::problem::{FieldError, Problem};
 use crate::web::common_texts::CommonTexts;
 
@@ -24,9 +26,13 @@ pub(crate) struct Summary {
     items: Vec<SummaryItem>,
 }
 
-impl askama::filters::HtmlSafe for Summary {}
-
 impl Summary {
+    /// Returns the summary as HTML.
+    #[must_use]
+    pub(crate) fn html(&self) -> Html {
+        Safe(self.render().unwrap_or_default())
+    }
+
     /// Creates the summary of a problem over the fields of a form.
     #[must_use]
     pub(crate) fn of(common: &'static CommonTexts, problem: &Problem, fields: &[&Field]) -> Self {

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::IntoResponse;
 
 use crate::http::problem::Problem;
 use crate::state::AppState;
-use crate::web::files::AssetName;
-use crate::web::page::{WebPage, WebResult};
+use crate::web::files::{AssetName, respond};
+use crate::web::page::WebResult;
 
 /// Handles `GET /status/assets/{name}`.
 pub(crate) async fn show(
@@ -19,6 +18,5 @@ pub(crate) async fn show(
     if style.name != name {
         return Err(Problem::not_found("file"));
     }
-    let response = (style.headers(), style.bytes.clone()).into_response();
-    Ok(WebPage(response))
+    Ok(respond(style))
 }

@@ -15,7 +15,6 @@ const FOLD_CHARS: usize = 300;
 const FOLDED_CHARS: usize = 280;
 
 /// An update.
-#[derive(Debug)]
 pub(super) struct UpdateView {
     pub(super) at: Html,
     pub(super) status: &'static str,
@@ -27,7 +26,6 @@ pub(super) struct UpdateView {
 }
 
 /// An incident.
-#[derive(Debug)]
 pub(super) struct IncidentView {
     /// The address of its page, relative to that of all incidents.
     pub(super) href: String,

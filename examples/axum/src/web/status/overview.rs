@@ -1,6 +1,7 @@
 //! The page of all incidents: what is wrong now, and the last fourteen days.
 
 use askama::Template;
+use askama::filters::Safe;
 use incident_core::Timestamp;
 use incident_core::status_page::{Indicator, PublicDay, PublicHistory};
 
@@ -69,7 +70,7 @@ pub(super) fn render(
         root: "",
         overall: texts.overall(indicator),
         class: class(indicator),
-        shape: Html(shape(indicator)),
+        shape: Safe(shape(indicator)),
         others: (others > 0).then(|| count(language, texts.and_others, others)),
         live,
         days: days.iter().map(|day| day_view(&views, day)).collect(),

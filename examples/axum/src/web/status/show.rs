@@ -1,5 +1,6 @@
 //! `GET /status`: the page of all incidents.
 
+use askama::filters::Safe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ pub(super) fn respond_old(
 ) -> Response {
     let Views { texts, times, .. } = Views::new(edition, read_at);
     let (time, age) = (times.exact(&read_at).0, times.duration(age));
-    let sentence = Html(fill(texts.copy, &[("time", &time), ("age", &age)]));
+    let sentence = Safe(fill(texts.copy, &[("time", &time), ("age", &age)]));
     page.map_or_else(failed, |page| page.respond_old(&sentence))
 }
 

@@ -1,5 +1,6 @@
 //! The texts of the status page.
 
+use askama::filters::Safe;
 use incident_core::status_page::{Indicator, PublicStatus, StandardText};
 
 use crate::http::escape::Html;
@@ -95,7 +96,7 @@ impl StatusTexts {
             Indicator::Major => self.major,
             Indicator::Critical => self.critical,
         };
-        Html(format!(
+        Safe(format!(
             "<span class=\"impact {}\">{} {word}</span>",
             class(impact),
             shape(impact)

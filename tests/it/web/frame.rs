@@ -1,0 +1,203 @@
+//! What all pages share: login, languages, themes, zones, files, problems; and the list of live
+//! incidents.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::{after, browse, must_not_be_english, page, page_in, submit};
+use crate::over_http::harness::{COMMANDER, Server, VIEWER};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_without_a_login_are_led_to_the_sign_in_and_programs_are_refused() {
+    let server = Server::start().await;
+    let led = page(&server, "", "/?a=1&b=%20").await;
+    assert_eq!(led.status, 303);
+    assert_eq!(
+        led.header("location"),
+        Some("/signin?next=%2F%3Fa%3D1%26b%3D%2520")
+    );
+    server.get("", "/").await.problem(401);
+    let wrong = page(&server, "wrong", "/").await;
+    assert_eq!(wrong.status, 401);
+    assert!(wrong.text.contains("A login is needed"), "{}", wrong.text);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_speak_the_language_of_the_reader() {
+    let server = Server::start().await;
+    server.declare(&json!({})).await;
+    for (language, title) in [
+        ("fr-CA,en;q=0.5", "Incidents en cours"),
+        ("de", "Aktive Vorfälle"),
+    ] {
+        for path in ["/", "/signin", "/nothing"] {
+            let shown = page_in(&server, VIEWER, path, language).await;
+            let tag = format!("<html lang=\"{}\"", &language[..2]);
+            assert!(shown.text.contains(&tag), "{}", shown.text);
+            must_not_be_english(&shown);
+        }
+        let shown = page_in(&server, VIEWER, "/", language).await;
+        assert!(shown.text.contains(title), "{}", shown.text);
+    }
+    // What a reader chose counts more than what the browser says.
+    let headers = [
+        super::HTML,
+        ("accept-language", "fr"),
+        (
+            "cookie",
+            "incident_language=de; incident_theme=dark; incident_zone=Asia/Kathmandu",
+        ),
+    ];
+    let shown = browse(&server, Method::GET, VIEWER, "/", &headers, None).await;
+    assert!(
+        shown
+            .text
+            .contains("<html lang=\"de\" data-theme=\"dark\">")
+    );
+    assert!(shown.text.contains("Asia/Kathmandu (UTC+5:45)"));
+    // 23:00 UTC.
+    assert!(shown.text.contains(">04:45</time>"), "{}", shown.text);
+    // Cookies that nobody of us has set are no choice.
+    let headers = [
+        super::HTML,
+        (
+            "cookie",
+            "incident_language=xx; incident_theme=<b>; incident_zone=Mars/Base",
+        ),
+    ];
+    let shown = browse(&server, Method::GET, VIEWER, "/", &headers, None).await;
+    assert!(shown.text.contains("<html lang=\"en\">"), "{}", shown.text);
+    assert!(shown.text.contains("Times in UTC"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn preferences_are_kept_and_lead_back() {
+    let server = Server::start().await;
+    let fields = [
+        ("language", "fr"),
+        ("zone", " Europe/Paris "),
+        ("theme", "dark"),
+        ("next", "/incidents?status=all"),
+    ];
+    let saved = submit(&server, "", "/preferences", &fields).await;
+    assert_eq!(saved.status, 303);
+    assert_eq!(saved.header("location"), Some("/incidents?status=all"));
+    let cookies: Vec<&str> = saved
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .map(|one| one.to_str().unwrap())
+        .collect();
+    assert_eq!(cookies.len(), 3);
+    assert!(cookies[1].starts_with("incident_zone=Europe/Paris; Path=/; SameSite=Lax;"));
+    // Addresses of others are not followed, and zones that do not exist are refused.
+    let saved = submit(&server, "", "/preferences", &[("next", "//evil.example")]).await;
+    assert_eq!(saved.header("location"), Some("/"));
+    let refused = submit(&server, "", "/preferences", &[("zone", "Mars/Base")]).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains("expected the name of a zone"));
+    // Other sites choose nothing.
+    let headers = [
+        super::HTML,
+        ("sec-fetch-site", "cross-site"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    let body = Some(b"theme=dark".to_vec());
+    let refused = browse(&server, Method::POST, "", "/preferences", &headers, body).await;
+    assert_eq!(refused.status, 403);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn problems_are_pages_for_people_and_problems_for_programs() {
+    let server = Server::start().await;
+    let missing = page(&server, VIEWER, "/nothing").await;
+    assert_eq!(missing.status, 404);
+    assert!(missing.text.contains("There is nothing here"));
+    server.get(VIEWER, "/nothing").await.problem(404);
+    for path in ["/sys/nothing", "/public/nothing", "/hooks/nothing"] {
+        let missing = page(&server, VIEWER, path).await;
+        assert_eq!(
+            missing.header("content-type"),
+            Some("application/problem+json"),
+            "{path}"
+        );
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_kept_for_ever_under_names_of_their_content() {
+    let server = Server::start().await;
+    let shown = page(&server, VIEWER, "/").await;
+    for (start, media) in [
+        ("rel=\"stylesheet\" href=\"", "text/css; charset=utf-8"),
+        ("<script src=\"", "text/javascript; charset=utf-8"),
+        ("rel=\"icon\" href=\"", "image/svg+xml"),
+    ] {
+        let path = after(&shown, start);
+        let file = browse(&server, Method::GET, "", path, &[], None).await;
+        assert_eq!(file.status, 200, "{path}");
+        assert_eq!(file.header("content-type"), Some(media));
+        let cache = file.header("cache-control").unwrap();
+        assert!(cache.contains("immutable"), "{cache}");
+    }
+    server.get("", "/assets/style-0.css").await.problem(404);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_worst_incident_is_the_first_and_texts_are_only_texts() {
+    let server = Server::start().await;
+    let hostile = "<script>alert(1)</script> \"'& \u{202e}evil";
+    for (title, severity) in [
+        ("third", "SEV3"),
+        (hostile, "SEV1"),
+        ("second", "SEV2"),
+        ("fourth", "SEV4"),
+    ] {
+        let more = json!({"title": title, "severity": severity, "responder": "<i>ben</i>"});
+        let path = server.declare(&more).await;
+        server
+            .update(COMMANDER, &path, &json!({"message": "looking"}))
+            .await;
+        server.clock.advance(Duration::from_secs(60));
+    }
+    let shown = page(&server, VIEWER, "/").await;
+    let text = &shown.text;
+    assert!(text.contains("<title>SEV1 · 4 active · Incidents</title>"));
+    let place = |title: &str| {
+        text.find(title)
+            .unwrap_or_else(|| panic!("{title} is not in {text}"))
+    };
+    let escaped = "&lt;script&gt;alert(1)&lt;/script&gt; &quot;&#39;&amp; \\u{202e}evil";
+    let places = [escaped, ">second<", ">third<", ">fourth<"].map(place);
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(text.contains("&lt;i&gt;ben&lt;/i&gt;"));
+    // Two hours later updates are due.
+    server.clock.advance(Duration::from_secs(2 * 3_600));
+    let shown = page(&server, VIEWER, "/").await;
+    assert!(
+        shown.text.contains("<span class=\"loud\">overdue"),
+        "{}",
+        shown.text
+    );
+    // A viewer declares nothing.
+    assert!(!shown.text.contains("/incidents/new"));
+    let shown = page(&server, COMMANDER, "/").await;
+    assert!(shown.text.contains("/incidents/new"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_empty_list_says_how_to_begin() {
+    let server = Server::start().await;
+    let shown = page(&server, COMMANDER, "/").await;
+    assert!(shown.text.contains("Nothing is burning"));
+    assert!(shown.text.contains("POST /sys/incidents"));
+    server.stop().await;
+}
