@@ -13,7 +13,6 @@ use super::edition_request::EditionRequest;
 use super::incident_view::Views;
 use super::message;
 use super::ready_page::ReadyPage;
-use crate::http::escape::Html;
 use crate::http::problem::Problem;
 use crate::public_cache::Unavailable;
 use crate::public_pages::current;
