@@ -19,7 +19,7 @@ use crate::document::page::Document;
 use crate::document::schemas::Schemas;
 use crate::state::AppState;
 use crate::web;
-use crate::web::{active, files, preferences, status};
+use crate::web::{active, files, incident, preferences, status};
 
 /// The router that has a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -441,13 +441,21 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 2] {
+fn web_rows() -> [Row; 10] {
     group(
         "web",
         Area::Web,
         [
             get("/", active::show),
             get("/incidents", web::incidents::show),
+            get("/incidents/{id}", incident::show::show),
+            post("/incidents/{id}/acknowledge", incident::acknowledge::post),
+            post("/incidents/{id}/updates", incident::update::post),
+            get("/sla", web::sla::show),
+            get("/sla/{tenant}", web::sla::tenant::show),
+            post("/sla/credits/review", web::sla::review::show),
+            post("/sla/credits/decide", web::sla::decide::decide),
+            post("/sla/credits/recompute", web::sla::recompute::recompute),
         ],
     )
 }

@@ -71,12 +71,12 @@ pub(crate) struct Frame<'s> {
     pub(crate) assets: &'s Assets,
     /// The signed-in person, if there is one.
     pub(crate) person: Option<Person>,
-    /// The part of the navigation that the page belongs to.
-    pub(crate) section: Section,
     /// The navigation; empty without a person.
     pub(crate) nav: Vec<NavLink>,
     /// `true` if the person may declare incidents.
     pub(crate) may_declare: bool,
+    /// `true` if the page has a main button of its own, so that the one of the head is a plain one.
+    pub(crate) has_main_button: bool,
     /// `true` if people sign in and out here, and not at the host's own login.
     pub(crate) has_sign_in: bool,
     /// `true` on the page that signs people in.
@@ -102,9 +102,9 @@ impl<'s> Frame<'s> {
             links: look.links(),
             assets: state.assets(),
             person: None,
-            section: Section::Other,
             nav: Vec::new(),
             may_declare: false,
+            has_main_button: false,
             has_sign_in: state.sessions().is_some(),
             is_sign_in: false,
             events: None,
@@ -124,7 +124,6 @@ impl<'s> Frame<'s> {
             name: caller.actor.name.to_string(),
             role: frame.common.role(caller.role),
         });
-        frame.section = section;
         frame.may_declare = state.incidents().may(caller, Action::Declare);
         frame.nav = frame.navigation(state, caller, section);
         frame
@@ -142,6 +141,13 @@ impl<'s> Frame<'s> {
                 None => address,
             });
         }
+        self
+    }
+
+    /// Leaves the main button to the page.
+    #[must_use]
+    pub(crate) fn with_main_button(mut self) -> Self {
+        self.has_main_button = true;
         self
     }
 
@@ -211,12 +217,6 @@ impl<'s> Frame<'s> {
     #[must_use]
     pub(crate) fn zone_line(&self) -> String {
         fill(self.common.times_in, &[("zone", &self.times.zone())])
-    }
-
-    /// Returns `true` on the list of live incidents, where declaring one is the main act.
-    #[must_use]
-    pub(crate) fn is_active_list(&self) -> bool {
-        self.section == Section::Active
     }
 
     /// Returns all languages.

@@ -4,6 +4,7 @@
 //! checked by the same types.
 
 pub(crate) mod active;
+mod amounts;
 pub(crate) mod assets;
 mod common_texts;
 pub(crate) mod expired;
@@ -11,15 +12,19 @@ pub(crate) mod files;
 mod filter;
 mod form;
 mod frame;
+pub(crate) mod incident;
 pub(crate) mod incidents;
 mod language;
 pub(crate) mod layer;
 pub(crate) mod look;
+mod numbers;
 pub(crate) mod page;
 pub(crate) mod preferences;
 pub(crate) mod problem_page;
 pub(crate) mod reader;
 pub(crate) mod sign_in;
+pub(crate) mod sla;
 pub(crate) mod status;
 mod texts;
 mod times;
+mod unsent;

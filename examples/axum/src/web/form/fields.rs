@@ -8,7 +8,7 @@ pub(crate) const KEY: &str = "key";
 pub(crate) const VERSION: &str = "version";
 
 /// Maximum number of fields.
-const MAX_FIELDS: usize = 200;
+const MAX_FIELDS: usize = 300;
 
 /// The fields of a form as they were sent, in order.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +52,13 @@ impl FormFields {
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.0.retain(|(key, _)| key != name);
         self.0.push((name.to_owned(), value.into()));
+    }
+
+    /// Returns the fields that a person wrote, without those of the page itself.
+    pub(crate) fn written(&self) -> impl Iterator<Item = (&str, &str)> {
+        let hidden = [KEY, VERSION, "seen", "marks", "step"];
+        let fields = self.iter();
+        fields.filter(move |(name, value)| !hidden.contains(name) && !value.trim().is_empty())
     }
 
     /// Returns all fields.

@@ -5,10 +5,10 @@
 
 pub(crate) mod assets;
 pub(crate) mod copy;
-mod edition;
+pub(super) mod edition;
 mod edition_request;
 pub(crate) mod incident;
-mod incident_view;
+pub(super) mod incident_view;
 mod message;
 mod old_incidents;
 mod overview;
