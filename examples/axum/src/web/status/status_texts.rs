@@ -29,12 +29,10 @@ texts! {
         disruption: "Service disruption", "Perturbation du service", "Störung";
         disruption_of: "Service disruption: {services}", "Perturbation du service : {services}", "Störung: {services}";
         live: "Current incidents", "Incidents en cours", "Aktuelle Vorfälle";
-        worst_since: "since", "depuis le", "seit";
         and_others: "and {n} more incident | and {n} more incidents", "et {n} autre incident | et {n} autres incidents", "und {n} weiterer Vorfall | und {n} weitere Vorfälle";
         services: "Services", "Services", "Dienste";
         started: "Started", "Début", "Beginn";
         ended: "Ended", "Fin", "Ende";
-        updated: "Updated", "Mis à jour", "Aktualisiert";
         eta: "Expected end", "Fin prévue", "Erwartetes Ende";
         impact: "Impact", "Impact", "Auswirkung";
         state: "State", "État", "Stand";
