@@ -78,6 +78,17 @@ macro_rules! fields {
                 )?)+
             }
 
+            /// Returns the names of the fields of free text that differ between two states.
+            pub(super) fn differing_texts(one: &State, other: &State) -> Vec<&'static str> {
+                let mut names = Vec::new();
+                $(
+                    if fields!(@is_free $($erased)?) && one.$($place)+ != other.$($place)+ {
+                        names.push($name);
+                    }
+                )+
+                names
+            }
+
             /// Returns the value of a field by its name on the wire.
             pub(super) fn value_of(state: &State, field: &str) -> Option<Value> {
                 match field { $($name => Some(json(&state.$($place)+)),)+ _ => None }

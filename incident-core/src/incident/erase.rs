@@ -48,6 +48,39 @@ impl Incident {
     }
 }
 
+/// The texts outside of an entry that are erased with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ErasedTexts {
+    /// The fields of the incident, by their names on the wire.
+    pub fields: Vec<&'static str>,
+    /// `true` if its public title is one of them.
+    pub public_title: bool,
+    /// Number of texts on the public page.
+    pub public_lines: usize,
+}
+
+impl Incident {
+    /// Returns the texts of the incident that a redaction of one of its entries erases besides the
+    /// entry itself.
+    #[must_use]
+    pub fn erased_with(&self, entry: &SysIncidentUpdateEntry) -> ErasedTexts {
+        let before = self.with_sources(entry);
+        let mut after = before.clone();
+        after
+            .state_mut()
+            .erase_text_of(entry.seq, self.last_recorded_at);
+        let lines = |one: &Self| {
+            let lines = one.status_page.updates.iter();
+            lines.filter(|line| line.body.is_some()).count()
+        };
+        ErasedTexts {
+            fields: Change::differing_texts(&before, &after),
+            public_title: before.status_page.title != after.status_page.title,
+            public_lines: lines(&before) - lines(&after),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,6 +46,7 @@ pub use change::{Change, FieldDelta};
 pub use command::{Command, Declare, Update};
 pub use comms::{Audience, CommsSent, Publish};
 pub use decide::{decide, rights_for};
+pub use erase::ErasedTexts;
 pub use event::Event;
 pub use facts::{
     CancelReason, DataLoss, Ending, Facts, LossState, Mode, PostMortem, ResponseRole,

@@ -53,6 +53,11 @@ impl PublicNames {
         self
     }
 
+    /// Returns the services that have a name, by id.
+    pub(crate) fn services(&self) -> impl Iterator<Item = &ServiceId> {
+        self.0.keys()
+    }
+
     fn of(&self, services: &[ServiceId]) -> Vec<PublicText> {
         services
             .iter()

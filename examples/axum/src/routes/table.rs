@@ -18,6 +18,7 @@ use crate::document::operation::{Operation, Stated};
 use crate::document::page::Document;
 use crate::document::schemas::Schemas;
 use crate::state::AppState;
+use crate::web;
 use crate::web::{active, files, preferences, status};
 
 /// The router that has a route.
@@ -440,8 +441,15 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 1] {
-    group("web", Area::Web, [get("/", active::show)])
+fn web_rows() -> [Row; 2] {
+    group(
+        "web",
+        Area::Web,
+        [
+            get("/", active::show),
+            get("/incidents", web::incidents::show),
+        ],
+    )
 }
 
 fn web_open_rows() -> [Row; 2] {

@@ -71,12 +71,16 @@ pub(crate) struct Frame<'s> {
     pub(crate) assets: &'s Assets,
     /// The signed-in person, if there is one.
     pub(crate) person: Option<Person>,
+    /// The part of the navigation that the page belongs to.
+    pub(crate) section: Section,
     /// The navigation; empty without a person.
     pub(crate) nav: Vec<NavLink>,
     /// `true` if the person may declare incidents.
     pub(crate) may_declare: bool,
     /// `true` if people sign in and out here, and not at the host's own login.
     pub(crate) has_sign_in: bool,
+    /// `true` on the page that signs people in.
+    pub(crate) is_sign_in: bool,
     /// The address of the event stream, if the page follows it.
     pub(crate) events: Option<String>,
 }
@@ -98,9 +102,11 @@ impl<'s> Frame<'s> {
             links: look.links(),
             assets: state.assets(),
             person: None,
+            section: Section::Other,
             nav: Vec::new(),
             may_declare: false,
             has_sign_in: state.sessions().is_some(),
+            is_sign_in: false,
             events: None,
         }
     }
@@ -118,6 +124,7 @@ impl<'s> Frame<'s> {
             name: caller.actor.name.to_string(),
             role: frame.common.role(caller.role),
         });
+        frame.section = section;
         frame.may_declare = state.incidents().may(caller, Action::Declare);
         frame.nav = frame.navigation(state, caller, section);
         frame
@@ -204,6 +211,12 @@ impl<'s> Frame<'s> {
     #[must_use]
     pub(crate) fn zone_line(&self) -> String {
         fill(self.common.times_in, &[("zone", &self.times.zone())])
+    }
+
+    /// Returns `true` on the list of live incidents, where declaring one is the main act.
+    #[must_use]
+    pub(crate) fn is_active_list(&self) -> bool {
+        self.section == Section::Active
     }
 
     /// Returns all languages.

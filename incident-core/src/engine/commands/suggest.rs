@@ -110,6 +110,18 @@ impl SignalsHandle<'_> {
         }
     }
 
+    /// Loads a suggestion, with its state and the live incident of its service and tenant.
+    ///
+    /// # Errors
+    /// Returns [`Error::NotFound`] if there is none of this id. Fails if the store did not answer.
+    pub async fn suggestion(self, id: SuggestionId) -> Result<(Suggested, SuggestionState), Error> {
+        let this = self.0.begun();
+        let found = this.store.suggestion(id, this.left()?).await?;
+        let found = found.ok_or(Error::NotFound("suggestion"))?;
+        let state = found.state(this.inner.now());
+        Ok((this.suggested(found, false, false).await?, state))
+    }
+
     /// Lists suggestions, newest first, each with the live incident of its service and tenant.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
-//! Queries: incidents, the public side, reports, statements.
+//! Queries: incidents, the public side, reports, statements, settings.
 
+mod configured;
 pub(super) mod figures;
 pub(super) mod incidents;
 pub(super) mod public;

@@ -83,6 +83,20 @@ impl ReportsHandle<'_> {
         let view = single_incident(&shown, &sources, &this.inner.settings.names);
         view.ok_or(Error::NotFound("incident"))
     }
+
+    /// Builds the public view of an incident in a state that need not be stored, such as that after
+    /// a [`PreparedCommand`](crate::engine::PreparedCommand): what the public page will show, made
+    /// by the same function. Nothing if it is not public, or was merged.
+    ///
+    /// # Errors
+    /// Fails if the store did not answer.
+    pub async fn public_view(self, incident: &Incident) -> Result<Option<HistoryIncident>, Error> {
+        let this = self.0.begun();
+        let merged = incident.status_page.merged.iter().copied().collect();
+        let sources = this.merged_incidents(merged).await?;
+        let names = &this.inner.settings.names;
+        Ok(single_incident(incident, &sources, names))
+    }
 }
 
 impl Incidents {

@@ -9,7 +9,7 @@ use crate::engine::{Error, Incidents, ReportsHandle};
 use crate::impact::{BASELINE_WEEKS, Breakdown, ImpactCounts, ImpactQuery, baseline_of};
 use crate::incident::{Incident, SlaFacts, outage_by_tenant};
 use crate::port::{UsageError, UsageSource};
-use crate::sla::{Basis, SlaTerms, credit_rows};
+use crate::sla::{Basis, NextTier, SlaTerms, credit_rows, left_of_target, next_tier};
 use crate::{IncidentId, Month, Name, Percent, Period, TenantId, Windows};
 
 /// The users of a tenant that were hit. Fields stand in the order in which they are written.
@@ -178,8 +178,13 @@ pub struct SlaRow {
     pub availability_percent: String,
     /// `true` if this incident alone breaches the target over that period.
     pub target_breached: bool,
+    /// The time for which the outage may still last without a breach of the target, in
+    /// microseconds, rounded down; none if it is breached.
+    pub target_left_us: Option<u64>,
     /// The credit tier of this incident alone.
     pub credit_percent: Percent,
+    /// The next higher tier of this incident alone, if there is one.
+    pub next_tier: Option<NextTier>,
     /// The version of the terms.
     pub terms_version: Name,
     /// The state of the credit in the ledger; estimated while the incident goes on.
@@ -311,6 +316,8 @@ impl ReportsHandle<'_> {
                 period: row.period,
                 availability_percent: terms.format_availability(row.availability),
                 target_breached: row.target_breached,
+                target_left_us: left_of_target(terms, row.availability, weight),
+                next_tier: next_tier(terms, &row, weight),
                 credit_percent: row.credit_percent,
                 terms_version: terms.version().clone(),
                 state: newest_of(&kept, row.tenant).map_or(CreditState::Estimated, |row| row.state),

@@ -1,0 +1,84 @@
+//! The settings of an engine that pages for people tell: policy, targets, known names.
+
+use std::sync::Arc;
+
+use crate::actor::Permissions;
+use crate::billing::CreditPolicy;
+use crate::engine::{Error, Incidents, PagingHandle, ReportsHandle};
+use crate::paging::TargetId;
+use crate::policy::Policy;
+use crate::port::Pager;
+use crate::sla::Contracts;
+use crate::{RuleName, ServiceId, TenantId};
+
+impl Incidents {
+    /// Returns the policy of each severity.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.inner.settings.policy
+    }
+
+    /// Returns the contracts with tenants.
+    #[must_use]
+    pub fn contracts(&self) -> &Contracts {
+        &self.inner.settings.contracts
+    }
+
+    /// Returns the rules for approving credits.
+    #[must_use]
+    pub fn credit_policy(&self) -> CreditPolicy {
+        self.inner.settings.credits
+    }
+
+    /// Returns the actions that each role may take.
+    #[must_use]
+    pub fn permissions(&self) -> &Permissions {
+        &self.inner.settings.permissions
+    }
+
+    /// Returns `true` if approved credits are submitted to billing; without a sink they stay
+    /// approved.
+    #[must_use]
+    pub fn has_billing(&self) -> bool {
+        self.inner.billing.is_some()
+    }
+}
+
+impl PagingHandle<'_> {
+    /// Returns the targets of a page to on-call, in the order in which they are tried; none if no
+    /// pager is configured.
+    #[must_use]
+    pub fn targets(self) -> Vec<TargetId> {
+        ids(&self.0.inner.pagers)
+    }
+
+    /// Returns the escalation rules by name, each with its targets in the order in which they are
+    /// tried. A rule without targets is only a timeline entry and an
+    /// [`EngineEvent`](crate::engine::EngineEvent).
+    #[must_use]
+    pub fn escalation_rules(self) -> Vec<(RuleName, Vec<TargetId>)> {
+        let rules = self.0.inner.escalations.iter();
+        rules
+            .map(|(rule, pagers)| (rule.clone(), ids(pagers)))
+            .collect()
+    }
+}
+
+impl ReportsHandle<'_> {
+    /// Lists the tenants of the host's directory, by name.
+    ///
+    /// # Errors
+    /// Returns [`Error::NotConfigured`] without a directory. Fails if it did not answer.
+    pub async fn tenants(self) -> Result<Vec<TenantId>, Error> {
+        self.0.all_tenants().await
+    }
+
+    /// Lists the services that have a public name, by id.
+    pub fn named_services(&self) -> impl Iterator<Item = &ServiceId> {
+        self.0.inner.settings.names.services()
+    }
+}
+
+fn ids(pagers: &[Arc<dyn Pager>]) -> Vec<TargetId> {
+    pagers.iter().map(|pager| pager.target_id()).collect()
+}
