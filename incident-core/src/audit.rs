@@ -74,6 +74,20 @@ pub enum AuditOutcome {
     Denied,
 }
 
+impl AuditOutcome {
+    /// All outcomes.
+    pub const ALL: [Self; 2] = [Self::Allowed, Self::Denied];
+
+    /// Returns the name on the wire and in the hashed bytes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Denied => "denied",
+        }
+    }
+}
+
 /// An audit entry before it is sealed.
 ///
 /// `detail` never holds free text, except for the reason of a redaction, which its admin writes for

@@ -134,8 +134,25 @@ impl Zone {
     /// Returns the first instant of a local month, between [`Timestamp::MIN`] and
     /// [`Timestamp::MAX`].
     pub(crate) fn start_of(self, year: i32, month: u32) -> Timestamp {
-        let date = NaiveDate::from_ymd_opt(year, month, 1);
-        let Some(midnight) = date.and_then(|date| date.and_hms_opt(0, 0, 0)) else {
+        NaiveDate::from_ymd_opt(year, month, 1)
+            .map_or(Timestamp::MAX, |first| self.start_of_day(first))
+    }
+
+    /// Returns the instant at which a local day begins: midnight, or the end of a gap over midnight;
+    /// of two midnights the earlier one. Days out of the range of instants begin at its ends.
+    ///
+    /// ```
+    /// use chrono::NaiveDate;
+    /// use incident_core::Zone;
+    ///
+    /// let paris: Zone = "Europe/Paris".parse()?;
+    /// let day = NaiveDate::from_ymd_opt(2026, 11, 27).ok_or("no such day")?;
+    /// assert_eq!(paris.start_of_day(day).to_string(), "2026-11-26T23:00:00Z");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn start_of_day(self, day: NaiveDate) -> Timestamp {
+        let Some(midnight) = day.and_hms_opt(0, 0, 0) else {
             return Timestamp::MAX;
         };
         let utc = self.instant_of(midnight);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::audit::{self, AuditEntry, Chain};
+use incident_core::audit::{self, AuditEntry, AuditOutcome, Chain};
 use incident_core::port::{AuditLog, AuditQuery, StoreError};
 use incident_core::{IncidentId, Timestamp};
 use sqlx::postgres::PgRow;
@@ -112,7 +112,11 @@ fn sql(query: &AuditQuery) -> QueryBuilder<Postgres> {
     let AuditQuery {
         chain,
         actor,
+        action,
+        outcome,
         from,
+        to,
+        newest_first,
         after,
         limit,
         skip_unreadable: _,
@@ -128,14 +132,33 @@ fn sql(query: &AuditQuery) -> QueryBuilder<Postgres> {
     if let Some(from) = from {
         sql.push(" and at >= ").push_bind(from.micros());
     }
+    if let Some(to) = to {
+        sql.push(" and at < ").push_bind(to.micros());
+    }
+    for (member, value) in [
+        ("action", action.as_deref()),
+        ("outcome", outcome.map(AuditOutcome::name)),
+    ] {
+        if let Some(value) = value {
+            sql.push(format!(" and canonical::jsonb ->> '{member}' = "));
+            sql.push_bind(value.to_owned());
+        }
+    }
+    let (is_next, direction) = match newest_first {
+        true => ("<", " desc"),
+        false => (">", ""),
+    };
     if let Some((at, chain, seq)) = after {
-        sql.push(" and (at, chain, seq) > (").push_bind(at.micros());
+        sql.push(format!(" and (at, chain, seq) {is_next} ("));
+        sql.push_bind(at.micros());
         sql.push(", ").push_bind(chain_uuid(*chain));
         sql.push(", ")
             .push_bind(i64::try_from(*seq).unwrap_or(i64::MAX))
             .push(")");
     }
-    sql.push(" order by at, chain, seq limit ");
+    sql.push(format!(
+        " order by at{direction}, chain{direction}, seq{direction} limit "
+    ));
     sql.push_bind(i64::try_from(*limit).unwrap_or(i64::MAX));
     sql
 }

@@ -81,7 +81,7 @@ pub fn list_sql(filter: &IncidentFilter) -> String {
 }
 
 /// The fields of an outline that have the same name in the state.
-const OUTLINE: [&str; 14] = [
+const OUTLINE: [&str; 17] = [
     "id",
     "number",
     "revision",
@@ -91,6 +91,9 @@ const OUTLINE: [&str; 14] = [
     "affected_services",
     "responder",
     "started_at",
+    "impact_ended_at",
+    "resolved_at",
+    "cancelled_at",
     "declared_at",
     "acknowledged_at",
     "eta",

@@ -207,6 +207,7 @@ contracts! { $
     credits::isolated_issuing_and_correcting_exclude_each_other,
     credits::ordered_batches_and_pages_do_not_wait_for_each_other,
     records::ordered_audit_chains_have_no_gaps,
+    records::ordered_audit_entries_are_filtered_alike_in_both_orders,
     redactions::atomic_a_redaction_erases_every_copy,
     redactions::atomic_a_redaction_is_on_record,
     redactions::isolated_a_reply_tells_the_incident_as_it_is,

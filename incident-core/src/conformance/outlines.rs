@@ -17,10 +17,19 @@ fn hitting(n: u64, tenants: Option<usize>) -> (Arc<Incident>, Commit) {
         from: (at % 2 == 1).then(|| "2026-11-20T22:00:00Z".parse::<Timestamp>().unwrap()),
         ..AffectedTenant::whole(TenantId::new(&format!("tenant-{at:05}")).unwrap())
     };
-    incident.state_mut().affected_tenants = match tenants {
+    let ended = "2026-11-20T23:30:00Z".parse::<Timestamp>().unwrap();
+    let state = incident.state_mut();
+    state.affected_tenants = match tenants {
         Some(tenants) => Affected::these((0..tenants).map(row).collect()).unwrap(),
         None => Affected::All,
     };
+    // Each of the ends, and none.
+    match n % 4 {
+        1 => state.resolved_at = Some(ended),
+        2 => state.impact_ended_at = Some(ended),
+        3 => state.cancelled_at = Some(ended),
+        _ => {}
+    }
     let incident = Arc::new(incident);
     for write in &mut commit.writes {
         write.after = Arc::clone(&incident);

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::sample::{anna, at, id};
 use super::{SpawnAll, StoreBackend, WITHIN};
-use crate::audit::{self, AuditDraft, AuditOutcome, Chain};
+use crate::audit::{self, AuditDraft, AuditEntry, AuditOutcome, Chain};
 use crate::chain::Verdict;
 use crate::commit::{Commit, SuggestionWrite};
 use crate::port::{AuditQuery, StoreError, SuggestionQuery};
@@ -205,4 +205,75 @@ pub async fn ordered_audit_chains_have_no_gaps<B: StoreBackend>(_spawn: SpawnAll
         ..AuditQuery::default()
     };
     assert!(store.audit(&query, WITHIN).await.unwrap().is_empty());
+}
+
+/// Checks that every filter of the audit trail agrees with the reference, in both orders and page by
+/// page.
+pub async fn ordered_audit_entries_are_filtered_alike_in_both_orders<B: StoreBackend>(
+    _spawn: SpawnAll,
+) {
+    let (store, _guard) = B::open().await;
+    let mut all = Vec::new();
+    for second in 0..6 {
+        let mut audit = vec![audit_of(None, second), audit_of(Some(id(1)), second)];
+        if let [first, other] = audit.as_mut_slice() {
+            first.action = if second % 2 == 0 { "even" } else { "odd" }.to_owned();
+            if second % 3 == 0 {
+                other.outcome = AuditOutcome::Denied;
+            }
+        }
+        let commit = Commit {
+            audit,
+            ..Commit::default()
+        };
+        store.commit(commit, WITHIN).await.unwrap();
+    }
+    for chain in [Chain::System, Chain::Incident(id(1))] {
+        all.extend(store.audit_chain(chain, 0, 99, WITHIN).await.unwrap());
+    }
+    all.sort_by_key(|entry| (entry.payload.at, entry.chain, entry.seq));
+    assert_eq!(all.len(), 12);
+    let named = |name: &str| AuditQuery {
+        action: Some(name.to_owned()),
+        ..AuditQuery::default()
+    };
+    for filter in [
+        AuditQuery::default(),
+        named("even"),
+        named("no_such_action"),
+        AuditQuery {
+            outcome: Some(AuditOutcome::Denied),
+            ..AuditQuery::default()
+        },
+        AuditQuery {
+            from: Some(at(1)),
+            to: Some(at(4)),
+            ..AuditQuery::default()
+        },
+    ] {
+        for newest_first in [false, true] {
+            let mut query = AuditQuery {
+                newest_first,
+                limit: 2,
+                ..filter.clone()
+            };
+            let mut expected: Vec<&AuditEntry> =
+                all.iter().filter(|entry| query.matches(entry)).collect();
+            if newest_first {
+                expected.reverse();
+            }
+            let mut found = Vec::new();
+            loop {
+                let page = store.audit(&query, WITHIN).await.unwrap();
+                let last = page.last();
+                query.after = last.map(|last| (last.payload.at, last.chain, last.seq));
+                let is_last = page.len() < query.limit;
+                found.extend(page);
+                if is_last {
+                    break;
+                }
+            }
+            assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{filter:?}");
+        }
+    }
 }

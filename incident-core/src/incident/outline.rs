@@ -35,6 +35,12 @@ pub struct Outline {
     pub responder: Option<PersonName>,
     /// Start of the impact.
     pub started_at: Timestamp,
+    /// End of the impact, if it was stated.
+    pub impact_ended_at: Option<Timestamp>,
+    /// Time of the resolution.
+    pub resolved_at: Option<Timestamp>,
+    /// Time of the cancellation.
+    pub cancelled_at: Option<Timestamp>,
     /// Time of the declaration.
     pub declared_at: Timestamp,
     /// Time of the first acknowledgement.
@@ -65,6 +71,9 @@ impl Outline {
             affected_tenants_total: incident.affected_tenants.rows(),
             responder: incident.responder.clone(),
             started_at: incident.started_at,
+            impact_ended_at: incident.impact_ended_at,
+            resolved_at: incident.resolved_at,
+            cancelled_at: incident.cancelled_at,
             declared_at: incident.declared_at,
             acknowledged_at: incident.acknowledged_at,
             eta: incident.eta,
@@ -72,6 +81,18 @@ impl Outline {
             public: incident.status_page.public,
             paging: incident.paging.clone(),
         }
+    }
+
+    /// Returns the time at which it was resolved or cancelled, as [`Incident::over_at`] does.
+    #[must_use]
+    pub fn over_at(&self) -> Option<Timestamp> {
+        self.resolved_at.or(self.cancelled_at)
+    }
+
+    /// Returns the end of the impact: as stated, else the time of the resolution.
+    #[must_use]
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        self.impact_ended_at.or(self.resolved_at)
     }
 
     /// Returns `true` if it is acknowledged, as [`Incident::is_acknowledged`] does.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::audit::{AuditEntry, Chain};
+use crate::audit::{AuditEntry, AuditOutcome, Chain};
 use crate::billing::{CreditState, LedgerRow};
 use crate::suggestion::Suggestion;
 use crate::{
@@ -20,8 +20,16 @@ pub struct AuditQuery {
     pub chain: Option<Chain>,
     /// Only entries of this actor.
     pub actor: Option<String>,
+    /// Only entries of this action, by the name that the audit trail uses.
+    pub action: Option<String>,
+    /// Only entries with this outcome.
+    pub outcome: Option<AuditOutcome>,
     /// Only entries at or after this time.
     pub from: Option<Timestamp>,
+    /// Only entries before this time.
+    pub to: Option<Timestamp>,
+    /// If `true`, the list is by (time, chain, seq) descending.
+    pub newest_first: bool,
     /// Only entries after this one, in the order of the list.
     pub after: Option<(Timestamp, Chain, u64)>,
     /// Maximum number of entries.
@@ -34,34 +42,56 @@ impl AuditQuery {
     /// Checks that the filter can match anything.
     ///
     /// # Errors
-    /// Fails if the actor is not a valid name.
+    /// Fails if the actor is not a valid name, or no action can have the name.
     pub fn check(&self) -> Result<(), ValidationError> {
         let actor = self.actor.as_deref().map(PersonName::stored).transpose();
-        actor.map(|_| ()).map_err(|wrong| wrong.at("actor"))
+        actor.map_err(|wrong| wrong.at("actor"))?;
+        let is_word = |name: &str| {
+            let mut letters = name.bytes();
+            letters.all(|letter| letter.is_ascii_lowercase() || letter == b'_')
+        };
+        match &self.action {
+            Some(action) if !is_word(action) => Err(ValidationError::new(
+                "action",
+                "the name of an action, such as approve_credit",
+            )),
+            _ => Ok(()),
+        }
     }
-}
 
-impl AuditQuery {
     /// Returns `true` if an entry matches, apart from [`limit`](Self::limit). Every store
     /// agrees with this reference.
     #[must_use]
     pub fn matches(&self, entry: &AuditEntry) -> bool {
         let (at, actor) = (entry.payload.at, &entry.payload.actor);
         let place = (at, entry.chain, entry.seq);
+        let is_next = |after: (Timestamp, Chain, u64)| match self.newest_first {
+            true => place < after,
+            false => after < place,
+        };
         self.chain.is_none_or(|chain| chain == entry.chain)
             && self
                 .actor
                 .as_ref()
                 .is_none_or(|name| actor.name.as_str() == name)
+            && self
+                .action
+                .as_ref()
+                .is_none_or(|action| *action == entry.payload.action)
+            && self
+                .outcome
+                .is_none_or(|outcome| outcome == entry.payload.outcome)
             && self.from.is_none_or(|from| from <= at)
-            && self.after.is_none_or(|after| after < place)
+            && self.to.is_none_or(|to| at < to)
+            && self.after.is_none_or(is_next)
     }
 }
 
 /// The read side of the audit trail.
 ///
 /// # Contract
-/// **Ordered:** [`audit`](AuditLog::audit) lists by (time, chain, seq) ascending,
+/// **Ordered:** [`audit`](AuditLog::audit) lists by (time, chain, seq), ascending unless the query
+/// says otherwise,
 /// [`audit_chain`](AuditLog::audit_chain) by seq ascending; a chain has the numbers 1, 2, 3,
 /// ... without gaps.
 /// **Bounded:** answers within `timeout`.

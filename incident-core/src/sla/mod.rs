@@ -38,7 +38,7 @@ pub use contracts::{Contract, Contracts};
 pub use count::{Downtime, Exclusion};
 pub use credit::{CreditRow, credit_rows, decimal_minutes};
 pub use outages::{OutagePart, Outages};
-pub use remaining::{NextTier, left_of_target, next_tier};
+pub use remaining::{NextTier, left_of_target, next_tier, next_tier_after};
 pub use scale::{AvailabilityTier, Scale, Tier};
 pub use statement::{IncidentCredit, IncidentLine, IncidentShare, SlaStatement, statement};
 pub use terms::{Basis, SlaTerms};

@@ -18,7 +18,20 @@ pub struct NextTier {
 /// do not count, such as maintenance to come, is not foreseen.
 #[must_use]
 pub fn next_tier(terms: &SlaTerms, row: &CreditRow<'_>, weight: Percent) -> Option<NextTier> {
-    let (down, period_us) = (credited(terms, row, weight), row.availability.period_us());
+    let down = credited(terms, row, weight);
+    next_tier_after(terms, down, row.availability.period_us(), weight)
+}
+
+/// Returns the next step of the credit after a downtime, if the terms have a higher one.
+///
+/// `weight` is that of the downtime to come.
+#[must_use]
+pub fn next_tier_after(
+    terms: &SlaTerms,
+    down: Downtime,
+    period_us: u64,
+    weight: Percent,
+) -> Option<NextTier> {
     let current = terms.credit_for(down, period_us);
     let whole = u128::from(Percent::HUNDRED.ppm());
     let steps: Vec<(u128, Percent)> = match terms.scale() {

@@ -113,18 +113,32 @@ impl StoreState {
             let entries = self.audit.get(chain).into_iter().flatten();
             let mut found: Vec<&AuditEntry> = entries.filter(wanted).collect();
             found.sort_by_key(|entry| place(entry));
+            if query.newest_first {
+                found.reverse();
+            }
             return found.into_iter().take(query.limit).cloned().collect();
         }
-        let first = query.from.map(|from| (from, Chain::System, 0));
-        let start = query.after.max(first);
-        let before = |place: &(Timestamp, Chain, u64)| start.is_some_and(|start| *place < start);
-        let first = self.audit_by_time.partition_point(before);
-        let places = self.audit_by_time.iter().skip(first);
-        let found = places.filter_map(|(_, chain, seq)| {
+        let entry = |(_, chain, seq): &(Timestamp, Chain, u64)| {
             let at = usize::try_from(seq.checked_sub(1)?).ok()?;
             self.audit.get(chain)?.get(at)
-        });
-        found.filter(wanted).take(query.limit).cloned().collect()
+        };
+        let at = |time: Timestamp| (time, Chain::System, 0);
+        let count_before = |edge: Option<(Timestamp, Chain, u64)>| {
+            let edge = edge?;
+            Some(self.audit_by_time.partition_point(|place| *place < edge))
+        };
+        if query.newest_first {
+            let ends = [query.after, query.to.map(at)].into_iter().flatten().min();
+            let number = count_before(ends).unwrap_or(self.audit_by_time.len());
+            let places = self.audit_by_time.iter().take(number).rev();
+            let found = places.filter_map(entry).filter(wanted);
+            return found.take(query.limit).cloned().collect();
+        }
+        let start = query.after.max(query.from.map(at));
+        let first = count_before(start).unwrap_or_default();
+        let places = self.audit_by_time.iter().skip(first);
+        let found = places.filter_map(entry).filter(wanted);
+        found.take(query.limit).cloned().collect()
     }
 
     /// Records the position of an audit entry. Most arrive in order of time.

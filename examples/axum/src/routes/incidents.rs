@@ -49,9 +49,11 @@ pub(super) async fn declare(
 }
 
 /// The query of the list of incidents.
-pub(super) struct IncidentParams {
-    filter: IncidentFilter,
-    page: Page<(Timestamp, IncidentId)>,
+pub(crate) struct IncidentParams {
+    /// The filter, for one incident more than the page shows.
+    pub(crate) filter: IncidentFilter,
+    /// The page.
+    pub(crate) page: Page<(Timestamp, IncidentId)>,
 }
 
 impl FromQuery for IncidentParams {

@@ -9,7 +9,7 @@ mod event_stream;
 mod events;
 mod hooks;
 mod incident_response;
-mod incidents;
+pub(crate) mod incidents;
 mod lines;
 mod operations;
 mod pages;

@@ -18,6 +18,7 @@ use crate::document::operation::{Operation, Stated};
 use crate::document::page::Document;
 use crate::document::schemas::Schemas;
 use crate::state::AppState;
+use crate::web;
 use crate::web::{active, declare, files, incident, preferences, status};
 
 /// The router that has a route.
@@ -440,17 +441,23 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 16] {
+fn web_rows() -> [Row; 22] {
     group(
         "web",
         Area::Web,
         [
             get("/", active::show),
+            get("/incidents", web::incidents::show),
             get("/incidents/new", declare::show),
             post("/incidents/new", declare::declare),
             get("/incidents/{id}", incident::show::show),
             post("/incidents/{id}/acknowledge", incident::acknowledge::post),
             post("/incidents/{id}/updates", incident::update::post),
+            get("/sla", web::sla::show),
+            get("/sla/{tenant}", web::sla::tenant::show),
+            post("/sla/credits/review", web::sla::review::show),
+            post("/sla/credits/decide", web::sla::decide::decide),
+            post("/sla/credits/recompute", web::sla::recompute::recompute),
             get("/incidents/{id}/edit", incident::edit::show),
             post("/incidents/{id}/edit", incident::edit::save),
             get("/incidents/{id}/page", incident::page_again::show),

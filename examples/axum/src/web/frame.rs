@@ -79,6 +79,8 @@ pub(crate) struct Frame<'s> {
     pub(crate) has_main_button: bool,
     /// `true` if people sign in and out here, and not at the host's own login.
     pub(crate) has_sign_in: bool,
+    /// `true` on the page that signs people in.
+    pub(crate) is_sign_in: bool,
     /// The address of the event stream, if the page follows it.
     pub(crate) events: Option<String>,
 }
@@ -104,6 +106,7 @@ impl<'s> Frame<'s> {
             may_declare: false,
             has_main_button: false,
             has_sign_in: state.sessions().is_some(),
+            is_sign_in: false,
             events: None,
         }
     }

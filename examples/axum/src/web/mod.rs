@@ -4,14 +4,17 @@
 //! checked by the same types.
 
 pub(crate) mod active;
+mod amounts;
 pub(crate) mod assets;
 mod common_texts;
 pub(crate) mod declare;
 pub(crate) mod expired;
 pub(crate) mod files;
+mod filter;
 mod form;
 mod frame;
 pub(crate) mod incident;
+pub(crate) mod incidents;
 mod language;
 pub(crate) mod layer;
 pub(crate) mod look;
@@ -21,6 +24,7 @@ pub(crate) mod preferences;
 pub(crate) mod problem_page;
 pub(crate) mod reader;
 pub(crate) mod sign_in;
+pub(crate) mod sla;
 pub(crate) mod status;
 mod texts;
 mod times;

@@ -4,8 +4,8 @@ use askama::filters::Safe;
 use std::time::Duration;
 
 use crate::http::escape::Html;
-use chrono::{DateTime, Datelike, FixedOffset, Offset, SecondsFormat, TimeZone};
-use incident_core::{Timestamp, Zone};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Offset, SecondsFormat, TimeZone};
+use incident_core::{Month, Timestamp, Zone};
 
 use super::language::Language;
 
@@ -130,8 +130,23 @@ impl Times {
         offset.from_utc_datetime(&at.to_chrono().naive_utc())
     }
 
+    /// Returns the day of an instant in the zone of the reader.
+    #[must_use]
+    pub(crate) fn local_day(&self, at: Timestamp) -> NaiveDate {
+        self.local(at).date_naive()
+    }
+
+    /// Returns a month with its whole name and its year.
+    #[must_use]
+    pub(crate) fn month(&self, month: Month) -> String {
+        let (year, number) = month.parts();
+        let name = whole_month_name(self.language, u32::from(number) - 1);
+        format!("{name} {year}")
+    }
+
     /// Returns a date, with the year if it is not that of the page.
-    fn date(&self, local: &DateTime<FixedOffset>) -> String {
+    #[must_use]
+    pub(crate) fn date(&self, local: &impl Datelike) -> String {
         let month = month_name(self.language, local.month0());
         let day = local.day();
         let date = match self.language {
@@ -153,6 +168,59 @@ pub(crate) fn iso(at: Timestamp) -> String {
 
 fn element(at: Timestamp, text: &str) -> String {
     format!("<time datetime=\"{}\">{text}</time>", iso(at))
+}
+
+/// Returns the whole name of a month, from 0 for January on, as it stands before a year.
+fn whole_month_name(language: Language, month0: u32) -> &'static str {
+    const ENGLISH: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    const FRENCH: [&str; 12] = [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ];
+    const GERMAN: [&str; 12] = [
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
+    ];
+    let names = match language {
+        Language::English => ENGLISH,
+        Language::French => FRENCH,
+        Language::German => GERMAN,
+    };
+    let nth = usize::try_from(month0).unwrap_or_default();
+    names.get(nth).copied().unwrap_or_default()
 }
 
 /// Returns the abbreviated name of a month, from 0 for January on.
@@ -221,6 +289,22 @@ mod tests {
             times("America/New_York", Language::French).zone(),
             "America/New_York (UTC−5)"
         );
+    }
+
+    #[test]
+    fn days_and_months_are_written_in_the_language_of_the_reader() {
+        let paris = times("Europe/Paris", Language::German);
+        let night = "2026-11-26T23:30:00Z".parse().unwrap();
+        assert_eq!(paris.local_day(night).to_string(), "2026-11-27");
+        assert_eq!(paris.date(&paris.local_day(night)), "27. Nov.");
+        for (language, expected) in [
+            (Language::English, "January 2025"),
+            (Language::French, "janvier 2025"),
+            (Language::German, "Januar 2025"),
+        ] {
+            let month = "2025-01".parse().unwrap();
+            assert_eq!(times("UTC", language).month(month), expected);
+        }
     }
 
     #[test]

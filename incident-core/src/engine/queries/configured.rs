@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::actor::Permissions;
+use crate::billing::CreditPolicy;
 use crate::engine::{Error, Incidents, PagingHandle, ReportsHandle};
 use crate::paging::TargetId;
 use crate::policy::Policy;
 use crate::port::Pager;
+use crate::sla::Contracts;
 use crate::{RuleName, ServiceId, TenantId};
 
 impl Incidents {
@@ -13,6 +16,31 @@ impl Incidents {
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.inner.settings.policy
+    }
+
+    /// Returns the contracts with tenants.
+    #[must_use]
+    pub fn contracts(&self) -> &Contracts {
+        &self.inner.settings.contracts
+    }
+
+    /// Returns the rules for approving credits.
+    #[must_use]
+    pub fn credit_policy(&self) -> CreditPolicy {
+        self.inner.settings.credits
+    }
+
+    /// Returns the actions that each role may take.
+    #[must_use]
+    pub fn permissions(&self) -> &Permissions {
+        &self.inner.settings.permissions
+    }
+
+    /// Returns `true` if approved credits are submitted to billing; without a sink they stay
+    /// approved.
+    #[must_use]
+    pub fn has_billing(&self) -> bool {
+        self.inner.billing.is_some()
     }
 }
 

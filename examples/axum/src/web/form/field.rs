@@ -24,6 +24,10 @@ pub(crate) enum Control {
     Items,
     /// A local date and time.
     Time,
+    /// A local date.
+    Date,
+    /// A month of a year.
+    Month,
     /// One of some choices, all of them visible.
     Radio,
     /// One of some choices in a menu.
@@ -136,6 +140,18 @@ impl Field {
     #[must_use]
     pub(crate) fn time(name: &'static str, label: &str, zone: &str) -> Self {
         Self::new(name, label, Control::Time).hint(zone)
+    }
+
+    /// Creates a field for a local date. Its hint names the zone.
+    #[must_use]
+    pub(crate) fn date(name: &'static str, label: &str, zone: &str) -> Self {
+        Self::new(name, label, Control::Date).hint(zone)
+    }
+
+    /// Creates a field for a month. Browsers without a control for it show a line of text.
+    #[must_use]
+    pub(crate) fn month(name: &'static str, label: &str) -> Self {
+        Self::new(name, label, Control::Month)
     }
 
     /// Creates a group of choices, all of them visible.

@@ -8,7 +8,7 @@ pub(crate) const KEY: &str = "key";
 pub(crate) const VERSION: &str = "version";
 
 /// Maximum number of fields.
-const MAX_FIELDS: usize = 200;
+const MAX_FIELDS: usize = 300;
 
 /// The fields of a form as they were sent, in order.
 #[derive(Clone, Debug, Default)]

@@ -11,7 +11,7 @@ use super::chart::{ChartLabels, strip};
 use crate::http::escape::Html;
 use crate::state::AppState;
 use crate::web::frame::Frame;
-use crate::web::numbers::{decimal, percent};
+use crate::web::numbers::{decimal, percent_text};
 use crate::web::texts::{count, texts};
 
 /// Number of tenants with a row of their own.
@@ -142,7 +142,7 @@ impl SlaView {
             tenant: row.tenant_id.to_string(),
             minutes: decimal(language, &minutes(row.outage_us)),
             is_missed: row.target_breached,
-            credit: percent(language, &row.credit_percent.to_string()),
+            credit: percent_text(language, &row.credit_percent.to_string()),
         });
         self.tenants = shown.collect();
         let more = u64::try_from(rows.len().saturating_sub(NAMED)).unwrap_or(u64::MAX);
@@ -153,7 +153,7 @@ impl SlaView {
 fn lines(frame: &Frame<'_>, texts: &SlaTexts, incident: &Incident, row: &SlaRow) -> Vec<String> {
     let language = frame.reader.language;
     let is_live = incident.status.is_live();
-    let target = percent(language, &row.target.to_string());
+    let target = percent_text(language, &row.target.to_string());
     let left = |us: u64| {
         let minutes = decimal(language, &minutes(us));
         format!("{minutes}\u{a0}min")
@@ -169,13 +169,13 @@ fn lines(frame: &Frame<'_>, texts: &SlaTexts, incident: &Incident, row: &SlaRow)
     let credit = match row.credit_percent {
         incident_core::Percent::ZERO => texts.no_credit.to_owned(),
         credit => {
-            let credit = percent(language, &credit.to_string());
+            let credit = percent_text(language, &credit.to_string());
             frame.fill(texts.credit, &[("credit", &credit)])
         }
     };
     let mut lines = vec![met, credit];
     if let Some(next) = row.next_tier.filter(|_| is_live) {
-        let credit = percent(language, &next.credit_percent.to_string());
+        let credit = percent_text(language, &next.credit_percent.to_string());
         let left = left(next.left_us);
         lines.push(frame.fill(texts.next, &[("left", &left), ("credit", &credit)]));
     }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::web::frame::Frame;
-use crate::web::numbers::{money, percent};
+use crate::web::numbers::{money, percent_text};
 use crate::web::texts::texts;
 
 texts! {
@@ -230,7 +230,7 @@ pub(super) fn value(frame: &Frame<'_>, field: &str, value: &Value) -> String {
         "data_loss" => read::<DataLoss>(value).map(|one| lost(words, &one)),
         "users_hit_percent" => value
             .as_str()
-            .map(|text| percent(frame.reader.language, text)),
+            .map(|text| percent_text(frame.reader.language, text)),
         "revenue_per_hour" => read(value).map(|amount| money(frame.reader.language, amount)),
         "affected_tenants" if value == "all" => Some(frame.common.all_tenants.to_owned()),
         _ => None,

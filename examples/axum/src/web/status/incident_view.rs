@@ -36,7 +36,6 @@ pub(in crate::web) struct IncidentView {
     pub(in crate::web) services: Vec<String>,
     pub(in crate::web) started: Html,
     pub(in crate::web) ended: Option<Html>,
-    pub(in crate::web) updated: Html,
     pub(in crate::web) eta: Option<Html>,
     pub(in crate::web) updates: Vec<UpdateView>,
     /// The sentence about older updates that are left out.
@@ -80,7 +79,6 @@ impl Views {
             services: services.collect(),
             started: times.full(&incident.started_at),
             ended: one.ended_at.map(|end| times.full(&end)),
-            updated: times.full(&incident.updated_at),
             eta: incident.eta.map(|eta| times.full(&eta)),
             updates: updates.map(|line| self.update(line, is_folded)).collect(),
             older: (older > 0).then(|| count(self.edition.language, texts.older, older)),

@@ -8,7 +8,7 @@ use incident_core::{Name, Text, Timestamp};
 use serde::Serialize;
 
 use super::marks::Values;
-use crate::web::numbers::plain_amount;
+use crate::web::amounts::plain_amount;
 use crate::web::times::{Times, iso};
 
 /// Number of tenants from which on a form does not list them.

@@ -1,0 +1,93 @@
+//! Filters of lists: the fields of a query as they were typed.
+
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use form_urlencoded::Serializer;
+
+use super::form::FormFields;
+use crate::document::describe::Describe;
+use crate::document::operation::Operation;
+use crate::document::schemas::Schemas;
+use crate::http::params::FromQuery;
+use crate::http::problem::Problem;
+use crate::http::query::{QUERY_BYTES, Query};
+
+/// Field with the cursor of a page.
+pub(crate) const CURSOR: &str = "cursor";
+
+/// The fields of a query as they were typed. A page shows them again, with the errors beside them.
+#[derive(Debug)]
+pub(crate) struct FilterFields(pub(crate) FormFields);
+
+impl<S: Sync> FromRequestParts<S> for FilterFields {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let raw = parts.uri.query().unwrap_or_default();
+        if raw.len() > QUERY_BYTES {
+            let detail = format!("the query string is longer than {QUERY_BYTES} bytes");
+            return Err(Problem::new(
+                StatusCode::URI_TOO_LONG,
+                "uri_too_long",
+                detail,
+            ));
+        }
+        FormFields::parse(raw.as_bytes()).map(Self)
+    }
+}
+
+impl Describe for FilterFields {
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        operation.problem(StatusCode::BAD_REQUEST, "the query has too many fields");
+        operation.problem(StatusCode::URI_TOO_LONG, "the query is too long");
+    }
+}
+
+impl FilterFields {
+    /// Returns the value of a field without blanks at its ends; empty if it was not sent.
+    #[must_use]
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0.get(name).trim()
+    }
+
+    /// Returns `true` if one of some fields has a value.
+    #[must_use]
+    pub(crate) fn has_any(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| !self.get(name).is_empty())
+    }
+
+    /// Returns the query of the page after this one, with the values of some fields.
+    #[must_use]
+    pub(crate) fn next(&self, names: &[&str], cursor: &str) -> String {
+        let fields = names.iter().map(|name| (*name, self.get(name)));
+        query_of(fields.chain([(CURSOR, cursor)]))
+    }
+}
+
+/// Writes a query of the fields that have a value, after a question mark; empty without any.
+#[must_use]
+pub(crate) fn query_of<'f>(fields: impl Iterator<Item = (&'f str, &'f str)>) -> String {
+    let mut query = Serializer::new(String::new());
+    for (name, value) in fields.filter(|(_, value)| !value.is_empty()) {
+        query.append_pair(name, value);
+    }
+    let query = query.finish();
+    match query.is_empty() {
+        true => query,
+        false => format!("?{query}"),
+    }
+}
+
+/// Reads fields as the query of a list of the API, so that pages and API filter alike.
+///
+/// # Errors
+/// Returns the problem of the first parameter that is invalid.
+pub(crate) fn as_params<'f, P: FromQuery>(
+    fields: impl Iterator<Item = (&'f str, &'f str)>,
+) -> Result<P, Problem> {
+    let raw = query_of(fields);
+    let known = P::PARAMETERS.iter().map(|parameter| parameter.name);
+    let query = Query::parse_known(raw.strip_prefix('?'), known.chain(["limit", CURSOR]))?;
+    P::from_query(&query)
+}

@@ -1,0 +1,208 @@
+//! `/incidents`: all incidents with filters, and the days of the last month as a picture.
+
+mod days;
+mod query;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use incident_core::incident::Outline;
+use incident_core::port::IncidentFilter;
+
+use self::days::DaysPlot;
+use self::query::{FILTERS, IncidentFilterForm};
+use super::active::tenants;
+use super::filter::FilterFields;
+use super::frame::{Frame, Section};
+use super::page::{WebPage, WebResult};
+use super::reader::Reader;
+use super::texts::{count, texts};
+use crate::http::authorized::Authorized;
+use crate::http::page::Items;
+use crate::http::permission;
+use crate::http::problem::Problem;
+use crate::routes::incidents::IncidentParams;
+use crate::state::AppState;
+
+/// Maximum number of incidents that the picture counts: its newest.
+const COUNTED: usize = 1_000;
+
+texts! {
+    /// The texts of the list of all incidents.
+    IncidentListTexts {
+        title: "All incidents", "Tous les incidents", "Alle Vorfälle";
+        search: "Words in title or summary", "Mots du titre ou du résumé", "Wörter in Titel oder Zusammenfassung";
+        status: "Status", "État", "Status";
+        any_status: "Any status", "Tous les états", "Jeder Status";
+        only_active: "Active", "En cours", "Aktiv";
+        only_resolved: "Resolved", "Résolus", "Behoben";
+        severity: "Severity", "Gravité", "Schwere";
+        any_severity: "Any severity", "Toutes les gravités", "Jede Schwere";
+        service: "Service", "Service", "Dienst";
+        tenant: "Tenant", "Client", "Mandant";
+        from: "Declared from", "Déclarés à partir du", "Gemeldet ab";
+        to: "Declared up to", "Déclarés jusqu’au", "Gemeldet bis";
+        to_hint: "This day is included. {zone}", "Ce jour est compris. {zone}", "Dieser Tag zählt mit. {zone}";
+        more_filters: "More filters", "Plus de filtres", "Weitere Filter";
+        filter: "Filter", "Filtrer", "Filtern";
+        clear: "Clear the filter", "Effacer le filtre", "Filter löschen";
+        shown: "{n} incident | {n} incidents", "{n} incident | {n} incidents", "{n} Vorfall | {n} Vorfälle";
+        shown_more: "{n} incident on this page, more on the next | {n} incidents on this page, more on the next", "{n} incident sur cette page, d’autres sur la suivante | {n} incidents sur cette page, d’autres sur la suivante", "{n} Vorfall auf dieser Seite, weitere auf der nächsten | {n} Vorfälle auf dieser Seite, weitere auf der nächsten";
+        incident: "Incident", "Incident", "Vorfall";
+        tenants: "Tenants", "Clients", "Mandanten";
+        responder: "Responder", "Responsable", "Zuständig";
+        started: "Started", "Début", "Beginn";
+        ended: "Ended", "Fin", "Ende";
+        duration: "Duration", "Durée", "Dauer";
+        is_public: "public", "public", "öffentlich";
+        no_responder: "Nobody", "Personne", "Niemand";
+        still_open: "goes on", "en cours", "dauert an";
+        empty: "No incident yet", "Aucun incident pour l’instant", "Noch kein Vorfall";
+        empty_help: "Incidents stay here for good, with their timeline. When something breaks, declare it.", "Les incidents restent ici, avec leur chronologie. Si quelque chose casse, déclarez-le.", "Vorfälle bleiben hier, mit ihrem Verlauf. Geht etwas kaputt, melden Sie es.";
+        no_match: "No incident matches", "Aucun incident ne correspond", "Kein Vorfall passt";
+        no_match_help: "There are incidents, but none that fits this filter.", "Il y a des incidents, mais aucun ne correspond à ce filtre.", "Es gibt Vorfälle, aber keinen, der zu diesem Filter passt.";
+        end: "There are no more incidents", "Il n’y a plus d’incidents", "Es gibt keine weiteren Vorfälle";
+    }
+}
+
+/// A row of the list.
+struct IncidentRow<'a> {
+    outline: &'a Outline,
+    tenants: String,
+    duration: Option<String>,
+}
+
+/// The reason why a list shows no row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NoRows {
+    /// There is no incident at all.
+    Nothing,
+    /// None matches the filter.
+    NoMatch,
+    /// The last page was full, and nothing came after it.
+    End,
+}
+
+#[derive(Template)]
+#[template(path = "incidents/list.html")]
+struct IncidentListPage<'a> {
+    frame: Frame<'a>,
+    texts: &'static IncidentListTexts,
+    form: IncidentFilterForm,
+    days: Option<DaysPlot>,
+    rows: Vec<IncidentRow<'a>>,
+    no_rows: Option<NoRows>,
+    shown: String,
+    next: Option<String>,
+    is_first: bool,
+}
+
+/// Handles `GET /incidents`.
+pub(crate) async fn show(
+    State(state): State<Arc<AppState>>,
+    reader: Reader,
+    Authorized { context, .. }: Authorized<permission::Read>,
+    fields: FilterFields,
+) -> WebResult {
+    let frame = Frame::of(&state, &reader, &context.caller, Section::Incidents);
+    let frame = frame.following(&state).await;
+    let texts = IncidentListTexts::of(reader.language);
+    let is_first = fields.get(super::filter::CURSOR).is_empty();
+    let found = match query::read(&fields, reader.zone) {
+        Ok(params) => matching(&state, params).await,
+        Err(problem) => Err(problem),
+    };
+    let (found, problem) = match found {
+        Ok(found) => (found, None),
+        Err(problem) if problem.status().is_server_error() => return Err(problem),
+        Err(problem) => (empty_page(), Some(problem)),
+    };
+    let is_whole = is_first && !fields.has_any(&FILTERS);
+    let days = match is_whole {
+        true => days_of(&state, &frame).await?,
+        false => None,
+    };
+    let no_rows = match found.items.is_empty() && problem.is_none() {
+        true => Some(reason(&state, &fields, is_first).await?),
+        false => None,
+    };
+    let status = problem.as_ref().map_or(StatusCode::OK, Problem::status);
+    let number = u64::try_from(found.items.len()).unwrap_or(u64::MAX);
+    let words = match &found.next_cursor {
+        Some(_) => texts.shown_more,
+        None => texts.shown,
+    };
+    let next = found.next_cursor.as_deref();
+    let page = IncidentListPage {
+        shown: count(reader.language, words, number),
+        next: next.map(|cursor| fields.next(&FILTERS, cursor)),
+        form: IncidentFilterForm::new(&frame, texts, &fields, problem.as_ref()),
+        rows: found.items.iter().map(|one| row(&frame, one)).collect(),
+        no_rows,
+        days,
+        is_first,
+        frame,
+        texts,
+    };
+    WebPage::render(status, &page)
+}
+
+async fn matching(state: &AppState, params: IncidentParams) -> Result<Items<Outline>, Problem> {
+    let found = state.incidents().list(&params.filter).await?;
+    Ok(params.page.of(found, |last| (last.declared_at, last.id)))
+}
+
+const fn empty_page() -> Items<Outline> {
+    Items {
+        items: Vec::new(),
+        next_cursor: None,
+    }
+}
+
+/// Returns the reason why nothing was found.
+async fn reason(
+    state: &AppState,
+    fields: &FilterFields,
+    is_first: bool,
+) -> Result<NoRows, Problem> {
+    if !is_first {
+        return Ok(NoRows::End);
+    }
+    if !fields.has_any(&FILTERS) {
+        return Ok(NoRows::Nothing);
+    }
+    let any = IncidentFilter {
+        limit: 1,
+        skip_unreadable: true,
+        ..IncidentFilter::default()
+    };
+    match state.incidents().list(&any).await?.is_empty() {
+        true => Ok(NoRows::Nothing),
+        false => Ok(NoRows::NoMatch),
+    }
+}
+
+/// Draws the incidents of the last days; nothing if there are none.
+async fn days_of(state: &AppState, frame: &Frame<'_>) -> Result<Option<DaysPlot>, Problem> {
+    let filter = IncidentFilter {
+        touching: days::window(&frame.times),
+        limit: COUNTED + 1,
+        skip_unreadable: true,
+        ..IncidentFilter::default()
+    };
+    let mut found = state.incidents().list(&filter).await?;
+    let is_cut = found.len() > COUNTED;
+    found.truncate(COUNTED);
+    Ok((!found.is_empty()).then(|| DaysPlot::new(frame, &found, is_cut)))
+}
+
+fn row<'a>(frame: &Frame<'_>, outline: &'a Outline) -> IncidentRow<'a> {
+    let ended = outline.ended_at();
+    IncidentRow {
+        tenants: tenants(frame, outline),
+        duration: ended.map(|end| frame.times.between(&outline.started_at, &end)),
+        outline,
+    }
+}
