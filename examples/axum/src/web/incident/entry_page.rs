@@ -171,7 +171,7 @@ fn redact_form(
         lines.push(count(frame.reader.language, texts.redact_lines, public));
     }
     let reason = Field::line("reason", texts.redact_reason)
-        .required()
+        .required(frame.common)
         .from(sent, problem);
     let summary = problem.map(|problem| match is_reused(problem) {
         true => Summary::note(frame.common, texts.already_sent).html(),

@@ -109,7 +109,7 @@ async fn form(
     }
     let reason = Field::line("reason", texts.page_reason)
         .hint(texts.page_reason_hint)
-        .required()
+        .required(page.frame.common)
         .focused();
     fields.push(reason);
     let fields: Vec<Field> = fields

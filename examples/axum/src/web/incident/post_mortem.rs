@@ -85,7 +85,7 @@ async fn form(
     }
     let url = Field::line("url", texts.url)
         .hint(texts.url_hint)
-        .required()
+        .required(page.frame.common)
         .focused()
         .from(sent, problem);
     page.with_form(&[url], sent, problem, texts.post_mortem_submit)

@@ -57,6 +57,7 @@ struct EditPage<'a> {
     many_tenants: Option<String>,
     times: Vec<Html>,
     facts: Vec<Html>,
+    assessment: Vec<Html>,
 }
 
 /// Handles `GET /incidents/{id}/edit`.
@@ -158,6 +159,7 @@ async fn page(
         many_tenants: fields.many_tenants.clone(),
         times: html(&fields.times),
         facts: html(&fields.facts),
+        assessment: html(&fields.assessment),
         incident: &incident,
         texts,
         act_texts,
