@@ -28,4 +28,3 @@ pub(crate) mod sla;
 pub(crate) mod status;
 mod texts;
 mod times;
-mod unsent;

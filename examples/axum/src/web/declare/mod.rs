@@ -27,11 +27,10 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::requests::declare::DeclareRequest;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, new_key};
+use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, new_key, unsent_page};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::unsent;
 
 /// The query of the page.
 pub(crate) struct DeclareParams {
@@ -116,7 +115,7 @@ pub(crate) async fn declare(
             Ok(WebPage::see_other(&address))
         }
         Err(problem) if problem.status().is_server_error() => {
-            unsent::show(&state, &reader, &caller, &fields, &problem)
+            unsent_page(&state, &reader, &caller, &fields, &problem)
         }
         Err(problem) => {
             let frame = frame_of(&state, &reader, &caller);

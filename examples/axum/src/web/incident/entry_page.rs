@@ -23,12 +23,11 @@ use crate::http::problem::Problem;
 use crate::http::target::EntryTarget;
 use crate::requests::ReasonRequest;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, new_key};
+use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, new_key, unsent_page};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
 use crate::web::texts::count;
-use crate::web::unsent;
 
 /// The form that erases the text of an entry.
 struct RedactForm {
@@ -100,7 +99,7 @@ pub(crate) async fn redact(
             Ok(WebPage::see_other(&address))
         }
         Err(problem) if problem.status().is_server_error() => {
-            unsent::show(&state, &reader, &caller, &fields, &problem)
+            unsent_page(&state, &reader, &caller, &fields, &problem)
         }
         Err(problem) => page(&state, &reader, &caller, target, &fields, Some(&problem)).await,
     }
