@@ -71,6 +71,8 @@ pub struct RouteInfo {
     pub path: &'static str,
     /// The permission that a caller needs; `None` if the route asks for no login.
     pub permission: Option<Action>,
+    /// `true` for the pages of signed-in people, which the document leaves out.
+    pub is_page: bool,
 }
 
 fn row<H, T, A>(method: Method, path: &'static str, handler: H) -> Row
@@ -511,6 +513,7 @@ pub fn routes() -> Vec<RouteInfo> {
     let mut schemas = Schemas::new();
     let routes = table().into_iter().map(|row| RouteInfo {
         permission: row.operation(&mut schemas).permission(),
+        is_page: matches!(row.area, Area::Web | Area::WebOpen),
         method: row.method,
         path: row.path,
     });
