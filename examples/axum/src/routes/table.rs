@@ -441,7 +441,7 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 7] {
+fn web_rows() -> [Row; 10] {
     group(
         "web",
         Area::Web,
@@ -453,6 +453,9 @@ fn web_rows() -> [Row; 7] {
             post("/sla/credits/review", web::sla::review::show),
             post("/sla/credits/decide", web::sla::decide::decide),
             post("/sla/credits/recompute", web::sla::recompute::recompute),
+            get("/pagers", web::pagers::show),
+            post("/pagers/test", web::pagers::test_page::test),
+            post("/pagers/retry", web::pagers::retry::retry),
         ],
     )
 }

@@ -4,7 +4,7 @@ use chrono::{Days, NaiveDate};
 use incident_core::Zone;
 use incident_core::incident::Severity;
 
-use super::IncidentListTexts;
+use super::list_texts::IncidentListTexts;
 use crate::http::problem::Problem;
 use crate::routes::incidents::IncidentParams;
 use crate::web::filter::{CURSOR, FilterFields, as_params};
