@@ -3,7 +3,7 @@
 _default:
     @just --list
 
-# Walk two outages end to end in memory, print them, then stay up.
+# Serve a busy console in memory, to be opened in a browser without a login.
 demo:
     cargo run -- demo
 
@@ -42,6 +42,10 @@ semver:
 # Send requests made from the OpenAPI document to a console in memory (Python; network for the first run).
 schemathesis:
     scripts/schemathesis
+
+# Take pictures of all pages in all states into target/pictures (Chromium); words choose some, `--keep` those of the README.
+pictures *ARGUMENTS:
+    scripts/pictures {{ARGUMENTS}}
 
 # Generate a client from the OpenAPI document, and use it (Python; network for the first run).
 generated-client:

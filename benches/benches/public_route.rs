@@ -1,5 +1,5 @@
-//! The public route beside a bare axum handler that responds with the same bytes: five interleaved
-//! rounds, medians, and their ratio.
+//! The public route and the status page, each beside a bare axum handler that responds with the same
+//! bytes: five interleaved rounds, medians, and their ratio.
 //!
 //! Run with `cargo bench -p incident-benches --bench public_route`.
 
@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::http::{HeaderValue, header};
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
 use incident_console::console::{Console, ConsoleBuilder};
@@ -22,10 +24,18 @@ const ROUNDS: usize = 5;
 const TURN: Duration = Duration::from_millis(250);
 const TURNS: usize = 16;
 const CONNECTIONS: usize = 8;
-const PATH: &str = "/public/status/active";
+/// The paths, each with the headers that its readers send.
+const PATHS: [(&str, &str); 2] = [
+    ("/public/status/active", ""),
+    (
+        "/status",
+        "accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
+         accept-encoding: gzip, deflate, br, zstd\r\naccept-language: fr-CH,fr;q=0.9,en;q=0.8\r\n",
+    ),
+];
 
 /// Measures requests per second over keep-alive connections, with one request at a time on each.
-async fn rate(address: SocketAddr) -> f64 {
+async fn rate(address: SocketAddr, path: &'static str, headers: &'static str) -> f64 {
     let (stop, count) = (
         Arc::new(AtomicBool::new(false)),
         Arc::new(AtomicU64::new(0)),
@@ -37,7 +47,7 @@ async fn rate(address: SocketAddr) -> f64 {
         clients.push(tokio::spawn(async move {
             let mut socket = TcpStream::connect(address).await.unwrap();
             socket.set_nodelay(true).unwrap();
-            let request = format!("GET {PATH} HTTP/1.1\r\nhost: bench\r\n\r\n");
+            let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{headers}\r\n");
             let mut buffer = vec![0; 16 * 1024];
             let mut expected = 0;
             while !stop.load(Ordering::Relaxed) {
@@ -66,62 +76,73 @@ fn median(mut rates: Vec<f64>) -> f64 {
     rates[rates.len() / 2]
 }
 
-#[tokio::main]
-async fn main() {
-    let console = Console::start(ConsoleBuilder::default(), "127.0.0.1:0".parse().unwrap())
-        .await
-        .unwrap();
-    let answer = reqwest::get(format!("http://{}{PATH}", console.address))
-        .await
-        .unwrap();
-    let etag = answer.headers()[header::ETAG].clone();
-    let bytes: Bytes = answer.bytes().await.unwrap();
+/// Returns the bytes of a path, with the headers that describe them.
+async fn sent(address: SocketAddr, path: &str, headers: &str) -> (HeaderMap, Bytes) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut request = client.get(format!("http://{address}{path}"));
+    for line in headers.lines() {
+        let (name, value) = line.split_once(": ").unwrap();
+        request = request.header(name, value);
+    }
+    let answer = request.send().await.unwrap();
+    let mut headers = answer.headers().clone();
+    // The server sets them itself.
+    for name in [header::CONTENT_LENGTH, header::DATE] {
+        headers.remove(name);
+    }
+    (headers, answer.bytes().await.unwrap())
+}
+
+/// Compares a path of the console with a bare handler of the same bytes and headers.
+async fn compare(console: SocketAddr, path: &'static str, headers: &'static str) {
+    let (answered, bytes) = sent(console, path, headers).await;
+    let size = bytes.len();
     let bare = Router::new().route(
-        PATH,
+        path,
         get(move || {
-            let (bytes, etag) = (bytes.clone(), etag.clone());
-            async move {
-                let cache = HeaderValue::from_static("public, max-age=60, stale-if-error=60");
-                let json = HeaderValue::from_static("application/json");
-                (
-                    [
-                        (header::CONTENT_TYPE, json),
-                        (header::CACHE_CONTROL, cache),
-                        (header::ETAG, etag),
-                    ],
-                    bytes,
-                )
-            }
+            let mut response = Response::new(Body::from(bytes.clone()));
+            response.headers_mut().clone_from(&answered);
+            async move { response }
         }),
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let bare_address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, bare).await });
-    rate(bare_address).await;
+    rate(bare_address, path, headers).await;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
         let (mut bare, mut public) = (0.0, 0.0);
         for turn in 0..TURNS {
             // The order alternates.
             if turn % 2 == 0 {
-                bare += rate(bare_address).await;
-                public += rate(console.address).await;
+                bare += rate(bare_address, path, headers).await;
+                public += rate(console, path, headers).await;
             } else {
-                public += rate(console.address).await;
-                bare += rate(bare_address).await;
+                public += rate(console, path, headers).await;
+                bare += rate(bare_address, path, headers).await;
             }
         }
         theirs.push(bare / TURNS as f64);
         ours.push(public / TURNS as f64);
         println!(
-            "round {round}: bare {:.0}/s, public route {:.0}/s",
+            "{path} round {round}: bare {:.0}/s, ours {:.0}/s",
             theirs[round - 1],
             ours[round - 1]
         );
     }
     let (ours, theirs) = (median(ours), median(theirs));
     println!(
-        "medians: bare {theirs:.0}/s, public route {ours:.0}/s, ratio {:.3}",
+        "{path} ({size} bytes), medians: bare {theirs:.0}/s, ours {ours:.0}/s, ratio {:.3}",
         ours / theirs
     );
+}
+
+#[tokio::main]
+async fn main() {
+    let console = Console::start(ConsoleBuilder::default(), "127.0.0.1:0".parse().unwrap())
+        .await
+        .unwrap();
+    for (path, headers) in PATHS {
+        compare(console.address, path, headers).await;
+    }
 }

@@ -21,6 +21,7 @@ use crate::sessions::Sessions;
 use crate::state::AppState;
 use crate::trusted_proxies::TrustedProxies;
 use crate::web::assets::Assets;
+use crate::web::incident::figures::FigureMemory;
 use crate::web::look::Look;
 use crate::webhook_settings::WebhookSettings;
 
@@ -95,6 +96,7 @@ impl IncidentApi {
             document: LazyLock::new(routes::table::document),
             look: Look::default(),
             assets: Assets::of(&Look::default()),
+            figures: FigureMemory::default(),
         })
     }
 

@@ -27,6 +27,7 @@ use crate::public_cache::PublicCache;
 use crate::sessions::{SessionUse, Sessions, cookie};
 use crate::trusted_proxies::TrustedProxies;
 use crate::web::assets::Assets;
+use crate::web::incident::figures::FigureMemory;
 use crate::web::look::Look;
 use crate::web::status::site::Site;
 use crate::webhook_settings::WebhookSettings;
@@ -57,6 +58,7 @@ pub(crate) struct AppState {
     pub(crate) document: LazyLock<Document>,
     pub(crate) look: Look,
     pub(crate) assets: Assets,
+    pub(crate) figures: FigureMemory,
 }
 
 impl fmt::Debug for AppState {
@@ -188,6 +190,11 @@ impl AppState {
             name: self.look.name().to_owned(),
             style: self.assets.status.name.clone(),
         })
+    }
+
+    /// Returns the figures of the incidents that were looked at last.
+    pub(crate) fn figures(&self) -> &FigureMemory {
+        &self.figures
     }
 
     /// Returns the deep links.

@@ -20,8 +20,9 @@ pub const COMMANDS: [CliCommand; 9] = [
     CliCommand {
         name: "demo",
         arguments: "",
-        about: "run the reference scenario in memory, print the result and keep serving",
-        more: "Ignores configured pagers and databases: a demo pages no one and stores nothing.",
+        about: "serve a console in memory that is full of incidents, and print the address to open",
+        more: "Needs no login: requests without one are those of anna, a commander. So it listens on loopback addresses only.\n\
+               Ignores configured pagers, databases and policies: a demo pages no one and stores nothing.",
     },
     CliCommand {
         name: "check-config",

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_axum::{
-    EventFeed, ExternalUrl, IncidentApi, PublicCache, Sessions, Tokens, TrustedProxies,
-    WebhookSettings,
+    Authenticate, EventFeed, ExternalUrl, IncidentApi, PublicCache, Sessions, Tokens,
+    TrustedProxies, WebhookSettings,
 };
+use incident_core::actor::Caller;
 use incident_core::engine::{BuildError, Incidents, IncidentsBuilder};
 use incident_core::failpoint;
 use incident_core::port::{AnchorRecord, BillingSink, Clock, PageCheck, Pager};
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
+use crate::demo::VisitorLogin;
 use crate::escalations::Escalations;
 use crate::metrics::Metrics;
 use crate::policy_file::PolicyFile;
@@ -39,6 +41,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct ConsoleBuilder {
     /// The known tokens.
     pub tokens: Tokens,
+    /// The caller of requests without a login, in a demo: the console then listens on loopback only.
+    pub visitor: Option<Caller>,
     /// The address under which browsers reach the server; without one they sign in on this machine
     /// only.
     pub external_url: Option<ExternalUrl>,
@@ -100,7 +104,11 @@ impl ConsoleBuilder {
         let storage = self.storage;
         let tokens = Arc::new(self.tokens);
         let sessions = Sessions::new(storage.sessions, Arc::clone(&tokens) as _);
-        let mut api = IncidentApi::builder(incidents, tokens, public_cache)
+        let login: Arc<dyn Authenticate> = match self.visitor {
+            Some(visitor) => Arc::new(VisitorLogin::new(Tokens::clone(&tokens), visitor)),
+            None => tokens,
+        };
+        let mut api = IncidentApi::builder(incidents, login, public_cache)
             .sessions(sessions)
             .trusted_proxies(self.trusted_proxies)
             .usage(storage.sink)
@@ -170,8 +178,13 @@ impl Console {
     /// Starts serving on the first of several addresses that can be bound.
     ///
     /// # Errors
-    /// Fails if none can be bound or the pagers are invalid.
+    /// Fails if none can be bound or the pagers are invalid, and if others than this machine could
+    /// reach a console that has a [`visitor`](ConsoleBuilder::visitor).
     pub async fn start_on(builder: ConsoleBuilder, bind: &[SocketAddr]) -> io::Result<Self> {
+        if builder.visitor.is_some() && !bind.iter().all(|one| one.ip().is_loopback()) {
+            let expected = "expected a loopback address, because the demo needs no login";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, expected));
+        }
         let (limits, store) = (builder.limits, builder.storage.connections());
         let metrics = builder.metrics.clone();
         let (api, worker) = builder.build().map_err(io::Error::other)?;

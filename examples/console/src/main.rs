@@ -1,6 +1,6 @@
 //! `incident-console`: the incident library as a server.
 //!
-//! `incident-console` serves; `incident-console demo` also runs the reference scenario. Settings
+//! `incident-console` serves; `incident-console demo` serves a console that is full of incidents. Settings
 //! come from the environment; all are optional.
 
 use std::error::Error;
@@ -12,13 +12,12 @@ use std::time::Duration;
 
 use incident_axum::Tokens;
 use incident_console::anchor_file::{self, AnchorFile};
-use incident_console::billing::BillingSettings;
 use incident_console::causes::{self, At};
 use incident_console::check_config;
 use incident_console::cli::{self, Invocation};
 use incident_console::config::Config;
 use incident_console::console::{Console, ConsoleBuilder};
-use incident_console::demo;
+use incident_console::demo::Demo;
 use incident_console::file::{IMPORT_BYTES, read_text};
 use incident_console::hooks;
 use incident_console::import;
@@ -276,12 +275,12 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
         );
     }
     let bind = config.bind.clone();
+    let demo = play.then(Demo::default);
     let Prepared {
         builder,
         startup_lines,
         made_token,
-        demo_token,
-    } = prepare(config, play).await?;
+    } = prepare(config, demo.as_ref()).await?;
     let cannot_listen = |error| format!("INCIDENT_BIND {bind}: {error}");
     let addresses = bind.addresses().await.map_err(cannot_listen)?;
     let console = Console::start_on(builder, &addresses)
@@ -308,11 +307,10 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
         &mut out,
         format_args!("listening on http://{}", console.address),
     )?;
-    if let Some(token) = &demo_token {
-        let story = demo::play(&console.api, token).await?;
-        let hint = made_token.as_deref().unwrap_or("$TOKEN");
-        let addresses = demo::addresses(&console, &story, hint);
-        lines(&mut out, &format!("\n{story}\n{addresses}"))?;
+    if let Some(demo) = &demo {
+        let played = demo.play(&console.api).await?;
+        let invitation = demo.invitation(console.address);
+        lines(&mut out, &format!("\n{played}\n\n{invitation}"))?;
     }
     out.flush()?;
     signals.next().await;
@@ -347,16 +345,23 @@ struct Prepared {
     startup_lines: Vec<String>,
     /// The admin token generated for this run, if none is configured.
     made_token: Option<String>,
-    /// The demo's own token, which is not printed.
-    demo_token: Option<String>,
 }
 
 /// Prepares a console. A demo pages no one, issues no credits and stores nothing.
-async fn prepare(config: Config, play: bool) -> Result<Prepared, Box<dyn Error>> {
-    let policy = config.policy_file()?;
-    let left_out = if play { left_out(&config) } else { Vec::new() };
-    let config = if play { muted(config) } else { config };
-    let mut pagers = config.pagers.build(policy.paging())?;
+async fn prepare(config: Config, demo: Option<&Demo>) -> Result<Prepared, Box<dyn Error>> {
+    let left_out = demo.map_or_else(Vec::new, |_| Demo::left_out(&config));
+    let mut config = match demo {
+        Some(_) => Demo::muted(config),
+        None => config,
+    };
+    let (policy, mut pagers) = match demo {
+        Some(_) => (Demo::policy()?, Demo::pagers()?),
+        None => {
+            let policy = config.policy_file()?;
+            let pagers = std::mem::take(&mut config.pagers).build(policy.paging())?;
+            (policy, pagers)
+        }
+    };
     if let Some(rest) = &config.hooks.pagerduty_rest {
         pagers = pagers.checked_by(rest);
     }
@@ -375,12 +380,11 @@ async fn prepare(config: Config, play: bool) -> Result<Prepared, Box<dyn Error>>
         None => None,
     };
     let mut tokens = config.tokens.unwrap_or_default();
-    let made_token = if tokens.is_empty() {
-        Some(make_token(&mut tokens)?)
-    } else {
-        None
+    let visitor = match demo {
+        Some(demo) => Some(demo.admit(&mut tokens)?),
+        None => None,
     };
-    let demo_token = if play {
+    let made_token = if tokens.is_empty() {
         Some(make_token(&mut tokens)?)
     } else {
         None
@@ -394,6 +398,8 @@ async fn prepare(config: Config, play: bool) -> Result<Prepared, Box<dyn Error>>
     let anchors = anchors.map(|file| Arc::new(file) as Arc<dyn AnchorRecord>);
     let builder = ConsoleBuilder {
         tokens,
+        visitor,
+        clock: demo.map(Demo::clock),
         external_url: config.external_url,
         trusted_proxies: config.trusted_proxies,
         storage,
@@ -412,7 +418,6 @@ async fn prepare(config: Config, play: bool) -> Result<Prepared, Box<dyn Error>>
         builder,
         startup_lines,
         made_token,
-        demo_token,
     })
 }
 
@@ -422,36 +427,6 @@ fn anchor_line(anchors: &AnchorFile) -> String {
         tracing::warn!(lines = ?anchors.damaged(), "the anchor file has unreadable lines; run `incident-console verify` to list them");
     }
     anchor_file::startup_line(anchors.path())
-}
-
-/// Returns the settings without those that would page, issue credits or store data.
-fn muted(config: Config) -> Config {
-    Config {
-        pagers: config.pagers.log_only(),
-        escalations: config.escalations.muted(),
-        billing: BillingSettings::None,
-        database: None,
-        usage: None,
-        anchors: None,
-        ..config
-    }
-}
-
-/// Returns the lines about the settings that a demo ignores.
-fn left_out(config: &Config) -> Vec<String> {
-    let stores = [
-        ("DATABASE_URL", config.database.is_some()),
-        ("USAGE_URL", config.usage.is_some()),
-    ];
-    let stores = stores.into_iter().filter(|(_, is_set)| *is_set);
-    let mut lines: Vec<String> = stores
-        .map(|(name, _)| format!("demo: ignoring {name}; nothing is stored"))
-        .collect();
-    if config.pagers.wake_people() {
-        let line = "demo: ignoring the configured pagers; no one is paged";
-        lines.push(line.to_owned());
-    }
-    lines
 }
 
 /// Creates an admin token that is valid until this process exits.

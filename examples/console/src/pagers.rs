@@ -98,16 +98,6 @@ impl PagerSettings {
         })
     }
 
-    /// Returns settings with the log pager only: the demo must not wake anyone.
-    #[must_use]
-    pub fn log_only(self) -> Self {
-        let order = vec![Kind::Log];
-        Self {
-            order,
-            ..Self::default()
-        }
-    }
-
     /// Returns whether a vendor is configured.
     #[must_use]
     pub const fn wake_people(&self) -> bool {
@@ -437,18 +427,6 @@ mod tests {
         assert_eq!(
             error,
             "INCIDENT_POLICY: pagers.responders: expected at most 50 responders"
-        );
-    }
-
-    #[test]
-    fn the_demo_wakes_nobody() {
-        let get = |name: &str| (name == ROUTING_KEY).then(|| KEY.to_owned());
-        let settings = PagerSettings::from_env(&get).unwrap();
-        assert!(settings.wake_people());
-        let pagers = settings.log_only().build(&PagingPolicy::default()).unwrap();
-        assert_eq!(
-            (names(&pagers.current), pagers.retired.len()),
-            (vec!["log".to_owned()], 0)
         );
     }
 }

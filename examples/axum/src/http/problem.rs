@@ -157,6 +157,23 @@ impl Problem {
         &self.errors
     }
 
+    /// Returns the code for programs.
+    #[must_use]
+    pub(crate) const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Sets the pointer of each error to that of the field of a form which holds the value.
+    #[must_use]
+    pub(crate) fn at_fields(mut self, field: impl Fn(&str) -> Option<&'static str>) -> Self {
+        for error in &mut self.errors {
+            if let Some(name) = field(&error.pointer) {
+                error.pointer = format!("/{name}");
+            }
+        }
+        self
+    }
+
     /// Returns the sentence for people.
     #[must_use]
     pub fn detail(&self) -> &str {

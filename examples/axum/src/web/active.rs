@@ -22,7 +22,7 @@ use crate::state::AppState;
 /// Maximum number of incidents on the page.
 const SHOWN: usize = 200;
 /// Maximum number of suggestions on the page.
-const SUGGESTIONS: usize = 5;
+const SUGGESTIONS: usize = 3;
 /// Number of tenants that a row names.
 const NAMED: usize = 2;
 
@@ -33,7 +33,6 @@ texts! {
         live: "{n} active | {n} active", "{n} en cours | {n} en cours", "{n} aktiv | {n} aktiv";
         severity: "Severity", "Gravité", "Schwere";
         incident: "Incident", "Incident", "Vorfall";
-        status: "Status", "État", "Status";
         tenants: "Tenants", "Clients", "Mandanten";
         responder: "Responder", "Responsable", "Zuständig";
         started: "Started", "Début", "Beginn";
@@ -67,6 +66,7 @@ struct ActiveRow<'a> {
     outline: &'a Outline,
     tenants: String,
     due: Option<UpdateDue>,
+    is_unpaged: bool,
 }
 
 /// The due time of the next update.
@@ -190,6 +190,7 @@ fn row<'a>(frame: &Frame<'_>, texts: &ActiveTexts, outline: &'a Outline) -> Acti
         due: outline
             .next_update_due_at
             .map(|due| due_text(frame, texts, due)),
+        is_unpaged: is_unpaged(outline),
         outline,
     }
 }
@@ -230,18 +231,24 @@ fn due_text(frame: &Frame<'_>, texts: &ActiveTexts, due: Timestamp) -> UpdateDue
     }
 }
 
+/// Returns `true` if nobody has accepted the page of an incident, and somebody should have.
+fn is_unpaged(outline: &Outline) -> bool {
+    let paging = &outline.paging;
+    let is_late = paging.overdue_at.is_some() && paging.state == PagingState::Pending;
+    let is_wrong = matches!(paging.state, PagingState::Failing | PagingState::GivenUp);
+    !outline.is_acknowledged() && (is_late || is_wrong)
+}
+
 /// Returns the alarm about a page that nobody has accepted.
 fn unpaged<'a>(
     frame: &Frame<'_>,
     texts: &ActiveTexts,
     outline: &'a Outline,
 ) -> Option<Unpaged<'a>> {
-    let paging = &outline.paging;
-    let is_late = paging.overdue_at.is_some() && paging.state == PagingState::Pending;
-    let is_wrong = matches!(paging.state, PagingState::Failing | PagingState::GivenUp);
-    if outline.is_acknowledged() || !(is_late || is_wrong) {
+    if !is_unpaged(outline) {
         return None;
     }
+    let paging = &outline.paging;
     let since = paging.begun_at.unwrap_or(outline.declared_at);
     let since = frame.times.between(&since, &frame.times.now);
     let target = paging.target.as_ref().map(TargetId::name);

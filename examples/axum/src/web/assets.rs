@@ -97,9 +97,9 @@ mod tests {
     use super::super::look::Colour;
     use super::*;
 
-    /// Returns the colours of the style sheet by property: in the light and in the dark theme.
-    fn colours() -> BTreeMap<&'static str, [Colour; 2]> {
-        let pairs = STYLE.split("--").filter_map(|rest| {
+    /// Returns the colours of a style sheet by property: in the light and in the dark theme.
+    fn colours(sheet: &'static str) -> BTreeMap<&'static str, [Colour; 2]> {
+        let pairs = sheet.split("--").filter_map(|rest| {
             let (name, value) = rest.split_once(":light-dark(")?;
             let (light, rest) = value.split_once(',')?;
             let dark = rest.split_once(')')?.0;
@@ -111,7 +111,7 @@ mod tests {
     /// WCAG 2.2, 1.4.3 (text, 4.5:1) and 1.4.11 (shapes and borders of fields, 3:1).
     #[test]
     fn every_pair_of_colours_has_contrast_in_both_themes() {
-        let colours = colours();
+        let colours = colours(STYLE);
         let texts = [
             "ink", "muted", "accent", "sev1", "sev2", "sev3", "sev4", "ok",
         ];
@@ -135,12 +135,27 @@ mod tests {
         assert!(wrong.is_empty(), "{wrong:?}");
     }
 
+    /// So the contrast of the status page is that of the other pages.
+    #[test]
+    fn the_status_page_has_the_same_colours() {
+        let (all, of_status) = (colours(STYLE), colours(STATUS));
+        for used in [
+            "ink", "muted", "accent", "sev1", "sev2", "sev3", "ok", "warn",
+        ] {
+            assert!(of_status.contains_key(used), "{used}");
+        }
+        for (name, pair) in of_status {
+            assert_eq!(all.get(name), Some(&pair), "{name}");
+        }
+    }
+
     /// The limits of the design: a host adds 60 bytes of colours at most.
     #[test]
     fn the_files_are_small_and_load_nothing() {
         assert!(STYLE.len() < 20_000, "{}", STYLE.len());
         assert!(SCRIPT.len() < 6_000, "{}", SCRIPT.len());
-        for (name, text) in [("style", STYLE), ("script", SCRIPT)] {
+        assert!(STATUS.len() < 6_000, "{}", STATUS.len());
+        for (name, text) in [("style", STYLE), ("script", SCRIPT), ("status", STATUS)] {
             for loads in [
                 "http:",
                 "https://",

@@ -41,15 +41,6 @@ struct ResendPage<'a> {
     fields: &'a FormFields,
 }
 
-impl ResendPage<'_> {
-    /// Returns the fields that a person wrote, without those of the page itself.
-    fn written(&self) -> impl Iterator<Item = (&str, &str)> {
-        let hidden = ["key", "version"];
-        let fields = self.fields.iter();
-        fields.filter(move |(name, value)| !hidden.contains(name) && !value.trim().is_empty())
-    }
-}
-
 /// Shows the sign-in after a form without a session, with the form in it.
 ///
 /// # Errors

@@ -75,8 +75,12 @@ pub(crate) struct Frame<'s> {
     pub(crate) nav: Vec<NavLink>,
     /// `true` if the person may declare incidents.
     pub(crate) may_declare: bool,
+    /// `true` if the page has a main button of its own, so that the one of the head is a plain one.
+    pub(crate) has_main_button: bool,
     /// `true` if people sign in and out here, and not at the host's own login.
     pub(crate) has_sign_in: bool,
+    /// `true` on the page that signs people in.
+    pub(crate) is_sign_in: bool,
     /// The address of the event stream, if the page follows it.
     pub(crate) events: Option<String>,
 }
@@ -100,7 +104,9 @@ impl<'s> Frame<'s> {
             person: None,
             nav: Vec::new(),
             may_declare: false,
+            has_main_button: false,
             has_sign_in: state.sessions().is_some(),
+            is_sign_in: false,
             events: None,
         }
     }
@@ -135,6 +141,13 @@ impl<'s> Frame<'s> {
                 None => address,
             });
         }
+        self
+    }
+
+    /// Leaves the main button to the page.
+    #[must_use]
+    pub(crate) fn with_main_button(mut self) -> Self {
+        self.has_main_button = true;
         self
     }
 

@@ -4,6 +4,7 @@
 //! checked by the same types.
 
 pub(crate) mod active;
+mod amounts;
 pub(crate) mod assets;
 mod common_texts;
 pub(crate) mod expired;
@@ -11,6 +12,7 @@ pub(crate) mod files;
 mod filter;
 mod form;
 mod frame;
+pub(crate) mod incident;
 pub(crate) mod incidents;
 mod language;
 pub(crate) mod layer;
@@ -26,3 +28,4 @@ pub(crate) mod sla;
 pub(crate) mod status;
 mod texts;
 mod times;
+mod unsent;

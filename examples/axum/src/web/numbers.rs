@@ -57,10 +57,25 @@ const fn mark(language: Language) -> char {
     }
 }
 
-/// Writes a number with decimals, given with a point.
+/// Writes a decimal of the wire, such as `99.95`, with the separators of a language.
 #[must_use]
-pub(crate) fn decimal(language: Language, text: &str) -> String {
-    text.replace('.', &mark(language).to_string())
+pub(crate) fn decimal(language: Language, number: &str) -> String {
+    let (sign, number) = match number.strip_prefix('-') {
+        Some(rest) => ("−", rest),
+        None => ("", number),
+    };
+    let (whole, decimals) = match number.split_once('.') {
+        Some((whole, decimals)) => (whole, Some(decimals)),
+        None => (number, None),
+    };
+    let whole = match whole.parse() {
+        Ok(whole) => grouped(language, whole),
+        Err(_) => whole.to_owned(),
+    };
+    match decimals {
+        Some(decimals) => format!("{sign}{whole}{}{decimals}", mark(language)),
+        None => format!("{sign}{whole}"),
+    }
 }
 
 /// Writes microseconds as minutes, as statements do ([`decimal_minutes`]).
@@ -93,7 +108,7 @@ pub(crate) fn sums(amounts: impl Iterator<Item = Money>) -> Vec<Money> {
 #[must_use]
 pub(crate) fn percent_text(language: Language, text: &str) -> String {
     match language {
-        Language::English => format!("{text}%"),
+        Language::English => format!("{}%", decimal(language, text)),
         Language::French | Language::German => format!("{}{SPACE}%", decimal(language, text)),
     }
 }
@@ -172,6 +187,12 @@ mod tests {
             sums(some.into_iter()),
             [amount(1, "EUR"), amount(-2, "USD")]
         );
+    }
+
+    #[test]
+    fn decimals_are_written_as_in_their_language() {
+        assert_eq!(decimal(Language::English, "1234.5"), "1,234.5");
+        assert_eq!(decimal(Language::French, "-1234.5"), "−1\u{202f}234,5");
     }
 
     #[test]

@@ -70,8 +70,10 @@ pub(crate) fn form_page(
     error: Option<&str>,
     waiting: Option<&HeldForm>,
 ) -> WebResult {
+    let mut frame = Frame::open(state, reader);
+    frame.is_sign_in = true;
     let page = SignInPage {
-        frame: Frame::open(state, reader),
+        frame,
         texts: SignInTexts::of(reader.language),
         next,
         error,

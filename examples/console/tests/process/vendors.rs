@@ -155,10 +155,9 @@ fn the_demo_leaves_configured_vendors_alone_and_says_so() {
     demo.arg("demo").env("PAGERDUTY_ROUTING_KEY", ROUTING_KEY);
     let mut child = Running::of(&mut demo);
     let mut lines = BufReader::new(child.stdout.take().unwrap());
-    let seen = until(&mut lines, "Try it").join("\n");
-    assert!(
-        seen.contains("pager: log") && seen.contains("no one is paged"),
-        "{seen}"
-    );
+    let seen = until(&mut lines, "Open http").join("\n");
+    for part in ["pager: demo-pagerduty", "no one is paged"] {
+        assert!(seen.contains(part), "{seen}");
+    }
     stop(child);
 }

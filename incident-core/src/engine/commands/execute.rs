@@ -198,6 +198,19 @@ impl Incidents {
         })
     }
 
+    /// Returns the outcome that is remembered under the idempotency key of a context: that of the
+    /// same request, which was sent before. Nothing without a key.
+    ///
+    /// # Errors
+    /// Returns [`Error::IdempotencyKeyMismatch`] if the key was used for another request. Fails if
+    /// the store did not answer.
+    pub async fn remembered(
+        &self,
+        context: &RequestContext,
+    ) -> Result<Option<CommandOutcome>, Error> {
+        self.begun_for(context).replay(context).await
+    }
+
     /// Returns the response that is stored under the caller's key, if any.
     pub(in crate::engine) async fn recalled(
         &self,

@@ -7,4 +7,5 @@ mod http_rules;
 mod public_canary;
 mod public_history;
 mod public_page;
+mod status_page;
 mod stopping;

@@ -70,6 +70,7 @@ async fn no_internal_text_is_in_any_public_byte() {
         );
         assert!(!format!("{:?}", page.headers).contains(leaked));
     }
+    people_see_none(&server, &path, id).await;
     let shown = &page.json()["incidents"][0];
     assert_eq!(
         (&shown["services"], &shown["impact"], &shown["status"]),
@@ -125,5 +126,23 @@ async fn no_internal_text_is_in_any_public_byte() {
     for leaked in ["canary", id, "duplicate", "anna", "carl"] {
         assert!(!page.text.contains(leaked), "{leaked}: {}", page.text);
     }
+    people_see_none(&server, &path, id).await;
     server.stop().await;
+}
+
+/// Asserts that the pages for people have no internal text either, in any language.
+async fn people_see_none(server: &Server, path: &str, id: &str) {
+    let incident = server.incidents().get(id.parse().unwrap()).await.unwrap();
+    let one = format!("/status/incidents/{}", incident.status_page.id);
+    for page in ["/status", &one] {
+        for tag in ["en", "fr", "de"] {
+            let page = server.get("", &format!("{page}?lang={tag}")).await;
+            assert_eq!(page.status, 200);
+            assert!(page.text.contains("API") && page.text.contains("status/assets/"));
+            for leaked in ["canary", id, path, "duplicate", "anna", "carl", "recorder"] {
+                assert!(!page.text.contains(leaked), "{leaked}: {}", page.text);
+                assert!(!format!("{:?}", page.headers).contains(leaked));
+            }
+        }
+    }
 }

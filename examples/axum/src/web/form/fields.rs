@@ -54,6 +54,13 @@ impl FormFields {
         self.0.push((name.to_owned(), value.into()));
     }
 
+    /// Returns the fields that a person wrote, without those of the page itself.
+    pub(crate) fn written(&self) -> impl Iterator<Item = (&str, &str)> {
+        let hidden = [KEY, VERSION, "seen", "marks", "step"];
+        let fields = self.iter();
+        fields.filter(move |(name, value)| !hidden.contains(name) && !value.trim().is_empty())
+    }
+
     /// Returns all fields.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0

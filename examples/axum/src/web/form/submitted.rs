@@ -71,9 +71,9 @@ impl<A: Permission, T: Target> Describe for Submitted<A, T> {
 }
 
 impl<A, T> Submitted<A, T> {
-    /// Returns the person who sent it.
-    pub(crate) fn caller(&self) -> &Caller {
-        &self.context.caller
+    /// Returns the person who sent it, with the conditions of the form.
+    pub(crate) fn context(&self) -> &RequestContext {
+        &self.context
     }
 
     /// Accepts the incident at any version: for commands that overwrite nothing.

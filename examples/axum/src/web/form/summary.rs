@@ -23,6 +23,7 @@ struct SummaryItem {
 #[template(path = "summary.html")]
 pub(crate) struct Summary {
     common: &'static CommonTexts,
+    title: &'static str,
     items: Vec<SummaryItem>,
 }
 
@@ -54,6 +55,20 @@ impl Summary {
                 detail: problem.detail().to_owned(),
             });
         }
-        Self { common, items }
+        Self {
+            common,
+            title: common.summary_title,
+            items,
+        }
+    }
+
+    /// Creates the summary of a form that was not run for a reason that no field has.
+    #[must_use]
+    pub(crate) const fn note(common: &'static CommonTexts, reason: &'static str) -> Self {
+        Self {
+            common,
+            title: reason,
+            items: Vec::new(),
+        }
     }
 }

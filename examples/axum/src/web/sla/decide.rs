@@ -54,7 +54,7 @@ pub(crate) async fn decide(
     reader: Reader,
     submitted: Submitted<permission::DecideCredit>,
 ) -> WebResult {
-    let caller = submitted.caller().clone();
+    let caller = submitted.context().caller.clone();
     let fields = submitted.fields.clone();
     let chosen = ChosenCredits::read(&fields)?;
     let decision = match decision(chosen.verb, &fields) {

@@ -19,7 +19,7 @@ pub(crate) async fn recompute(
     reader: Reader,
     submitted: Submitted<permission::DecideCredit>,
 ) -> WebResult {
-    let caller = submitted.caller().clone();
+    let caller = submitted.context().caller.clone();
     let fields = submitted.fields.clone();
     let body = JsonBody::of(&fields).required("month").parse();
     let changed = match body {

@@ -155,7 +155,7 @@ pub(crate) async fn show(
     reader: Reader,
     submitted: Submitted<permission::DecideCredit>,
 ) -> WebResult {
-    let caller = submitted.caller();
+    let caller = &submitted.context().caller;
     let fields = &submitted.fields;
     let texts = SlaTexts::of(reader.language);
     let chosen = ChosenCredits::read(fields).and_then(|chosen| match chosen.ids.is_empty() {

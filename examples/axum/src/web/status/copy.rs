@@ -17,7 +17,7 @@ use crate::http::escape::Html;
 use crate::web::common_texts::CommonTexts;
 
 /// The pages of all editions, each rendered when it is first asked for.
-type Pages = [OnceLock<Option<Arc<ReadyPage>>>; EDITIONS];
+type ReadyPages = [OnceLock<Option<Arc<ReadyPage>>>; EDITIONS];
 
 /// The public data of the last days, with the page of all incidents and a page of each.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(crate) struct StatusCopy {
     changed_at: Timestamp,
     /// Time at which it was made. Its day is the last one of the history.
     made_at: Timestamp,
-    pages: Pages,
+    pages: ReadyPages,
     incidents: BTreeMap<PublicId, IncidentCopy>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct IncidentCopy {
     site: Arc<Site>,
     incident: HistoryIncident,
     made_at: Timestamp,
-    pages: Pages,
+    pages: ReadyPages,
 }
 
 #[derive(Template)]
@@ -79,7 +79,7 @@ impl StatusCopy {
             history,
             changed_at,
             made_at: now,
-            pages: Pages::default(),
+            pages: ReadyPages::default(),
         })
     }
 
@@ -104,7 +104,7 @@ impl IncidentCopy {
             site,
             incident,
             made_at: now,
-            pages: Pages::default(),
+            pages: ReadyPages::default(),
         }
     }
 
@@ -128,7 +128,7 @@ impl IncidentCopy {
 
 /// Returns the page of an edition, rendered if it is the first time.
 fn ready(
-    pages: &Pages,
+    pages: &ReadyPages,
     edition: Edition,
     render: impl FnOnce() -> askama::Result<String>,
 ) -> Option<Arc<ReadyPage>> {

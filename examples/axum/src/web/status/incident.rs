@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use incident_core::PublicId;
 
 use super::edition::Edition;
+use super::edition_request::EditionRequest;
 use super::message;
-use super::old_incidents::Lookup;
-use super::page_request::PageRequest;
+use super::old_incidents::OldLookup;
 use super::ready_page::common_headers;
 use super::show::{respond, respond_old};
 use crate::document::describe::Describe;
@@ -47,17 +47,16 @@ impl Describe for PublicIdPath {
 pub(crate) async fn show(
     State(state): State<Arc<AppState>>,
     PublicIdPath(id): PublicIdPath,
-    request: PageRequest,
+    request: EditionRequest,
 ) -> WebPage {
-    let edition = request.edition;
     let Some(id) = id else {
-        return WebPage(message::not_found(&state.site(), edition));
+        return WebPage(message::not_found(&state.site(), &request));
     };
     let Ok(ready) = current(&state).await else {
-        return WebPage(old_copy(&state, id, edition));
+        return WebPage(old_copy(&state, id, &request));
     };
     match ready.status.incident(id) {
-        Some(copy) => respond(copy.page(edition), &request),
+        Some(copy) => respond(copy.page(request.edition), &request),
         None => older(&state, id, &request).await,
     }
 }
@@ -67,24 +66,24 @@ pub(crate) async fn show(
 fn older<'a>(
     state: &'a Arc<AppState>,
     id: PublicId,
-    request: &'a PageRequest,
+    request: &'a EditionRequest,
 ) -> impl Future<Output = WebPage> + Send + 'a {
     let (cache, edition) = (state.public_cache(), request.edition);
     Box::pin(async move {
         let (incidents, generation) = (state.incidents(), cache.generation());
         let found = cache.old.find(incidents, state.site(), id, generation);
         match found.await {
-            Lookup::Found(one) => respond(one.copy.page(edition), request),
-            Lookup::Moved(to) => WebPage(moved(to, edition)),
-            Lookup::Nothing => WebPage(message::not_found(&state.site(), edition)),
-            Lookup::Unavailable => WebPage(old_copy(state, id, edition)),
+            OldLookup::Found(one) => respond(one.copy.page(edition), request),
+            OldLookup::Moved(to) => WebPage(moved(to, edition)),
+            OldLookup::Nothing => WebPage(message::not_found(&state.site(), request)),
+            OldLookup::Unavailable => WebPage(old_copy(state, id, request)),
         }
     })
 }
 
 /// Responds while the store cannot be read: with the last copy of the incident that may be shown.
-fn old_copy(state: &AppState, id: PublicId, edition: Edition) -> Response {
-    let cache = state.public_cache();
+fn old_copy(state: &AppState, id: PublicId, request: &EditionRequest) -> Response {
+    let (cache, edition) = (state.public_cache(), request.edition);
     let last = cache.last();
     if let Some((page, copy)) = last
         .as_ref()
@@ -94,7 +93,7 @@ fn old_copy(state: &AppState, id: PublicId, edition: Edition) -> Response {
     }
     match cache.old.last(id, cache.generation()) {
         Some(one) => respond_old(one.copy.page(edition), edition, one.read_at, one.age()),
-        None => message::unavailable(&state.site(), edition, ROOT),
+        None => message::unavailable(&state.site(), request, ROOT),
     }
 }
 

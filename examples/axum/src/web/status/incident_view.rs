@@ -15,45 +15,44 @@ const FOLD_CHARS: usize = 300;
 const FOLDED_CHARS: usize = 280;
 
 /// An update.
-pub(super) struct UpdateView {
-    pub(super) at: Html,
-    pub(super) status: &'static str,
-    pub(super) text: String,
+pub(in crate::web) struct UpdateView {
+    pub(in crate::web) at: Html,
+    pub(in crate::web) status: &'static str,
+    pub(in crate::web) text: String,
     /// `true` if the rest of the text is on the page of the incident.
-    pub(super) is_folded: bool,
+    pub(in crate::web) is_folded: bool,
     /// `true` if a person wrote the text, in a language that is not known.
-    pub(super) is_written: bool,
+    pub(in crate::web) is_written: bool,
 }
 
 /// An incident.
-pub(super) struct IncidentView {
+pub(in crate::web) struct IncidentView {
     /// The address of its page, relative to that of all incidents.
-    pub(super) href: String,
-    pub(super) title: String,
-    pub(super) mark: Html,
-    pub(super) class: &'static str,
-    pub(super) status: &'static str,
-    pub(super) services: Vec<String>,
-    pub(super) started: Html,
-    pub(super) ended: Option<Html>,
-    pub(super) updated: Html,
-    pub(super) eta: Option<Html>,
-    pub(super) updates: Vec<UpdateView>,
+    pub(in crate::web) href: String,
+    pub(in crate::web) title: String,
+    pub(in crate::web) mark: Html,
+    pub(in crate::web) class: &'static str,
+    pub(in crate::web) status: &'static str,
+    pub(in crate::web) services: Vec<String>,
+    pub(in crate::web) started: Html,
+    pub(in crate::web) ended: Option<Html>,
+    pub(in crate::web) eta: Option<Html>,
+    pub(in crate::web) updates: Vec<UpdateView>,
     /// The sentence about older updates that are left out.
-    pub(super) older: Option<String>,
+    pub(in crate::web) older: Option<String>,
 }
 
 /// The language and the times of a view.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Views {
-    pub(super) edition: Edition,
-    pub(super) texts: &'static StatusTexts,
-    pub(super) times: Times,
+pub(in crate::web) struct Views {
+    pub(in crate::web) edition: Edition,
+    pub(in crate::web) texts: &'static StatusTexts,
+    pub(in crate::web) times: Times,
 }
 
 impl Views {
     /// Creates the views of an edition of a copy that was made at `now`.
-    pub(super) const fn new(edition: Edition, now: Timestamp) -> Self {
+    pub(in crate::web) const fn new(edition: Edition, now: Timestamp) -> Self {
         Self {
             edition,
             texts: StatusTexts::of(edition.language),
@@ -66,7 +65,7 @@ impl Views {
     }
 
     /// Returns the view of an incident. Long updates are folded if `is_folded`.
-    pub(super) fn incident(&self, one: &HistoryIncident, is_folded: bool) -> IncidentView {
+    pub(in crate::web) fn incident(&self, one: &HistoryIncident, is_folded: bool) -> IncidentView {
         let (incident, texts, times) = (&one.incident, self.texts, self.times);
         let services = incident.services.iter().map(ToString::to_string);
         let updates = incident.updates.iter();
@@ -80,7 +79,6 @@ impl Views {
             services: services.collect(),
             started: times.full(&incident.started_at),
             ended: one.ended_at.map(|end| times.full(&end)),
-            updated: times.full(&incident.updated_at),
             eta: incident.eta.map(|eta| times.full(&eta)),
             updates: updates.map(|line| self.update(line, is_folded)).collect(),
             older: (older > 0).then(|| count(self.edition.language, texts.older, older)),

@@ -1,18 +1,16 @@
 //! Pages that say why there is nothing to see.
 
 use askama::Template;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 use super::edition::Edition;
+use super::edition_request::EditionRequest;
 use super::ready_page::{PLACE, common_headers};
 use super::site::Site;
 use super::status_texts::StatusTexts;
 use crate::http::problem::Problem;
 use crate::web::common_texts::CommonTexts;
-
-/// Time after which an attempt is worth while, in seconds: as for the data of the page.
-const RETRY: HeaderValue = HeaderValue::from_static("2");
 
 #[derive(Template)]
 #[template(path = "status/message.html")]
@@ -27,37 +25,36 @@ struct MessagePage<'a> {
 }
 
 /// Responds to an id that no public incident has.
-pub(super) fn not_found(site: &Site, edition: Edition) -> Response {
-    let texts = StatusTexts::of(edition.language);
+pub(super) fn not_found(site: &Site, request: &EditionRequest) -> Response {
+    let problem = Problem::not_found("incident");
+    let texts = StatusTexts::of(request.edition.language);
     let (title, help) = (texts.not_found, texts.not_found_help);
-    respond(site, edition, "../../", StatusCode::NOT_FOUND, title, help)
+    respond(site, request, "../../", problem, title, help)
 }
 
 /// Responds without any copy of the data that may be shown. `root` is the way from the page to
 /// where the routes are mounted.
-pub(super) fn unavailable(site: &Site, edition: Edition, root: &'static str) -> Response {
-    let texts = StatusTexts::of(edition.language);
-    let status = StatusCode::SERVICE_UNAVAILABLE;
+pub(super) fn unavailable(site: &Site, request: &EditionRequest, root: &'static str) -> Response {
+    let problem = Problem::unavailable("the public status page is unavailable; retry");
+    let texts = StatusTexts::of(request.edition.language);
     let (title, help) = (texts.unavailable, texts.unavailable_help);
-    let mut response = respond(site, edition, root, status, title, help);
-    response.headers_mut().insert(header::RETRY_AFTER, RETRY);
-    response
+    respond(site, request, root, problem, title, help)
 }
 
-/// Responds to a template that failed.
-pub(super) fn failed(error: &askama::Error) -> Response {
-    tracing::error!(%error, "a page could not be rendered");
-    Problem::internal("the page could not be rendered").into_response()
-}
-
+/// Responds to programs with a problem, and to people with a page.
 fn respond(
     site: &Site,
-    edition: Edition,
+    request: &EditionRequest,
     root: &'static str,
-    status: StatusCode,
+    problem: Problem,
     title: &'static str,
     help: &'static str,
 ) -> Response {
+    let edition = request.edition;
+    let (status, mut response) = (problem.status(), problem.into_response());
+    if !request.wants_html {
+        return response;
+    }
     let page = MessagePage {
         site,
         edition,
@@ -69,10 +66,15 @@ fn respond(
     };
     match page.render() {
         Ok(html) => {
-            let mut response = (status, html.replace(PLACE, "")).into_response();
-            *response.headers_mut() = common_headers(HeaderValue::from_static("no-store"));
+            let mut headers = common_headers(HeaderValue::from_static("no-store"));
+            if let Some(wait) = response.headers_mut().remove(header::RETRY_AFTER) {
+                headers.insert(header::RETRY_AFTER, wait);
+            }
+            (status, headers, html.replace(PLACE, "")).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
             response
         }
-        Err(error) => failed(&error),
     }
 }

@@ -5,13 +5,13 @@
 
 pub(crate) mod assets;
 pub(crate) mod copy;
-mod edition;
+pub(super) mod edition;
+mod edition_request;
 pub(crate) mod incident;
-mod incident_view;
+pub(super) mod incident_view;
 mod message;
 mod old_incidents;
 mod overview;
-mod page_request;
 mod ready_page;
 pub(crate) mod show;
 pub(crate) mod site;

@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use incident_core::chain::Hash;
 use sha2::{Digest, Sha256};
 
-use super::page_request::PageRequest;
+use super::edition_request::EditionRequest;
 use crate::http::cache_control::PUBLIC;
 use crate::http::conditions::is_listed;
 use crate::http::escape::Html;
@@ -62,7 +62,7 @@ impl ReadyPage {
     }
 
     /// Responds with the page, or with 304 if the reader has it.
-    pub(super) fn respond(&self, request: &PageRequest) -> Response {
+    pub(super) fn respond(&self, request: &EditionRequest) -> Response {
         let ready = if request.is_gzip {
             &self.gzip
         } else {
@@ -88,12 +88,6 @@ impl ReadyPage {
         let mut response = Response::new(Body::from(page));
         *response.headers_mut() = common_headers(SHORT);
         response
-    }
-
-    /// Returns the size of the page without coding, in bytes.
-    #[cfg(test)]
-    pub(super) const fn size(&self) -> usize {
-        self.plain.bytes.len()
     }
 }
 

@@ -9,11 +9,10 @@ use axum::response::{IntoResponse, Response};
 use incident_core::Timestamp;
 
 use super::edition::Edition;
+use super::edition_request::EditionRequest;
 use super::incident_view::Views;
 use super::message;
-use super::page_request::PageRequest;
 use super::ready_page::ReadyPage;
-use crate::http::escape::Html;
 use crate::http::problem::Problem;
 use crate::public_cache::Unavailable;
 use crate::public_pages::current;
@@ -22,7 +21,7 @@ use crate::web::page::WebPage;
 use crate::web::texts::fill;
 
 /// Handles `GET /status`.
-pub(crate) async fn show(State(state): State<Arc<AppState>>, request: PageRequest) -> WebPage {
+pub(crate) async fn show(State(state): State<Arc<AppState>>, request: EditionRequest) -> WebPage {
     let edition = request.edition;
     let copy = match current(&state).await {
         Ok(ready) => return respond(ready.status.page(edition), &request),
@@ -30,12 +29,12 @@ pub(crate) async fn show(State(state): State<Arc<AppState>>, request: PageReques
     };
     WebPage(match copy {
         Some(old) => respond_old(old.status.page(edition), edition, old.read_at, old.age()),
-        None => message::unavailable(&state.site(), edition, ""),
+        None => message::unavailable(&state.site(), &request, ""),
     })
 }
 
 /// Responds with a page.
-pub(super) fn respond(page: Option<Arc<ReadyPage>>, request: &PageRequest) -> WebPage {
+pub(super) fn respond(page: Option<Arc<ReadyPage>>, request: &EditionRequest) -> WebPage {
     WebPage(page.map_or_else(failed, |page| page.respond(request)))
 }
 

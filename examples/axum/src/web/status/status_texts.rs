@@ -29,12 +29,10 @@ texts! {
         disruption: "Service disruption", "Perturbation du service", "Störung";
         disruption_of: "Service disruption: {services}", "Perturbation du service : {services}", "Störung: {services}";
         live: "Current incidents", "Incidents en cours", "Aktuelle Vorfälle";
-        worst_since: "since", "depuis le", "seit";
         and_others: "and {n} more incident | and {n} more incidents", "et {n} autre incident | et {n} autres incidents", "und {n} weiterer Vorfall | und {n} weitere Vorfälle";
         services: "Services", "Services", "Dienste";
         started: "Started", "Début", "Beginn";
         ended: "Ended", "Fin", "Ende";
-        updated: "Updated", "Mis à jour", "Aktualisiert";
         eta: "Expected end", "Fin prévue", "Erwartetes Ende";
         impact: "Impact", "Impact", "Auswirkung";
         state: "State", "État", "Stand";
@@ -46,7 +44,7 @@ texts! {
         in_utc: "Days and times are in UTC.", "Les jours et les heures sont en UTC.", "Tage und Zeiten sind in UTC.";
         nothing: "No incidents reported.", "Aucun incident signalé.", "Keine Vorfälle gemeldet.";
         went_on: "{n} incident of an earlier day went on. | {n} incidents of earlier days went on.", "{n} incident d’un jour précédent se poursuivait. | {n} incidents de jours précédents se poursuivaient.", "{n} Vorfall eines früheren Tages dauerte an. | {n} Vorfälle früherer Tage dauerten an.";
-        not_over: "Not over", "En cours", "Dauert an";
+        not_over: "In progress", "En cours", "Dauert an";
         omitted: "{n} further incident is not shown. | {n} further incidents are not shown.", "{n} autre incident n’est pas affiché. | {n} autres incidents ne sont pas affichés.", "{n} weiterer Vorfall wird nicht gezeigt. | {n} weitere Vorfälle werden nicht gezeigt.";
         last_change: "Last change", "Dernier changement", "Letzte Änderung";
         all_incidents: "All current and past incidents", "Tous les incidents en cours et passés", "Alle aktuellen und früheren Vorfälle";

@@ -10,18 +10,21 @@ use super::edition::Edition;
 use crate::document::describe::Describe;
 use crate::document::operation::Operation;
 use crate::document::schemas::Schemas;
+use crate::http::html::wants_html;
 use crate::web::language::Language;
 
 /// A request for a page of the public.
 #[derive(Debug)]
-pub(crate) struct PageRequest {
+pub(crate) struct EditionRequest {
     pub(super) edition: Edition,
     /// `true` if the reader takes gzip.
     pub(super) is_gzip: bool,
     pub(super) if_none_match: Option<HeaderValue>,
+    /// `true` if the reader is a person with a browser, to whom errors are pages.
+    pub(super) wants_html: bool,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for PageRequest {
+impl<S: Send + Sync> FromRequestParts<S> for EditionRequest {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
@@ -34,11 +37,12 @@ impl<S: Send + Sync> FromRequestParts<S> for PageRequest {
             },
             is_gzip: accepts_gzip(headers),
             if_none_match: headers.get(header::IF_NONE_MATCH).cloned(),
+            wants_html: wants_html(headers),
         })
     }
 }
 
-impl Describe for PageRequest {
+impl Describe for EditionRequest {
     fn describe(_: &mut Operation, _: &mut Schemas) {}
 }
 

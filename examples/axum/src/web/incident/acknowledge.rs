@@ -1,0 +1,46 @@
+//! `POST /incidents/{id}/acknowledge`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use incident_core::incident::Command;
+
+use super::show::{Shown, page};
+use super::update_form::UpdateDraft;
+use crate::http::permission;
+use crate::http::target::ExistingIncident;
+use crate::state::AppState;
+use crate::web::form::Submitted;
+use crate::web::page::{WebPage, WebResult};
+use crate::web::reader::Reader;
+use crate::web::unsent;
+
+/// Handles `POST /incidents/{id}/acknowledge`. A second acknowledgement changes nothing.
+pub(crate) async fn post(
+    State(state): State<Arc<AppState>>,
+    reader: Reader,
+    mut submitted: Submitted<permission::Acknowledge, ExistingIncident>,
+) -> WebResult {
+    submitted.at_any_version();
+    let ExistingIncident(id) = submitted.target;
+    let (caller, fields) = (submitted.context().caller.clone(), submitted.fields.clone());
+    let done = submitted.run(|incidents, context, ExistingIncident(id)| async move {
+        let command = Command::Acknowledge { at: None };
+        incidents.act(&context, id, &command).await
+    });
+    match done.await {
+        Ok(_) => Ok(WebPage::see_other(
+            &reader.link(&format!("/incidents/{id}")),
+        )),
+        Err(problem) if problem.status().is_server_error() => {
+            unsent::show(&state, &reader, &caller, &fields, &problem)
+        }
+        Err(problem) => {
+            let draft = UpdateDraft {
+                problem: Some(problem),
+                ..UpdateDraft::default()
+            };
+            page(&state, &reader, &caller, id, Shown::default(), draft).await
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! `GET /incidents/{id}`: an incident with its timeline, its figures and everything to do about it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use incident_core::actor::Caller;
+use incident_core::incident::Incident;
+use incident_core::{IncidentId, ValidationError};
+
+use super::acts::Acts;
+use super::customers::{CustomerView, public_side};
+use super::entry_texts::EntryTexts;
+use super::figures::figures;
+use super::head::HeadView;
+use super::impact_view::ImpactView;
+use super::incident_texts::IncidentTexts;
+use super::proof::ProofView;
+use super::related::{RelatedIncident, related};
+use super::side::{NamedLink, NamedText, facts, links, people};
+use super::sla_view::SlaView;
+use super::timeline::{TimelineView, timeline};
+use super::update_form::{UpdateDraft, UpdateForm, update_form};
+use crate::http::authorized::Authorized;
+use crate::http::params::{FromQuery, Params, QueryParameter};
+use crate::http::permission;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::state::AppState;
+use crate::web::form::new_key;
+use crate::web::frame::{Frame, Section};
+use crate::web::page::{WebPage, WebResult};
+use crate::web::reader::Reader;
+use crate::web::texts::count;
+
+/// What the address of the page asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shown {
+    /// Entries before this one, instead of the newest ones.
+    before: Option<u64>,
+    /// The entry that the form corrects.
+    corrects: Option<u64>,
+    /// `true` to verify a long chain.
+    verify: bool,
+    /// `true` if a declaration was added to this incident.
+    matched: bool,
+}
+
+impl FromQuery for Shown {
+    const PARAMETERS: &'static [QueryParameter] = &[
+        QueryParameter::of::<u64>("before", "Entries before the one with this number."),
+        QueryParameter::of::<u64>("corrects", "The entry that the form corrects."),
+        QueryParameter::of::<bool>("verify", "If `true`, the whole chain is verified."),
+        QueryParameter::of::<bool>("matched", "If `true`, a declaration was added to it."),
+    ];
+    const IS_PAGED: bool = false;
+
+    fn from_query(query: &Query) -> Result<Self, Problem> {
+        let before = query.number("before")?;
+        if before == Some(0) {
+            return Err(ValidationError::new("before", "a number from 1 on").into());
+        }
+        Ok(Self {
+            before,
+            corrects: query.number("corrects")?,
+            verify: query.flag("verify")?,
+            matched: query.flag("matched")?,
+        })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "incident/show.html")]
+struct IncidentPage<'a> {
+    frame: Frame<'a>,
+    texts: &'static IncidentTexts,
+    entry_texts: &'static EntryTexts,
+    incident: &'a Incident,
+    base: String,
+    head: HeadView,
+    acts: Acts,
+    is_matched: bool,
+    acknowledge_key: String,
+    timeline: TimelineView,
+    older: String,
+    form: Option<UpdateForm>,
+    impact: ImpactView,
+    sla: SlaView,
+    customers: CustomerView,
+    people: Vec<NamedText>,
+    facts: Vec<NamedText>,
+    links: Vec<NamedLink>,
+    related: Vec<RelatedIncident>,
+    proof: ProofView,
+    needs_post_mortem: bool,
+}
+
+/// Handles `GET /incidents/{id}`.
+pub(crate) async fn show(
+    State(state): State<Arc<AppState>>,
+    reader: Reader,
+    Authorized {
+        context,
+        target: id,
+        ..
+    }: Authorized<permission::Read, IncidentId>,
+    Params(shown): Params<Shown>,
+) -> WebResult {
+    let draft = UpdateDraft::fresh(shown.corrects);
+    page(&state, &reader, &context.caller, id, shown, draft).await
+}
+
+/// Renders the page, with the form as a person left it.
+///
+/// # Errors
+/// Returns 404 if there is no such incident. Fails if the store did not answer.
+pub(super) async fn page(
+    state: &Arc<AppState>,
+    reader: &Reader,
+    caller: &Caller,
+    id: IncidentId,
+    shown: Shown,
+    draft: UpdateDraft,
+) -> WebResult {
+    let frame = Frame::of(state, reader, caller, Section::Incidents).with_main_button();
+    let frame = frame.following(state).await;
+    let incident = state.incidents().get(id).await?;
+    let acts = Acts::of(state, caller, &incident);
+    let status = draft.status();
+    // What takes time runs at the same time. Boxed, so that the futures of other requests stay small.
+    let (counted, sla, related, proof) = Box::pin(async {
+        tokio::join!(
+            figures(state, &incident),
+            SlaView::load(state, &frame, &incident),
+            related(state, &frame, &incident),
+            ProofView::load(state, &frame, &incident, shown.verify),
+        )
+    })
+    .await;
+    let timeline = timeline(state, &frame, &incident, shown.before).await?;
+    let public = public_side(state, &incident).await?;
+    let form = match acts.update {
+        true => Some(update_form(state, &frame, caller, &incident, draft).await?),
+        false => None,
+    };
+    let texts = IncidentTexts::of(reader.language);
+    let policy = state.incidents().policy().of(incident.severity);
+    let page = IncidentPage {
+        texts,
+        entry_texts: EntryTexts::of(reader.language),
+        base: frame.link(&format!("/incidents/{id}")),
+        head: HeadView::new(&frame, &incident),
+        acts,
+        is_matched: shown.matched,
+        acknowledge_key: new_key(),
+        older: count(reader.language, texts.older, timeline.older),
+        timeline,
+        form,
+        impact: ImpactView::new(&frame, &counted),
+        sla,
+        customers: CustomerView::new(&frame, &incident, public.as_ref()),
+        people: people(&frame, &incident),
+        facts: facts(&frame, &incident),
+        links: links(state, &frame, &incident),
+        related,
+        proof,
+        needs_post_mortem: policy.post_mortem_required
+            && incident.post_mortem.is_none()
+            && !incident.status.is_final(),
+        incident: &incident,
+        frame,
+    };
+    WebPage::render(status, &page)
+}

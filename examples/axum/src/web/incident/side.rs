@@ -1,0 +1,116 @@
+//! The small cards of the page of an incident: people, facts, links.
+
+use incident_core::incident::{Facts, Incident};
+
+use super::incident_texts::IncidentTexts;
+use super::words::{WordTexts, value};
+use crate::http::escape::Html;
+use crate::state::AppState;
+use crate::web::frame::Frame;
+
+/// A line of a card: a name, and a text that people or the host wrote.
+pub(super) struct NamedText {
+    pub(super) name: String,
+    pub(super) text: String,
+    /// A time beside the text.
+    pub(super) at: Option<Html>,
+}
+
+/// A link of a card.
+#[derive(Debug)]
+pub(super) struct NamedLink {
+    pub(super) title: String,
+    pub(super) url: String,
+}
+
+/// Returns the people at work: those with a role now, the responder, and who acknowledged it.
+pub(super) fn people(frame: &Frame<'_>, incident: &Incident) -> Vec<NamedText> {
+    let language = frame.reader.language;
+    let (texts, words) = (IncidentTexts::of(language), WordTexts::of(language));
+    let line = |name: &str, text: &str, at: Option<Html>| NamedText {
+        name: name.to_owned(),
+        text: text.to_owned(),
+        at,
+    };
+    let current = incident
+        .roles
+        .iter()
+        .filter(|one| one.renounced_at.is_none());
+    let mut lines: Vec<NamedText> = current
+        .map(|one| line(words.response_role(one.role), one.person.as_str(), None))
+        .collect();
+    if let Some(responder) = &incident.responder {
+        lines.push(line(texts.responder, responder.as_str(), None));
+    }
+    if let Some(by) = &incident.acknowledged_by {
+        let at = incident.acknowledged_at.map(|at| frame.times.time(&at));
+        lines.push(line(texts.acknowledged_by, by.as_str(), at));
+    }
+    for escalation in &incident.escalations {
+        let state = frame.paging(&escalation.paging.state);
+        let by = format!("{}, {state}", escalation.requested_by);
+        let at = frame.times.time(&escalation.requested_at);
+        lines.push(line(escalation.rule.as_str(), &by, Some(at)));
+    }
+    lines
+}
+
+/// Returns the facts that are known, each with its name.
+pub(super) fn facts(frame: &Frame<'_>, incident: &Incident) -> Vec<NamedText> {
+    let words = WordTexts::of(frame.reader.language);
+    let Facts { labels, .. } = &incident.facts;
+    let all = serde_json::to_value(&incident.facts).unwrap_or_default();
+    let names = [
+        "symptom",
+        "impact_text",
+        "scope",
+        "cause",
+        "resolution",
+        "next_steps",
+        "data_loss",
+        "users_hit_percent",
+        "revenue_per_hour",
+        "impact",
+        "urgency",
+        "failure_class",
+    ];
+    let known = names.iter().filter_map(|name| {
+        let fact = all.get(name).filter(|fact| !fact.is_null())?;
+        Some(NamedText {
+            name: words.field(name).to_owned(),
+            text: value(frame, name, fact),
+            at: None,
+        })
+    });
+    let labels = labels.iter().map(|(name, text)| NamedText {
+        name: name.to_string(),
+        text: text.to_string(),
+        at: None,
+    });
+    known.chain(labels).collect()
+}
+
+/// Returns the configured links of an incident, then its ticket and its post-mortem.
+pub(super) fn links(state: &AppState, frame: &Frame<'_>, incident: &Incident) -> Vec<NamedLink> {
+    let texts = IncidentTexts::of(frame.reader.language);
+    let services = &incident.affected_services;
+    let configured = state
+        .links()
+        .configured()
+        .map(|(title, template)| NamedLink {
+            title: title.to_owned(),
+            url: template.fill(incident.id, incident.started_at, services),
+        });
+    let post_mortem = incident.post_mortem.as_ref().map(|one| &one.url);
+    let own = [
+        (texts.ticket, incident.tracker_url.as_ref()),
+        (texts.post_mortem_link, post_mortem),
+    ];
+    let own = own.into_iter().filter_map(|(title, url)| {
+        Some(NamedLink {
+            title: title.to_owned(),
+            url: url?.to_string(),
+        })
+    });
+    configured.chain(own).collect()
+}

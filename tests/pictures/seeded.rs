@@ -1,0 +1,255 @@
+//! Consoles in the states of which pictures are taken.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_axum::Tokens;
+use incident_console::console::{Console, ConsoleBuilder};
+use incident_console::demo::Demo;
+use incident_console::policy_file::PolicyFile;
+use incident_console::storage::Storage;
+use incident_core::actor::{Caller, Role};
+use incident_core::paging::{DeliveryResult, NotSentReason, PageEvent, TargetId};
+use incident_core::port::Pager;
+use incident_core::{Month, Timestamp};
+use reqwest::{Client, header};
+use serde_json::{Value, json};
+
+use crate::busy;
+use crate::pages::State;
+use crate::troubled::{AWAY, Troubled};
+
+/// Maximum time for something to happen in the background.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// A console in a state.
+pub(crate) struct SeededConsole {
+    console: Console,
+    pub(crate) origin: String,
+    /// The values that stand for names in the addresses of pages.
+    pub(crate) values: Vec<(&'static str, String)>,
+}
+
+/// A pager that takes no page.
+#[derive(Debug)]
+struct AwayPager(TargetId, NotSentReason);
+
+#[async_trait]
+impl Pager for AwayPager {
+    fn target_id(&self) -> TargetId {
+        self.0.clone()
+    }
+
+    fn follows_severity(&self) -> bool {
+        true
+    }
+
+    async fn send(&self, _page: &PageEvent, _timeout: Duration) -> DeliveryResult {
+        DeliveryResult::NotSent(self.1.into())
+    }
+}
+
+/// Requests to the routes, as the person who visits the console.
+pub(crate) struct Visitor {
+    http: Client,
+    origin: String,
+}
+
+impl Visitor {
+    pub(crate) async fn get(&self, path: &str) -> io::Result<Value> {
+        let request = self.http.get(format!("{}{path}", self.origin));
+        let response = request
+            .send()
+            .await
+            .and_then(reqwest::Response::error_for_status);
+        let response = response.map_err(io::Error::other)?;
+        response.json().await.map_err(io::Error::other)
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> io::Result<Value> {
+        let request = self.http.post(format!("{}{path}", self.origin)).json(body);
+        let response = request.send().await.map_err(io::Error::other)?;
+        let status = response.status();
+        let text = response.text().await.map_err(io::Error::other)?;
+        if !status.is_success() {
+            return Err(io::Error::other(format!("{path}: {status}: {text}")));
+        }
+        serde_json::from_str(&text).map_err(io::Error::other)
+    }
+}
+
+impl SeededConsole {
+    async fn start(builder: ConsoleBuilder) -> io::Result<Self> {
+        let anna = Caller::person("anna".parse().map_err(io::Error::other)?, Role::Admin);
+        let builder = ConsoleBuilder {
+            visitor: builder.visitor.or(Some(anna)),
+            ..builder
+        };
+        let console = Console::start(builder, ([127, 0, 0, 1], 0).into()).await?;
+        Ok(Self {
+            origin: format!("http://{}", console.address),
+            console,
+            values: Vec::new(),
+        })
+    }
+
+    pub(crate) fn visitor(&self) -> Visitor {
+        Visitor {
+            http: Client::builder().no_proxy().build().unwrap(),
+            origin: self.origin.clone(),
+        }
+    }
+
+    /// Finds what stands for names in addresses, once everything is there.
+    async fn find_values(&mut self) -> io::Result<()> {
+        let visitor = self.visitor();
+        let list = visitor.get("/sys/incidents?limit=100").await?;
+        let live = list["items"].as_array().cloned().unwrap_or_default();
+        // The list has the worst first.
+        let published = live
+            .iter()
+            .find(|one| one["public"] == true)
+            .or(live.first());
+        if let Some(one) = published {
+            let id = one["id"].as_str().unwrap_or_default().to_owned();
+            self.values.push(("incident", id));
+        }
+        let status = visitor.get("/public/status/active").await?;
+        let public = status["incidents"][0]["id"].as_str().unwrap_or_default();
+        self.values.push(("public", public.to_owned()));
+        let now: Timestamp = status["generated_at"]
+            .as_str()
+            .unwrap_or_default()
+            .parse()
+            .map_err(io::Error::other)?;
+        let month = Month::of(now);
+        self.values.push(("month", month.to_string()));
+        let last = month.before().unwrap_or(month);
+        self.values.push(("last_month", last.to_string()));
+        Ok(())
+    }
+
+    pub(crate) async fn stop(self) -> io::Result<()> {
+        self.console.stop().await
+    }
+}
+
+/// Starts a console and brings it into a state.
+pub(crate) async fn start(state: State) -> io::Result<SeededConsole> {
+    let mut seeded = match state {
+        State::Empty => SeededConsole::start(ConsoleBuilder::default()).await?,
+        State::Busy => {
+            let policy = PolicyFile::parse(&busy::policy()).map_err(io::Error::other)?;
+            let seeded = SeededConsole::start(ConsoleBuilder {
+                policy,
+                ..ConsoleBuilder::default()
+            });
+            let seeded = seeded.await?;
+            busy::seed(&seeded.visitor()).await?;
+            seeded
+        }
+        State::Failing => failing().await?,
+        State::Away => return away().await,
+        State::Tour => tour().await?,
+    };
+    seeded.find_values().await?;
+    Ok(seeded)
+}
+
+/// Declares two incidents, one of them public.
+async fn declare(visitor: &Visitor) -> io::Result<()> {
+    for (title, severity, services) in [
+        (
+            "Payments fail for all federations",
+            "SEV1",
+            json!(["checkout"]),
+        ),
+        ("Exports are slow", "SEV3", json!(["exports"])),
+    ] {
+        let body = json!({"title": title, "severity": severity, "affected_services": services, "affected_tenants": ["tenant-fr"]});
+        let declared = visitor.post("/sys/incidents", &body).await?;
+        let path = format!(
+            "/sys/incidents/{}/public",
+            declared["id"].as_str().unwrap_or_default()
+        );
+        let public = json!({"public": true, "title": title, "message": "We are investigating."});
+        visitor.post(&path, &public).await?;
+    }
+    Ok(())
+}
+
+/// Returns a console whose pagers take no page, once they have been tried.
+async fn failing() -> io::Result<SeededConsole> {
+    let pager = |name, reason| -> io::Result<Arc<dyn Pager>> {
+        let target = TargetId::new(name).map_err(io::Error::other)?;
+        Ok(Arc::new(AwayPager(target, reason)))
+    };
+    let pagers = vec![
+        pager("pagerduty", NotSentReason::Unavailable)?,
+        pager("opsgenie", NotSentReason::Unauthorized)?,
+    ];
+    let seeded = SeededConsole::start(ConsoleBuilder {
+        pagers,
+        ..ConsoleBuilder::default()
+    });
+    let seeded = seeded.await?;
+    let visitor = seeded.visitor();
+    declare(&visitor).await?;
+    let tried = async {
+        loop {
+            let list = visitor.get("/sys/incidents").await?;
+            let mut items = list["items"].as_array().into_iter().flatten();
+            if items.all(|one| one["paging"]["attempts"].as_u64() > Some(1)) {
+                return Ok::<(), io::Error>(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(WAIT, tried).await??;
+    Ok(seeded)
+}
+
+/// Returns a console whose store has stopped to respond, after its public page was read.
+async fn away() -> io::Result<SeededConsole> {
+    let mut storage = Storage::default();
+    let troubled = Troubled::over(storage.store);
+    storage.store = troubled.clone();
+    let mut seeded = SeededConsole::start(ConsoleBuilder {
+        storage,
+        ..ConsoleBuilder::default()
+    })
+    .await?;
+    declare(&seeded.visitor()).await?;
+    seeded.find_values().await?;
+    let page = format!("{}/status", seeded.origin);
+    let request = seeded
+        .visitor()
+        .http
+        .get(page)
+        .header(header::ACCEPT, "text/html");
+    request.send().await.map_err(io::Error::other)?;
+    troubled.is_in(AWAY);
+    Ok(seeded)
+}
+
+/// Returns the demo.
+async fn tour() -> io::Result<SeededConsole> {
+    let demo = Demo::default();
+    let mut tokens = Tokens::default();
+    let visitor = demo.admit(&mut tokens).map_err(io::Error::other)?;
+    let seeded = SeededConsole::start(ConsoleBuilder {
+        tokens,
+        visitor: Some(visitor),
+        clock: Some(demo.clock()),
+        policy: Demo::policy().map_err(io::Error::other)?,
+        pagers: Demo::pagers().map_err(io::Error::other)?.current,
+        ..ConsoleBuilder::default()
+    })
+    .await?;
+    demo.play(&seeded.console.api)
+        .await
+        .map_err(io::Error::other)?;
+    Ok(seeded)
+}
