@@ -19,7 +19,7 @@ use crate::document::page::Document;
 use crate::document::schemas::Schemas;
 use crate::state::AppState;
 use crate::web;
-use crate::web::{active, files, incident, preferences, status};
+use crate::web::{active, declare, files, incident, preferences, status};
 
 /// The router that has a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -443,13 +443,15 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 20] {
+fn web_rows() -> [Row; 22] {
     group(
         "web",
         Area::Web,
         [
             get("/", active::show),
             get("/incidents", web::incidents::show),
+            get("/incidents/new", declare::show),
+            post("/incidents/new", declare::declare),
             get("/incidents/{id}", incident::show::show),
             post("/incidents/{id}/acknowledge", incident::acknowledge::post),
             post("/incidents/{id}/updates", incident::update::post),

@@ -7,6 +7,7 @@ pub(crate) mod active;
 mod amounts;
 pub(crate) mod assets;
 mod common_texts;
+pub(crate) mod declare;
 pub(crate) mod expired;
 pub(crate) mod files;
 mod filter;
