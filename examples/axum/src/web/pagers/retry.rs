@@ -23,7 +23,7 @@ pub(crate) async fn retry(
     submitted: Submitted<permission::Page>,
 ) -> WebResult {
     let texts = PagerTexts::of(reader.language);
-    let caller = submitted.caller().clone();
+    let caller = submitted.context().caller.clone();
     let message = submitted.fields.get("message").parse::<MessageId>();
     let retried = match message {
         Ok(message) => {

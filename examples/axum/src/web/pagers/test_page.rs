@@ -24,7 +24,7 @@ pub(crate) async fn test(
     submitted: Submitted<permission::Page>,
 ) -> WebResult {
     let texts = PagerTexts::of(reader.language);
-    let caller = submitted.caller().clone();
+    let caller = submitted.context().caller.clone();
     let fields = submitted.fields.clone();
     let body: Result<TestPageRequest, Problem> = JsonBody::of(&fields).text("urgency").parse();
     let tested = match body {
