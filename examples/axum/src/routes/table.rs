@@ -71,6 +71,8 @@ pub struct RouteInfo {
     pub path: &'static str,
     /// The permission that a caller needs; `None` if the route asks for no login.
     pub permission: Option<Action>,
+    /// `true` for the pages of signed-in people, which the document leaves out.
+    pub is_page: bool,
 }
 
 fn row<H, T, A>(method: Method, path: &'static str, handler: H) -> Row
@@ -441,7 +443,7 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 22] {
+fn web_rows() -> [Row; 25] {
     group(
         "web",
         Area::Web,
@@ -471,6 +473,9 @@ fn web_rows() -> [Row; 22] {
                 "/incidents/{id}/entries/{seq}/redact",
                 incident::entry_page::redact,
             ),
+            get("/pagers", web::pagers::show),
+            post("/pagers/test", web::pagers::test_page::test),
+            post("/pagers/retry", web::pagers::retry::retry),
         ],
     )
 }
@@ -513,6 +518,7 @@ pub fn routes() -> Vec<RouteInfo> {
     let mut schemas = Schemas::new();
     let routes = table().into_iter().map(|row| RouteInfo {
         permission: row.operation(&mut schemas).permission(),
+        is_page: matches!(row.area, Area::Web | Area::WebOpen),
         method: row.method,
         path: row.path,
     });

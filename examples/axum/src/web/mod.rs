@@ -20,6 +20,7 @@ pub(crate) mod layer;
 pub(crate) mod look;
 mod numbers;
 pub(crate) mod page;
+pub(crate) mod pagers;
 pub(crate) mod preferences;
 pub(crate) mod problem_page;
 pub(crate) mod reader;
