@@ -1,6 +1,8 @@
 //! Pages for people, over HTTP.
 
+mod declare;
 mod frame;
+mod incident;
 
 use std::fmt::Write as _;
 
