@@ -59,7 +59,7 @@ async fn an_incident_is_declared_once() {
         ("severity", "SEV3"),
     ];
     let refused = submit(&server, RESPONDER, FORM, &other).await;
-    assert_eq!(refused.status, 409);
+    assert_eq!(refused.status, 422);
     assert!(refused.text.contains("This form was sent already"));
     assert!(refused.text.contains("value=\"Other\""));
     assert_ne!(hidden(&refused, "key"), key);

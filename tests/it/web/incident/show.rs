@@ -38,9 +38,9 @@ async fn the_page_shows_an_incident_from_all_sides_and_in_three_languages() {
         .is(200);
     server.clock.advance(Duration::from_secs(38 * 60));
     let events = json!([
-        {"tenant_id": "tenant-fr", "user_id": "u1", "occurred_at": "2026-11-20T23:05:00Z"},
-        {"tenant_id": "tenant-fr", "user_id": "u2", "occurred_at": "2026-11-20T23:06:00Z"},
-        {"tenant_id": "tenant-de", "user_id": "u3", "occurred_at": "2026-11-20T23:06:00Z"},
+        {"tenant_id": "tenant-fr", "user_id": "u1", "service": "api", "status": 503, "occurred_at": "2026-11-20T23:05:00Z"},
+        {"tenant_id": "tenant-fr", "user_id": "u2", "service": "api", "status": 503, "occurred_at": "2026-11-20T23:06:00Z"},
+        {"tenant_id": "tenant-de", "user_id": "u3", "service": "api", "status": 503, "occurred_at": "2026-11-20T23:06:00Z"},
     ]);
     server
         .post(COMMANDER, "/sys/usage-events", &events)
@@ -250,7 +250,7 @@ async fn what_needs_a_person_is_loud() {
         .pager
         .script(vec![DeliveryResult::NotSent(refused); 20]);
     let (path, web) = any(&server).await;
-    server.paged(&path, "failing").await;
+    server.paged(&path, "given_up").await;
     let shown = page(&server, RESPONDER, &web).await;
     let alarm = between(&shown, "class=\"note alarm\"", "</div></div>");
     assert!(alarm.contains("Nobody has accepted the page."), "{alarm}");

@@ -3,16 +3,23 @@
 use serde_json::json;
 
 use super::super::{page, submit};
-use super::{HARMLESS, HOSTILE, any, between, hidden, key_of, led_to, must_be_refused};
-use crate::over_http::harness::{COMMANDER, RESPONDER, Server, VIEWER};
+use super::{HARMLESS, HOSTILE, any, between, hidden, led_to, must_be_refused};
+use crate::over_http::harness::{Answer, COMMANDER, RESPONDER, Server, VIEWER};
 use crate::over_http::troubled::{AWAY, NONE};
+
+/// Returns the key of the form for updates on a page.
+fn update_key(page: &Answer) -> String {
+    let form = between(page, "id=\"update\"", "</form>");
+    let (_, key) = form.split_once("name=\"key\" value=\"").unwrap();
+    key.split('"').next().unwrap().to_owned()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_is_posted_once_and_leads_to_its_entry() {
     let server = Server::start().await;
     let (path, web) = any(&server).await;
     server.paged(&path, "accepted").await;
-    let key = key_of(&server, RESPONDER, &web).await;
+    let key = update_key(&page(&server, RESPONDER, &web).await);
     let fields = [
         ("key", key.as_str()),
         ("message", "found it\r\nin the logs"),
@@ -53,7 +60,7 @@ async fn an_update_is_posted_once_and_leads_to_its_entry() {
     // The same key with other words: nothing is sent, the words stay, and the key is a new one.
     let other = [("key", key.as_str()), ("message", "other words")];
     let refused = submit(&server, RESPONDER, &form, &other).await;
-    assert_eq!(refused.status, 409, "{}", refused.text);
+    assert_eq!(refused.status, 422, "{}", refused.text);
     assert!(refused.text.contains("This form was sent already"));
     assert!(refused.text.contains("other words"));
     let form_of = between(&refused, "id=\"update\"", "</form>");
@@ -227,7 +234,7 @@ async fn what_customers_will_read_is_shown_before_it_is_published() {
     };
     server.paged(&path, "accepted").await;
     let before = count().await;
-    let key = key_of(&server, RESPONDER, &web).await;
+    let key = update_key(&page(&server, RESPONDER, &web).await);
     let text = "A fix is <on> its way.";
     let fields = [
         ("key", key.as_str()),
@@ -242,7 +249,7 @@ async fn what_customers_will_read_is_shown_before_it_is_published() {
     assert!(seen_part.contains("A fix is &lt;on&gt; its way."));
     assert!(seen_part.contains("Post update and show it to customers"));
     let seen = hidden(&preview, "seen").to_owned();
-    assert_eq!(hidden(&preview, "key"), key);
+    assert_eq!(update_key(&preview), key);
     // Other words than those that were seen are shown again.
     let changed = [
         fields[0],
