@@ -174,27 +174,26 @@ fn count(state: &Arc<AppState>, incident: &Incident, now: Timestamp) -> watch::R
 async fn of(state: &AppState, id: IncidentId) -> Result<ImpactFigures, NoFigures> {
     let reports = state.incidents().reports();
     let request = ImpactRequest::default();
-    let users = reports.affected_users(id, request).await.map_err(reason)?;
+    let users = reports
+        .affected_users(id, request)
+        .await
+        .map_err(|error| reason(&error))?;
     let parts = reports
         .impact_breakdown(id, request)
         .await
-        .map_err(reason)?;
-    Ok(ImpactFigures::of(users, &parts))
+        .map_err(|error| reason(&error))?;
+    Ok(ImpactFigures::of(&users, &parts))
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "for `map_err`, which passes it"
-)]
-fn reason(error: Error) -> NoFigures {
-    match error {
-        Error::NotConfigured(_) => NoFigures::NotConfigured,
-        _ => NoFigures::Unavailable,
+fn reason(error: &Error) -> NoFigures {
+    match matches!(error, Error::NotConfigured(_)) {
+        true => NoFigures::NotConfigured,
+        false => NoFigures::Unavailable,
     }
 }
 
 impl ImpactFigures {
-    fn of(report: ImpactReport, parts: &BreakdownReport) -> Self {
+    fn of(report: &ImpactReport, parts: &BreakdownReport) -> Self {
         let usual = report.by_tenant.iter().map(|one| one.baseline_unique_users);
         let mut tenants: Vec<TenantUsers> = report
             .by_tenant
