@@ -1,6 +1,11 @@
 //! Pages for people, over HTTP.
 
+mod about;
+mod audit;
 mod frame;
+mod incidents;
+mod pagers;
+mod sla;
 
 use std::fmt::Write as _;
 
