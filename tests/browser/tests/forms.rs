@@ -36,7 +36,7 @@ async fn keys_go_to_the_focused_element() {
     browser.press(&[KeyboardKey::Tab]).await.unwrap();
     browser.type_text("one").await.unwrap();
     browser.press(&[KeyboardKey::Enter]).await.unwrap();
-    browser.type_text("twoo").await.unwrap();
+    browser.type_text("two3").await.unwrap();
     browser.press(&[KeyboardKey::Backspace]).await.unwrap();
     let text = browser.find("#t").await.unwrap();
     assert_eq!(text.property("value").await.unwrap(), "one\ntwo");

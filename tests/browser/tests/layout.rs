@@ -80,3 +80,27 @@ async fn texts_that_are_cut_off_are_found() {
     );
     browser.stop().await.unwrap();
 }
+
+/// A name is cut between characters, not between the halves of one.
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_of_all_scripts_are_named() {
+    let text = format!("x{}", "\u{1f469}\u{200d}\u{1f467}".repeat(80));
+    let body = format!(
+        "<a href='/1' id='wide' style='display: block; width: 500px; overflow: hidden; white-space: nowrap; outline: none'>{text}</a>"
+    );
+    let (_site, browser) = Site::page("", &body).await;
+    let expected: String = text.chars().take(40).collect();
+    for found in [
+        browser.sideways_scroll().await.unwrap(),
+        browser.elements_outside().await.unwrap(),
+        browser.clipped_texts().await.unwrap(),
+        browser.walk_by_tab().await.unwrap().findings,
+    ] {
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains(&expected), "{found:?}");
+    }
+    let stop = &browser.walk_by_tab().await.unwrap().stops[0];
+    assert_eq!(stop.label.chars().count(), 200);
+    browser.accessibility().await.unwrap();
+    browser.stop().await.unwrap();
+}

@@ -1,7 +1,7 @@
 // Runs the rules of axe-core on the page, and gives what it found, cut short.
 const done = arguments[arguments.length - 1];
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-const cut = (text, length) => Array.from(text || '').slice(0, length).join('');
+const cut = (text, length) => Array.from((text || '').toWellFormed()).slice(0, length).join('');
 const shortened = (rules) => rules.map(({id, impact, help, nodes}) => ({
     rule: id,
     impact: impact || '',

@@ -1,12 +1,15 @@
 // Functions about elements, to be put before the other scripts.
 const viewport = document.documentElement.clientWidth;
 
+// Cuts a text to so many characters. Half of a character would not reach the other side.
+const cut = (text, length) => Array.from(text.slice(0, 2 * length).toWellFormed()).slice(0, length).join('');
+
 // Gives an element's name for a person: a short selector and the start of its text.
 function name(element) {
     const id = element.id ? `#${element.id}` : '';
     const classes = [...element.classList].slice(0, 2).map((one) => `.${one}`).join('');
     const text = (element.innerText || element.value || '').replace(/\s+/g, ' ').trim();
-    return `${element.localName}${id || classes}${text ? ` "${text.slice(0, 40)}"` : ''}`;
+    return `${element.localName}${id || classes}${text ? ` "${cut(text, 40)}"` : ''}`;
 }
 
 // Tells elements that are only for assistive technology: a pixel in size, clipped away, or moved out.
@@ -56,7 +59,7 @@ function look(element) {
 function labelOf(element) {
     const labels = element.labels ? [...element.labels].map((one) => one.innerText) : [];
     const label = element.getAttribute('aria-label') || labels.join(' ') || element.innerText || element.title || '';
-    return label.replace(/\s+/g, ' ').trim().slice(0, 200);
+    return cut(label.replace(/\s+/g, ' ').trim(), 200);
 }
 
 // Gives an element as the other side reads it.

@@ -1,22 +1,30 @@
 //! The page of an incident, and the forms with which people act on it.
 
 pub(crate) mod acknowledge;
+mod act_page;
+pub(super) mod act_texts;
 mod acts;
 mod chart;
 mod customers;
+pub(crate) mod edit;
 mod entry;
+pub(crate) mod entry_page;
 mod entry_texts;
 pub(crate) mod figures;
 mod head;
 mod impact_view;
 mod incident_texts;
+pub(crate) mod page_again;
+pub(crate) mod post_mortem;
 mod proof;
+pub(crate) mod publish;
 mod related;
 pub(crate) mod show;
 mod side;
 mod sla_view;
+pub(super) mod targets;
 mod timeline;
 pub(crate) mod update;
 mod update_form;
 mod update_texts;
-mod words;
+pub(super) mod words;

@@ -1,0 +1,183 @@
+//! The form for the fields of an incident.
+
+use incident_core::TEXT_BYTES;
+use incident_core::actor::{Action, Caller};
+use incident_core::incident::{Affected, Incident, Level, LossState, Scope, Severity};
+use incident_core::name::{NAME_BYTES, TITLE_CHARS};
+use serde::Serialize;
+
+use super::edit_texts::EditTexts;
+use super::marks::Values;
+use crate::http::problem::Problem;
+use crate::state::AppState;
+use crate::web::form::{Choice, Field, FormFields};
+use crate::web::frame::Frame;
+use crate::web::incident::words::WordTexts;
+use crate::web::texts::count;
+
+/// The fields by group.
+pub(super) struct EditFields {
+    pub(super) what: Vec<Field>,
+    pub(super) place: Vec<Field>,
+    /// The sentence about a list of tenants that is too long for the form.
+    pub(super) many_tenants: Option<String>,
+    pub(super) times: Vec<Field>,
+    pub(super) facts: Vec<Field>,
+}
+
+impl EditFields {
+    /// Returns all fields.
+    pub(super) fn all(&self) -> Vec<&Field> {
+        let groups = [&self.what, &self.place, &self.times, &self.facts];
+        groups.into_iter().flatten().collect()
+    }
+}
+
+/// What the fields are made of.
+struct FieldMaker<'a> {
+    frame: &'a Frame<'a>,
+    texts: &'static EditTexts,
+    words: &'static WordTexts,
+    values: FormFields,
+    problem: Option<&'a Problem>,
+}
+
+/// Creates the fields with some values, and with the errors of a problem.
+pub(super) fn edit_fields(
+    state: &AppState,
+    frame: &Frame<'_>,
+    caller: &Caller,
+    incident: &Incident,
+    values: &Values,
+    problem: Option<&Problem>,
+) -> EditFields {
+    let language = frame.reader.language;
+    let mut fields = FormFields::default();
+    for (name, value) in values {
+        fields.set(name, value.clone());
+    }
+    let maker = FieldMaker {
+        frame,
+        texts: EditTexts::of(language),
+        words: WordTexts::of(language),
+        values: fields,
+        problem,
+    };
+    let may = |action| state.incidents().may(caller, action);
+    let has_list = values.contains_key("affected_tenants");
+    let rows = incident.affected_tenants.rows();
+    EditFields {
+        what: maker.what(incident, may(Action::LowerSeverity)),
+        place: maker.place(has_list),
+        many_tenants: rows
+            .filter(|_| !has_list && incident.affected_tenants != Affected::All)
+            .map(|rows| count(language, maker.texts.many_tenants, rows)),
+        times: maker.times(may(Action::LongOutage)),
+        facts: maker.facts(),
+    }
+}
+
+impl FieldMaker<'_> {
+    fn filled(&self, fields: Vec<Field>) -> Vec<Field> {
+        let fields = fields.into_iter();
+        fields
+            .map(|field| field.from(&self.values, self.problem))
+            .collect()
+    }
+
+    fn line(&self, name: &'static str, max: usize) -> Field {
+        Field::line(name, self.words.field(name)).max(max)
+    }
+
+    fn area(&self, name: &'static str) -> Field {
+        Field::area(name, self.words.field(name)).max(TEXT_BYTES)
+    }
+
+    fn what(&self, incident: &Incident, may_lower: bool) -> Vec<Field> {
+        let current = incident.severity;
+        let severities = Severity::ALL
+            .into_iter()
+            .filter(|one| may_lower || *one == current || one.is_worse_than(current));
+        let severities = severities.map(|one| Choice::new(one.name(), one.name()));
+        self.filled(vec![
+            self.line("title", TITLE_CHARS).required(),
+            Field::select("severity", self.words.severity, severities.collect()),
+            self.area("summary"),
+            self.line("responder", NAME_BYTES),
+            self.line("tracker_url", TEXT_BYTES),
+        ])
+    }
+
+    fn place(&self, has_list: bool) -> Vec<Field> {
+        let texts = self.texts;
+        let services = Field::area("affected_services", self.words.affected_services);
+        let mut fields = vec![services.hint(texts.services_hint)];
+        if has_list {
+            let choices = vec![
+                Choice::new("these", texts.tenants_these),
+                Choice::new("all", texts.tenants_all),
+            ];
+            fields.push(Field::radio("tenant_scope", texts.tenant_scope, choices));
+            let tenants = Field::area("affected_tenants", texts.tenants);
+            fields.push(tenants.hint(texts.tenants_hint));
+        }
+        self.filled(fields)
+    }
+
+    fn times(&self, may_be_long: bool) -> Vec<Field> {
+        let zone = self.frame.times.zone();
+        let names = [
+            "started_at",
+            "detected_at",
+            "impact_ended_at",
+            "eta",
+            "next_update_due_at",
+        ];
+        let times = names.map(|name| Field::time(name, self.words.field(name), &zone));
+        let mut fields = Vec::from(times);
+        if may_be_long {
+            fields.push(Field::line("reason", self.texts.reason).optional(self.frame.common));
+        }
+        self.filled(fields)
+    }
+
+    fn facts(&self) -> Vec<Field> {
+        let (texts, words) = (self.texts, self.words);
+        let scopes = [Scope::All, Scope::Regions, Scope::Segments];
+        let levels = [Level::Low, Level::Medium, Level::High];
+        let losses = [LossState::None, LossState::Suspected, LossState::Confirmed];
+        self.filled(vec![
+            self.area("symptom"),
+            self.area("impact_text"),
+            self.area("cause"),
+            self.area("resolution"),
+            self.area("next_steps"),
+            self.menu("scope", scopes.map(|one| (one, words.scope_word(one)))),
+            self.menu("impact", levels.map(|one| (one, words.level(one)))),
+            self.menu("urgency", levels.map(|one| (one, words.level(one)))),
+            self.line("users_hit_percent", NAME_BYTES)
+                .hint(texts.percent_hint),
+            self.line("revenue_per_hour", NAME_BYTES)
+                .hint(texts.revenue_hint),
+            self.line("failure_class", NAME_BYTES),
+            self.menu("data_loss", losses.map(|one| (one, words.loss(one)))),
+            Field::area("data_loss_note", texts.loss_note).max(TEXT_BYTES),
+            Field::area("labels", words.labels).hint(texts.labels_hint),
+        ])
+    }
+
+    /// Creates a menu whose first choice is that the value is not known.
+    fn menu<T: Serialize, const N: usize>(
+        &self,
+        name: &'static str,
+        known: [(T, &'static str); N],
+    ) -> Field {
+        let unknown = Choice::new("", self.texts.unknown);
+        let known = known.iter().map(|(value, label)| {
+            let value = serde_json::to_value(value).unwrap_or_default();
+            Choice::new(value.as_str().unwrap_or_default(), label)
+        });
+        let choices = std::iter::once(unknown).chain(known).collect();
+        Field::select(name, self.words.field(name), choices)
+    }
+}

@@ -1,0 +1,158 @@
+//! The changes that a person made in the form for the fields of an incident, as the body of
+//! `PATCH /sys/incidents/{id}`.
+
+use serde_json::{Map, Value, json};
+
+use super::marks::SentMarks;
+use super::values::read_tenant;
+use crate::http::problem::Problem;
+use crate::requests::change::ChangeRequest;
+use crate::web::amounts::read_amount;
+use crate::web::form::{FormFields, JsonBody, items};
+use crate::web::reader::Reader;
+
+/// Fields of text that cannot be empty.
+const REQUIRED: [&str; 2] = ["title", "severity"];
+/// Fields that are cleared when they are empty.
+const CLEARABLE: [&str; 12] = [
+    "responder",
+    "tracker_url",
+    "symptom",
+    "impact_text",
+    "scope",
+    "cause",
+    "resolution",
+    "next_steps",
+    "impact",
+    "urgency",
+    "failure_class",
+    "reason",
+];
+/// Times that are cleared when they are empty.
+const TIMES: [&str; 4] = [
+    "detected_at",
+    "impact_ended_at",
+    "eta",
+    "next_update_due_at",
+];
+
+/// Returns the changes of a form; nothing if the person changed nothing.
+///
+/// # Errors
+/// Returns 422 with the first field that is invalid.
+pub(super) fn request(
+    fields: &FormFields,
+    reader: &Reader,
+) -> Result<Option<ChangeRequest>, Problem> {
+    let marks = SentMarks::of(fields);
+    let is_touched = |name: &str| marks.is_touched(name);
+    let mut body = JsonBody::of(fields);
+    let mut is_empty = true;
+    let mut note = |touched: bool| {
+        is_empty &= !touched;
+        touched
+    };
+    for name in REQUIRED {
+        if note(is_touched(name)) {
+            body = body.required(name);
+        }
+    }
+    if note(is_touched("summary")) {
+        body = body.with("summary", fields.get("summary").trim());
+    }
+    for name in CLEARABLE {
+        // The reason of a long outage is no field of the incident.
+        if name == "reason" && fields.get(name).trim().is_empty() {
+            continue;
+        }
+        if note(is_touched(name)) {
+            body = body.clearable(name);
+        }
+    }
+    if note(is_touched("started_at")) {
+        body = match fields.get("started_at").trim() {
+            "" => body.required("started_at"),
+            _ => body.time("started_at", reader.zone),
+        };
+    }
+    for name in TIMES {
+        if note(is_touched(name)) {
+            body = body.clearable_time(name, reader.zone);
+        }
+    }
+    if note(is_touched("affected_services")) {
+        let services = items(fields.all("affected_services"));
+        body = body.with("affected_services", services);
+    }
+    if note(is_touched("tenant_scope") || is_touched("affected_tenants")) {
+        body = body.with("affected_tenants", tenants(fields));
+    }
+    if note(is_touched("users_hit_percent")) {
+        let percent = fields.get("users_hit_percent").replace(',', ".");
+        let percent = percent.trim().trim_end_matches('%').trim_end();
+        body = body.with("users_hit_percent", or_null(percent));
+    }
+    if note(is_touched("revenue_per_hour")) {
+        body = body.with("revenue_per_hour", revenue(fields)?);
+    }
+    if note(is_touched("data_loss") || is_touched("data_loss_note")) {
+        body = body.with("data_loss", data_loss(fields)?);
+    }
+    if note(is_touched("labels")) {
+        body = body.with("labels", labels(fields)?);
+    }
+    if is_empty {
+        return Ok(None);
+    }
+    body.parse().map(Some)
+}
+
+fn or_null(text: &str) -> Value {
+    match text {
+        "" => Value::Null,
+        text => Value::from(text),
+    }
+}
+
+fn tenants(fields: &FormFields) -> Value {
+    if fields.get("tenant_scope") == "all" {
+        return Value::from("all");
+    }
+    let lines = items(fields.all("affected_tenants"));
+    lines.iter().map(|line| json!(read_tenant(line))).collect()
+}
+
+fn revenue(fields: &FormFields) -> Result<Value, Problem> {
+    let text = fields.get("revenue_per_hour").trim();
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
+    let expected = "expected an amount with its currency, such as 1250.50 EUR";
+    let amount = read_amount(text);
+    amount
+        .map(|amount| json!(amount))
+        .ok_or_else(|| Problem::field("/revenue_per_hour", expected))
+}
+
+fn data_loss(fields: &FormFields) -> Result<Value, Problem> {
+    let note = fields.get("data_loss_note").trim();
+    match fields.get("data_loss") {
+        "" if note.is_empty() => Ok(Value::Null),
+        "" => {
+            let expected = "expected a state, because there is a note about lost data";
+            Err(Problem::field("/data_loss", expected))
+        }
+        state => Ok(json!({"state": state, "note": or_null(note)})),
+    }
+}
+
+fn labels(fields: &FormFields) -> Result<Map<String, Value>, Problem> {
+    let lines = fields.get("labels").lines();
+    let lines = lines.map(str::trim).filter(|line| !line.is_empty());
+    let pair = |line: &str| {
+        let (name, text) = line.split_once(':')?;
+        Some((name.trim().to_owned(), Value::from(text.trim())))
+    };
+    let pairs: Option<Map<String, Value>> = lines.map(pair).collect();
+    pairs.ok_or_else(|| Problem::field("/labels", "expected `name: value` on each line"))
+}
