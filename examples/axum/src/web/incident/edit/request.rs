@@ -7,8 +7,8 @@ use super::marks::SentMarks;
 use super::values::read_tenant;
 use crate::http::problem::Problem;
 use crate::requests::change::ChangeRequest;
-use crate::web::form::{FormFields, JsonBody, items};
 use crate::web::amounts::read_amount;
+use crate::web::form::{FormFields, JsonBody, items};
 use crate::web::reader::Reader;
 
 /// Fields of text that cannot be empty.
