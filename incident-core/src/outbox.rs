@@ -239,4 +239,6 @@ pub enum DeadLetterFilter {
     NoIncident,
     /// This message only.
     Message(MessageId),
+    /// The first ones of all, at most this number.
+    First(usize),
 }

@@ -286,16 +286,18 @@ async fn given_up(
     connection: &mut PgConnection,
     which: DeadLetterFilter,
 ) -> sqlx::Result<Vec<Message>> {
-    let (column, id) = match which {
-        DeadLetterFilter::Incident(incident) => ("owner_id", incident.uuid()),
-        DeadLetterFilter::NoIncident => ("owner_id", Uuid::nil()),
-        DeadLetterFilter::Message(id) => ("id", id.uuid()),
+    let (condition, id, most) = match which {
+        DeadLetterFilter::Incident(incident) => ("owner_id = $1", incident.uuid(), None),
+        DeadLetterFilter::NoIncident => ("owner_id = $1", Uuid::nil(), None),
+        DeadLetterFilter::Message(id) => ("id = $1", id.uuid(), None),
+        DeadLetterFilter::First(most) => ("$1 is not null", Uuid::nil(), i64::try_from(most).ok()),
     };
+    // No limit without a number.
     let sql = format!(
         "select id, incident_id, priority, body, committed_at, due_at, log from incident.outbox \
-         where state = 'given_up' and {column} = $1 order by ordinal"
+         where state = 'given_up' and {condition} order by ordinal limit $2"
     );
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(id);
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(id).bind(most);
     let rows = rows.fetch_all(connection).await?;
     // Dead letters of a newer version are left to that version.
     Ok(rows.iter().filter_map(|row| message(row).ok()).collect())

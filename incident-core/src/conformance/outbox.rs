@@ -403,18 +403,20 @@ pub async fn durable_dead_letters_stay_until_they_are_replayed<B: StoreBackend>(
     for which in [
         DeadLetterFilter::Incident(incident.id),
         DeadLetterFilter::Message(message_id(1)),
+        DeadLetterFilter::First(1),
+        DeadLetterFilter::First(10),
     ] {
         let kept = store.given_up(which, WITHIN).await.unwrap();
         assert_eq!(kept.len(), 1);
         assert_eq!((kept[0].id, &kept[0].log), (message_id(1), &log));
     }
-    assert!(
-        store
-            .given_up(DeadLetterFilter::Message(message_id(2)), WITHIN)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    for which in [
+        DeadLetterFilter::Message(message_id(2)),
+        DeadLetterFilter::First(0),
+    ] {
+        let none = store.given_up(which, WITHIN).await.unwrap();
+        assert!(none.is_empty(), "{which:?}");
+    }
     let replay = || Commit {
         outbox: vec![OutboxWrite::Replay {
             message: message_id(1),

@@ -11,6 +11,7 @@ mod retry;
 mod state;
 mod step;
 mod target;
+mod target_state;
 mod test_page;
 mod vendor_event;
 
@@ -25,6 +26,8 @@ pub use retry::RetryOf;
 pub use state::{AlertSeen, Paging, PagingState};
 pub use step::{DeliveryLog, DeliveryMode, FailoverPolicy, LastResult, NextAction, next_step};
 pub use target::TargetId;
+pub(crate) use target_state::LastResults;
+pub use target_state::{TargetFailure, TargetState};
 pub(crate) use test_page::test_event;
 pub use test_page::{EndTest, PagerTest, TEST_LASTS, TestOutcome, TestedTarget, test_key};
 pub use vendor_event::{InboundPolicy, MAX_VENDOR_EVENT_AGE, VendorEvent, VendorEventKind};

@@ -257,9 +257,16 @@ impl OutboxMessages {
             DeadLetterFilter::Incident(incident) => message.incident_id == Some(incident),
             DeadLetterFilter::NoIncident => message.incident_id.is_none(),
             DeadLetterFilter::Message(id) => message.id == id,
+            DeadLetterFilter::First(_) => true,
+        };
+        let most = match which {
+            DeadLetterFilter::First(most) => most,
+            DeadLetterFilter::Incident(_)
+            | DeadLetterFilter::NoIncident
+            | DeadLetterFilter::Message(_) => usize::MAX,
         };
         let messages = self.given_up.values().map(|(message, _)| message);
-        messages.filter(wanted).cloned().collect()
+        messages.filter(wanted).take(most).cloned().collect()
     }
 
     pub(super) fn is_given_up(&self, id: MessageId) -> bool {

@@ -19,7 +19,7 @@ use crate::document::page::Document;
 use crate::document::schemas::Schemas;
 use crate::state::AppState;
 use crate::web;
-use crate::web::{active, files, incident, preferences, status};
+use crate::web::{active, declare, files, incident, preferences, status};
 
 /// The router that has a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,8 @@ pub struct RouteInfo {
     pub path: &'static str,
     /// The permission that a caller needs; `None` if the route asks for no login.
     pub permission: Option<Action>,
+    /// `true` for the pages of signed-in people, which the document leaves out.
+    pub is_page: bool,
 }
 
 fn row<H, T, A>(method: Method, path: &'static str, handler: H) -> Row
@@ -441,13 +443,15 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 20] {
+fn web_rows() -> [Row; 25] {
     group(
         "web",
         Area::Web,
         [
             get("/", active::show),
             get("/incidents", web::incidents::show),
+            get("/incidents/new", declare::show),
+            post("/incidents/new", declare::declare),
             get("/incidents/{id}", incident::show::show),
             post("/incidents/{id}/acknowledge", incident::acknowledge::post),
             post("/incidents/{id}/updates", incident::update::post),
@@ -469,6 +473,9 @@ fn web_rows() -> [Row; 20] {
                 "/incidents/{id}/entries/{seq}/redact",
                 incident::entry_page::redact,
             ),
+            get("/pagers", web::pagers::show),
+            post("/pagers/test", web::pagers::test_page::test),
+            post("/pagers/retry", web::pagers::retry::retry),
         ],
     )
 }
@@ -511,6 +518,7 @@ pub fn routes() -> Vec<RouteInfo> {
     let mut schemas = Schemas::new();
     let routes = table().into_iter().map(|row| RouteInfo {
         permission: row.operation(&mut schemas).permission(),
+        is_page: matches!(row.area, Area::Web | Area::WebOpen),
         method: row.method,
         path: row.path,
     });

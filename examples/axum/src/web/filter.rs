@@ -3,9 +3,12 @@
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use chrono::{Days, NaiveDate};
 use form_urlencoded::Serializer;
+use incident_core::Zone;
 
 use super::form::FormFields;
+use super::times::iso;
 use crate::document::describe::Describe;
 use crate::document::operation::Operation;
 use crate::document::schemas::Schemas;
@@ -49,6 +52,36 @@ impl FilterFields {
     #[must_use]
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.get(name).trim()
+    }
+
+    /// Returns the days of the fields `from` and `to` as instants in the zone of the reader: the start
+    /// of the first day, and the end of the last one. Empty if they were not sent.
+    ///
+    /// # Errors
+    /// Returns 422 for a day that is none, and for a last one before the first.
+    pub(crate) fn days(&self, zone: Zone) -> Result<[String; 2], Problem> {
+        let (from, to) = (self.day("from")?, self.day("to")?);
+        if let (Some(from), Some(to)) = (from, to)
+            && to < from
+        {
+            let expected = "expected a day that is not before the first one";
+            return Err(Problem::field("/to", expected));
+        }
+        let after = to.and_then(|day| day.checked_add_days(Days::new(1)));
+        let start = |day: Option<NaiveDate>| {
+            day.map_or_else(String::new, |day| iso(zone.start_of_day(day)))
+        };
+        Ok([start(from), start(after)])
+    }
+
+    fn day(&self, name: &str) -> Result<Option<NaiveDate>, Problem> {
+        let text = self.get(name);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .map(Some)
+            .map_err(|_| Problem::field(format!("/{name}"), "expected a day such as 2026-11-27"))
     }
 
     /// Returns `true` if one of some fields has a value.

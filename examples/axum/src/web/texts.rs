@@ -58,12 +58,16 @@ pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
 /// the singular (CLDR, plural rules).
 #[must_use]
 pub(crate) fn count(language: Language, text: &'static str, number: u64) -> String {
+    let text = plural(language, text, number);
+    fill(text, &[("n", &grouped(language, number))])
+}
+
+/// Returns the form of a text for a number, for texts with other placeholders beside `{n}`.
+#[must_use]
+pub(crate) fn plural(language: Language, text: &'static str, number: u64) -> &'static str {
     let (one, other) = text.split_once(" | ").unwrap_or((text, text));
     let is_one = number == 1 || (number == 0 && language == Language::French);
-    fill(
-        if is_one { one } else { other },
-        &[("n", &grouped(language, number))],
-    )
+    if is_one { one } else { other }
 }
 
 /// Writes a number with the separator of thousands of a language.

@@ -101,7 +101,7 @@ impl Incidents {
     pub(in crate::engine) async fn note_answer(&self, target: &TargetId, answer: &DeliveryResult) {
         let now = self.inner.now();
         let gates = &self.inner.gates;
-        match gates.with(target, |gate| gate.note(answer, now)) {
+        match gates.note(target, answer, now) {
             Some(BreakerTransition::Opened) => {
                 metrics::down(target, true);
                 tracing::error!(%target, "pager down or credentials rejected; pages fail over to the next target");

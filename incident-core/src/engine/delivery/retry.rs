@@ -31,7 +31,9 @@ impl PagingHandle<'_> {
             let given_up = this.paging().dead_letters(which).await?;
             let id = match which {
                 DeadLetterFilter::Incident(id) => id,
-                DeadLetterFilter::NoIncident => return Err(Error::NotFound("page")),
+                DeadLetterFilter::NoIncident | DeadLetterFilter::First(_) => {
+                    return Err(Error::NotFound("page"));
+                }
                 DeadLetterFilter::Message(_) => incident_of(&given_up)?,
             };
             let given_up = given_up.iter().filter_map(retry_of).collect();

@@ -1,11 +1,12 @@
 //! The settings of an engine that pages for people tell: policy, targets, known names.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
 use crate::engine::{Error, Incidents, PagingHandle, ReportsHandle};
-use crate::paging::TargetId;
+use crate::paging::{TargetId, TargetState};
 use crate::policy::Policy;
 use crate::port::Pager;
 use crate::sla::Contracts;
@@ -50,6 +51,27 @@ impl PagingHandle<'_> {
     #[must_use]
     pub fn targets(self) -> Vec<TargetId> {
         ids(&self.0.inner.pagers)
+    }
+
+    /// Returns the targets that open no more alerts, and still acknowledge and resolve those that
+    /// they opened.
+    #[must_use]
+    pub fn retired_targets(self) -> Vec<TargetId> {
+        ids(&self.0.inner.retired)
+    }
+
+    /// Returns the state of a target, as far as this process knows it.
+    #[must_use]
+    pub fn target_state(self, target: &TargetId) -> TargetState {
+        let inner = &self.0.inner;
+        inner.gates.state(target, inner.now())
+    }
+
+    /// Returns the time until the open test page of this process ends; none if no test is open.
+    #[must_use]
+    pub fn test_ends_in(self) -> Option<Duration> {
+        let inner = &self.0.inner;
+        inner.tests.ends_in(inner.now())
     }
 
     /// Returns the escalation rules by name, each with its targets in the order in which they are

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::Timestamp;
-use crate::paging::{Admission, AdmitRequest, Gate, GateSettings, TargetId};
+use crate::paging::{
+    Admission, AdmitRequest, BreakerTransition, DeliveryResult, Gate, GateSettings, LastResults,
+    TargetId, TargetState,
+};
 
 /// The gate of each target, in memory.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Gates {
     settings: GateSettings,
     open: Mutex<BTreeMap<TargetId, Gate>>,
+    last: Mutex<BTreeMap<TargetId, LastResults>>,
 }
 
 impl Gates {
@@ -18,6 +22,7 @@ impl Gates {
         Self {
             settings,
             open: Mutex::default(),
+            last: Mutex::default(),
         }
     }
 
@@ -35,6 +40,33 @@ impl Gates {
         now: Timestamp,
     ) -> Admission {
         self.with(target, |gate| gate.admit(asking, now))
+    }
+
+    /// Notes the result of a request. Returns the transition of the breaker, if there was one.
+    pub(in crate::engine) fn note(
+        &self,
+        target: &TargetId,
+        answer: &DeliveryResult,
+        now: Timestamp,
+    ) -> Option<BreakerTransition> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.entry(target.clone()).or_default().note(answer, now);
+        drop(last);
+        self.with(target, |gate| gate.note(answer, now))
+    }
+
+    /// Returns the state of a target.
+    pub(in crate::engine) fn state(&self, target: &TargetId, now: Timestamp) -> TargetState {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = last.get(target).copied().unwrap_or_default();
+        self.with(target, |gate| TargetState {
+            target: target.clone(),
+            is_down: gate.is_down(),
+            waits_until: gate.waits_until(now),
+            requests_last_minute: gate.requests_last_minute(now),
+            accepted_at: last.accepted_at,
+            failure: last.failure,
+        })
     }
 
     /// Returns `true` if a target counts as down now.

@@ -52,6 +52,13 @@ impl Tests {
         Ok(known.replace(open))
     }
 
+    /// Returns the time until the open test ends; none if no test is open.
+    pub(in crate::engine) fn ends_in(&self, now: Timestamp) -> Option<Duration> {
+        let until = self.lock().as_ref()?.until;
+        let left = until.since(now);
+        (!left.is_zero() && left <= TEST_LASTS).then_some(left)
+    }
+
     pub(in crate::engine) fn change(&self, message: MessageId, change: impl FnOnce(&mut OpenTest)) {
         let mut known = self.lock();
         if let Some(open) = known.as_mut().filter(|open| open.message == message) {

@@ -98,6 +98,22 @@ impl RateLimiter {
         self.sent.push_back(now);
     }
 
+    /// Returns the time until which the target asked for no request, if it did.
+    pub(super) fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let is_ahead =
+            now < self.wished_until && self.wished_until <= now.saturating_add(LONGEST_WISH);
+        is_ahead.then_some(self.wished_until)
+    }
+
+    /// Returns the number of requests in the last minute.
+    pub(super) fn requests_last_minute(&self, now: Timestamp) -> u64 {
+        let recent = self
+            .sent
+            .iter()
+            .filter(|sent| now < sent.saturating_add(WINDOW));
+        u64::try_from(recent.count()).unwrap_or(u64::MAX)
+    }
+
     pub(super) const fn accepted(&mut self) {
         self.pauses = 0;
     }

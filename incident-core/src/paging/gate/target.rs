@@ -84,6 +84,18 @@ impl Gate {
         let _ = self.breaker.works();
     }
 
+    /// Returns the time until which the target asked for no request, if it did.
+    #[must_use]
+    pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.rate.waits_until(now)
+    }
+
+    /// Returns the number of requests in the last minute.
+    #[must_use]
+    pub fn requests_last_minute(&self, now: Timestamp) -> u64 {
+        self.rate.requests_last_minute(now)
+    }
+
     /// Returns `true` if the target counts as down.
     #[must_use]
     pub const fn is_down(&self) -> bool {

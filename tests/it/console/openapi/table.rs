@@ -84,7 +84,9 @@ async fn a_wrong_method_is_refused_with_the_methods_that_there_are() {
 async fn unknown_and_unreadable_ids_are_the_same_404() {
     let server = Server::start().await;
     let mut tried = 0;
-    for route in routes().iter().filter(|route| route.path.contains('{')) {
+    // Any name may be that of a tenant.
+    let has_id = |path: &str| path.contains('{') && !path.contains("{tenant}");
+    for route in routes().iter().filter(|route| has_id(route.path)) {
         let bodies: BTreeMap<&str, &str> = BTreeMap::from([
             ("/page", r#"{"reason":"x"}"#),
             ("/post-mortem", r#"{"url":"https://a.example"}"#),

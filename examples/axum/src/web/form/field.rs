@@ -5,9 +5,13 @@ use askama::Template;
 use askama::filters::Safe;
 
 use super::fields::FormFields;
+use super::json_body::items;
 use crate::http::escape::as_typed;
 use crate::http::problem::{FieldError, Problem};
 use crate::web::common_texts::CommonTexts;
+
+/// Least number of inputs of a list.
+const MIN_INPUTS: usize = 3;
 
 /// The control of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +20,8 @@ pub(crate) enum Control {
     Line,
     /// Several lines of text.
     Area,
+    /// Several inputs, each for an item of a list.
+    Items,
     /// A local date and time.
     Time,
     /// A local date.
@@ -75,6 +81,8 @@ pub(crate) struct Field {
     control: Control,
     hint: String,
     value: String,
+    /// The items of a list.
+    items: Vec<String>,
     error: Option<String>,
     choices: Vec<Choice>,
     /// Suggestions for a line of text.
@@ -99,6 +107,7 @@ impl Field {
             control,
             hint: String::new(),
             value: String::new(),
+            items: Vec::new(),
             error: None,
             choices: Vec::new(),
             known: Vec::new(),
@@ -119,6 +128,12 @@ impl Field {
     #[must_use]
     pub(crate) fn area(name: &'static str, label: &str) -> Self {
         Self::new(name, label, Control::Area)
+    }
+
+    /// Creates a field for a list: an input per item, and some empty ones.
+    #[must_use]
+    pub(crate) fn items(name: &'static str, label: &str) -> Self {
+        Self::new(name, label, Control::Items)
     }
 
     /// Creates a field for a local date and time. Its hint names the zone.
@@ -212,6 +227,7 @@ impl Field {
     #[must_use]
     pub(crate) fn from(mut self, fields: &FormFields, problem: Option<&Problem>) -> Self {
         fields.get(self.name).clone_into(&mut self.value);
+        self.items = items(fields.all(self.name));
         self.error = problem.and_then(|problem| error_of(problem, self.name));
         if problem.is_some() {
             self.is_focused = false;
@@ -223,6 +239,14 @@ impl Field {
     #[must_use]
     pub(crate) fn label(&self) -> &str {
         &self.label
+    }
+
+    /// Returns the inputs of a list, numbered from 1 on: its items, then empty ones.
+    fn inputs(&self) -> Vec<(usize, Html)> {
+        let count = (self.items.len() + 1).max(MIN_INPUTS);
+        let empty = std::iter::repeat("");
+        let texts = self.items.iter().map(String::as_str).chain(empty);
+        (1..).zip(texts.map(as_typed)).take(count).collect()
     }
 
     fn is_chosen(&self, choice: &Choice) -> bool {

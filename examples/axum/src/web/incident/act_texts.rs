@@ -10,7 +10,7 @@ texts! {
         page_through: "Pages on-call through {targets}.", "Alerte l’astreinte par {targets}.", "Alarmiert die Bereitschaft über {targets}.";
         then: ", then ", ", puis ", ", dann ";
         no_pager: "No pager is configured: nobody is called. The reason goes to the timeline.", "Aucun outil d’alerte n’est configuré : personne n’est appelé. Le motif va dans la chronologie.", "Kein Alarmdienst ist eingerichtet: Niemand wird gerufen. Der Grund kommt in den Verlauf.";
-        wakes: "High urgency: this wakes somebody, even if the last page was acknowledged.", "Urgence haute : quelqu’un est réveillé, même si la dernière alerte a été prise en charge.", "Hohe Dringlichkeit: Jemand wird geweckt, auch wenn der letzte Alarm schon übernommen wurde.";
+        wakes: "High urgency: this wakes somebody.", "Urgence haute : quelqu’un est réveillé.", "Hohe Dringlichkeit: Jemand wird geweckt.";
         informs: "Low urgency: this informs on-call, and wakes nobody.", "Urgence basse : l’astreinte est informée, personne n’est réveillé.", "Niedrige Dringlichkeit: Die Bereitschaft wird informiert, niemand geweckt.";
         last_page: "Last page: {state}.", "Dernière alerte : {state}.", "Letzter Alarm: {state}.";
         whom: "Whom to page", "Qui alerter", "Wen alarmieren";
@@ -28,7 +28,6 @@ texts! {
         public_message: "Message for customers", "Message pour les clients", "Meldung für Kunden";
         public_message_hint: "Shown exactly as written. Left empty: no new line.", "Affiché tel quel. Vide : pas de nouvelle ligne.", "Erscheint wörtlich. Leer: keine neue Zeile.";
         will_read: "Customers will read exactly this", "Les clients liront exactement ceci", "Kunden werden genau das lesen";
-        now_read: "Customers read this now", "Les clients lisent ceci en ce moment", "Kunden lesen das jetzt";
         publish_changed: "The text below changed since you saw it. Look at it again, then publish.", "Le texte ci-dessous a changé depuis que vous l’avez vu. Relisez-le, puis publiez.", "Der Text unten hat sich geändert, seit Sie ihn sahen. Sehen Sie ihn noch einmal an, dann veröffentlichen Sie.";
         publish_submit: "Publish to status page", "Publier sur la page d’état", "Auf Statusseite veröffentlichen";
         publish_update: "Show this to customers", "Montrer ceci aux clients", "Kunden das zeigen";

@@ -15,7 +15,6 @@ pub(super) struct Acts {
     pub(super) page: bool,
     pub(super) publish: bool,
     pub(super) post_mortem: bool,
-    pub(super) redact: bool,
 }
 
 impl Acts {
@@ -31,7 +30,6 @@ impl Acts {
             page: may(Action::Page) && is_live && incident.mode != Mode::Retrospective,
             publish: may(Action::Publish) && incident.mode != Mode::Drill,
             post_mortem: may(Action::LinkPostMortem),
-            redact: may(Action::Redact),
         }
     }
 

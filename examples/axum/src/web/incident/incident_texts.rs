@@ -56,7 +56,6 @@ texts! {
         same_alert: "Same alert", "Même alerte", "Gleicher Alarm";
         merged_into: "Merged into", "Fusionné avec", "Zusammengeführt mit";
         repeats: "Its alert came {n} more time. | Its alert came {n} more times.", "Son alerte est revenue {n} fois. | Son alerte est revenue {n} fois.", "Sein Alarm kam noch {n} Mal. | Sein Alarm kam noch {n} Mal.";
-        escalations: "Escalations", "Escalades", "Eskalationen";
         proof: "Proof", "Preuve", "Nachweis";
         entries: "{n} entry | {n} entries", "{n} entrée | {n} entrées", "{n} Eintrag | {n} Einträge";
         chain_valid: "Chain verified up to entry {seq}.", "Chaîne vérifiée jusqu’à l’entrée {seq}.", "Kette geprüft bis Eintrag {seq}.";

@@ -1,17 +1,15 @@
 //! The filter of the list of all incidents.
 
-use chrono::{Days, NaiveDate};
 use incident_core::Zone;
 use incident_core::incident::Severity;
 
-use super::IncidentListTexts;
+use super::list_texts::IncidentListTexts;
 use crate::http::problem::Problem;
 use crate::routes::incidents::IncidentParams;
 use crate::web::filter::{CURSOR, FilterFields, as_params};
 use crate::web::form::{Choice, Field, Summary};
 use crate::web::frame::Frame;
 use crate::web::texts::fill;
-use crate::web::times::iso;
 
 /// The fields of the filter.
 pub(super) const FILTERS: [&str; 7] =
@@ -87,39 +85,12 @@ impl IncidentFilterForm {
 /// # Errors
 /// Returns the problem of the first field that is invalid.
 pub(super) fn read(fields: &FilterFields, zone: Zone) -> Result<IncidentParams, Problem> {
-    let (from, to) = (day(fields, "from")?, day(fields, "to")?);
-    if let (Some(from), Some(to)) = (from, to)
-        && to < from
-    {
-        let expected = "expected a day that is not before the first one";
-        return Err(Problem::field("/to", expected));
-    }
-    let from = from.map(|day| iso(zone.start_of_day(day)));
-    let after = to.and_then(|day| day.checked_add_days(Days::new(1)));
-    let to = after.map(|day| iso(zone.start_of_day(day)));
+    let [from, to] = fields.days(zone)?;
     let status = match fields.get("status") {
         "" => "all",
         other => other,
     };
     let same = ["q", "severity", "service", "tenant", CURSOR];
     let same = same.into_iter().map(|name| (name, fields.get(name)));
-    as_params(same.chain([
-        ("status", status),
-        ("from", from.as_deref().unwrap_or_default()),
-        ("to", to.as_deref().unwrap_or_default()),
-    ]))
-}
-
-/// Reads a day; none if the field is empty.
-///
-/// # Errors
-/// Returns 422 if it is no day.
-fn day(fields: &FilterFields, name: &str) -> Result<Option<NaiveDate>, Problem> {
-    let text = fields.get(name);
-    if text.is_empty() {
-        return Ok(None);
-    }
-    NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .map(Some)
-        .map_err(|_| Problem::field(format!("/{name}"), "expected a day such as 2026-11-27"))
+    as_params(same.chain([("status", status), ("from", &from), ("to", &to)]))
 }

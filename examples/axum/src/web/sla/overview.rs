@@ -23,7 +23,7 @@ use crate::web::frame::{Frame, Section};
 use crate::web::numbers::{minutes, money, percent, percent_text, sums};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::texts::{count, fill, grouped};
+use crate::web::texts::{count, fill, grouped, plural};
 
 /// Number of tenants on a page.
 const TENANTS: usize = 200;
@@ -289,13 +289,8 @@ fn range(reader: &Reader, texts: &SlaTexts, found: &Found, rows: usize) -> Strin
     let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let all = number(found.statements.len());
     let before = all - number(rest(&found.statements, found.after.as_deref()).len());
-    let text = if all == 1 {
-        texts.shown.split(" | ").next()
-    } else {
-        texts.shown.split(" | ").nth(1)
-    };
     fill(
-        text.unwrap_or_default(),
+        plural(language, texts.shown, all),
         &[
             ("from", &grouped(language, before + 1)),
             ("to", &grouped(language, before + number(rows))),
@@ -327,7 +322,6 @@ fn row(
     let path = path.replace('+', "%20");
     let text = month.to_string();
     let query = query_of([("month", text.as_str())].into_iter());
-    let choose = count(language, texts.choose_credits, number);
     OverviewRow {
         href: frame.link(&format!("/sla/{path}{query}")),
         period: (made.period.kind() != PeriodKind::Month)
@@ -341,7 +335,10 @@ fn row(
         amount: made.amount.map(|amount| money(language, amount)),
         states: states(frame, texts, &credits, has_credit),
         is_provisional: made.provisional,
-        choose: choose.replace("{tenant}", tenant),
+        choose: fill(
+            plural(language, texts.choose_credits, number),
+            &[("n", &grouped(language, number)), ("tenant", tenant)],
+        ),
         tenant: made.tenant.clone(),
         has_credit,
         open,
