@@ -37,7 +37,6 @@ texts! {
         shown_more: "{n} entry on this page, more on the next | {n} entries on this page, more on the next", "{n} entrée sur cette page, d’autres sur la suivante | {n} entrées sur cette page, d’autres sur la suivante", "{n} Eintrag auf dieser Seite, weitere auf der nächsten | {n} Einträge auf dieser Seite, weitere auf der nächsten";
         empty: "No entry yet", "Aucune entrée pour l’instant", "Noch kein Eintrag";
         no_match: "No entry matches", "Aucune entrée ne correspond", "Kein Eintrag passt";
-        system: "system", "système", "System";
         seal: "Seal: number {seq} of its chain", "Sceau : numéro {seq} de sa chaîne", "Siegel: Nummer {seq} ihrer Kette";
         hash: "Hash", "Empreinte", "Prüfsumme";
         previous: "Of the entry before", "De l’entrée précédente", "Des Eintrags davor";
