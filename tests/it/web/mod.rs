@@ -5,6 +5,7 @@ mod audit;
 mod frame;
 mod incidents;
 mod pagers;
+mod rights;
 mod sla;
 
 use std::fmt::Write as _;

@@ -32,4 +32,3 @@ pub(crate) mod sla;
 pub(crate) mod status;
 mod texts;
 mod times;
-mod unsent;
