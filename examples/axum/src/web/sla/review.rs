@@ -200,7 +200,10 @@ pub(super) async fn page(
     let found = chosen.ids.iter().filter_map(|id| ledger.find(*id));
     let found: Vec<&CappedCredit> = found.collect();
     let reason = Field::area("reason", texts.reason).hint(texts.reason_hint);
-    let reason = reason.max(REASON).required().from(fields, problem);
+    let reason = reason
+        .max(REASON)
+        .required(frame.common)
+        .from(fields, problem);
     let number = u64::try_from(found.len()).unwrap_or(u64::MAX);
     let (title, consequence) = match chosen.verb {
         Verb::Approve if state.incidents().has_billing() => {
