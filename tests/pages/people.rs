@@ -103,6 +103,15 @@ pub(crate) async fn value(browser: &Browser, expression: &str) -> Value {
 /// Waits until an expression is true in the page, and returns how long it took: a click may return
 /// before the next page is there, and changes arrive when they do.
 pub(crate) async fn is_true(browser: &Browser, expression: &str) -> Duration {
+    is_true_within(browser, expression, SHOWS).await
+}
+
+/// Waits for a time until an expression is true in the page, and returns how long it took.
+pub(crate) async fn is_true_within(
+    browser: &Browser,
+    expression: &str,
+    within: Duration,
+) -> Duration {
     let started = Instant::now();
     let script = format!("arguments[arguments.length - 1](Boolean({expression}));");
     loop {
@@ -110,7 +119,7 @@ pub(crate) async fn is_true(browser: &Browser, expression: &str) -> Duration {
         if let Ok(Value::Bool(true)) = browser.run(&script, &[]).await {
             return started.elapsed();
         }
-        if started.elapsed() > SHOWS {
+        if started.elapsed() > within {
             let address = browser.address().await.unwrap();
             let text = value(browser, "document.body.innerText").await;
             panic!("expected {expression} at {address}: {text}");

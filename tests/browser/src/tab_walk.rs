@@ -30,8 +30,8 @@ impl Browser {
     /// Walks by Tab from the start of the page to its end. The focus is seen by a difference of the
     /// outline, shadow, border, background or underline of the element, of its pseudo-elements, of
     /// its label or of the two elements around it; colours are not compared with their background.
-    /// A way that leads around to the first stop is the end, as in the browser itself. A field for
-    /// a date or a time, in which Tab goes from part to part, is one stop. An element is covered if others are in front of all of its parts (WCAG 2.2, 2.4.11).
+    /// A field for a date or a time, in which Tab goes from part to part, is one stop. An element is
+    /// covered if others are in front of all of its parts (WCAG 2.2, 2.4.11).
     ///
     /// # Errors
     /// Fails if the browser has ended.

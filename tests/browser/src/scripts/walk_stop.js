@@ -2,17 +2,16 @@
 const walk = window.tabWalk;
 const hasParts = (one) => one.matches('input[type=date], input[type=datetime-local], input[type=month], input[type=time], input[type=week]');
 const element = document.activeElement;
-if (!element || element === document.body || element === document.documentElement) {
+if (!element || element === walk.end || element === document.body || element === document.documentElement) {
     return {is_end: true, findings: []};
 }
-const seen = [...walk.seen];
-if (seen.length > 1 && seen[0] === element) {
-    // The browser may begin again, without a stop at its own buttons.
-    return {is_end: true, findings: []};
-}
-if (seen[seen.length - 1] === element && hasParts(element) && walk.parts < 10) {
+const isMarked = walk.looks.get(element) !== look(element);
+if ([...walk.seen].pop() === element && hasParts(element) && walk.parts < 10) {
     // Day, month, year, hour, minute, and the button that opens a calendar.
     walk.parts += 1;
+    if (isMarked) {
+        walk.unmarked.delete(element);
+    }
     return {is_part: true, findings: []};
 }
 walk.parts = 0;
@@ -42,7 +41,10 @@ if (!isShown(visible) || isHiddenFromSight(visible)) {
 } else if (!isUncovered) {
     findings.push(`${name(element)} has the focus and is covered by other elements`);
 }
-if (walk.looks.get(element) === look(element)) {
+if (!isMarked && hasParts(element)) {
+    // Another of its parts may show it.
+    walk.unmarked.add(element);
+} else if (!isMarked) {
     findings.push(`${name(element)} shows no sign that it has the focus`);
 }
 return {is_end: false, findings, ...described(element)};
