@@ -1,6 +1,7 @@
 //! Pages for people, over HTTP.
 
 mod frame;
+mod rights;
 
 use std::fmt::Write as _;
 

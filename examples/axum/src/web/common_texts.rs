@@ -40,7 +40,7 @@ texts! {
         nothing_sent: "Nothing was changed. Your text is still here.", "Rien n’a été modifié. Votre texte est toujours là.", "Nichts wurde geändert. Ihr Text ist noch da.";
         required: "required", "obligatoire", "Pflichtfeld";
         optional: "optional", "facultatif", "freiwillig";
-        none: "None", "Aucun", "Keine";
+        none: "none", "aucun", "keine";
         nobody: "Nobody yet", "Personne encore", "Noch niemand";
         all_tenants: "all tenants", "tous les clients", "alle Mandanten";
         and_more: "+{n} more", "+{n} autres", "+{n} weitere";

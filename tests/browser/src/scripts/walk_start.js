@@ -27,4 +27,4 @@ for (const element of document.body.querySelectorAll('*')) {
         looks.set(element, look(element));
     }
 }
-window.tabWalk = {back, expected, looks, seen: new Set()};
+window.tabWalk = {expected, looks, seen: new Set(), parts: 0};

@@ -20,10 +20,9 @@ texts! {
         sev4: "Low: hardly anybody notices.", "Faible : presque personne ne le remarque.", "Niedrig: Kaum jemand merkt es.";
         services: "Services", "Services", "Dienste";
         services_hint: "Known ones are suggested; others may be typed.", "Les services connus sont proposés ; d’autres peuvent être saisis.", "Bekannte werden vorgeschlagen, andere lassen sich eingeben.";
-        tenant_scope: "Tenants", "Clients", "Mandanten";
-        tenants_these: "Only these, or not known yet", "Seulement ceux-ci, ou pas encore connus", "Nur diese, oder noch nicht bekannt";
-        tenants_all: "All tenants", "Tous les clients", "Alle Mandanten";
-        tenants: "These tenants", "Ces clients", "Diese Mandanten";
+        tenants: "Tenants", "Clients", "Mandanten";
+        tenants_hint: "Those that are known to be hit. More can be added later.", "Ceux que l’on sait touchés. D’autres peuvent être ajoutés plus tard.", "Die, von denen man es weiß. Weitere lassen sich später ergänzen.";
+        tenants_all: "All tenants are hit", "Tous les clients sont touchés", "Alle Mandanten sind betroffen";
         summary: "Summary", "Résumé", "Zusammenfassung";
         summary_hint: "What you see, since when, what was tried. It can be written later.", "Ce que vous voyez, depuis quand, ce qui a été tenté. Cela peut s’écrire plus tard.", "Was Sie sehen, seit wann, was versucht wurde. Das geht auch später.";
         started_at: "Started at", "Début", "Beginn";

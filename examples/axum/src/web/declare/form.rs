@@ -9,7 +9,7 @@ use super::declare_texts::DeclareTexts;
 use super::known::KnownNames;
 use crate::http::problem::Problem;
 use crate::state::AppState;
-use crate::web::common_texts::severity_mark;
+use crate::web::common_texts::{CommonTexts, severity_mark};
 use crate::web::form::{Choice, Field, FormFields};
 use crate::web::frame::Frame;
 use crate::web::incident::words::WordTexts;
@@ -40,7 +40,7 @@ impl DeclareFields {
         let zone = frame.times.zone();
         let started = format!("{} {zone}", texts.started_hint);
         Self {
-            what: filled(what(texts)),
+            what: filled(what(texts, frame.common)),
             place: filled(place(texts, known)),
             say: filled(vec![
                 Field::area("summary", texts.summary)
@@ -60,30 +60,28 @@ impl DeclareFields {
     }
 }
 
-fn what(texts: &DeclareTexts) -> Vec<Field> {
+fn what(texts: &DeclareTexts, common: &'static CommonTexts) -> Vec<Field> {
     let severities =
         Severity::ALL.map(|one| Choice::marked(one.name(), severity_mark(one), texts.meaning(one)));
     vec![
         Field::line("title", texts.name)
             .hint(texts.name_hint)
-            .required()
+            .required(common)
             .max(TITLE_CHARS)
             .focused(),
-        Field::radio("severity", texts.severity, severities.into()),
+        Field::radio("severity", texts.severity, severities.into()).required(common),
     ]
 }
 
 fn place(texts: &DeclareTexts, known: KnownNames) -> Vec<Field> {
-    let choices = vec![
-        Choice::new("these", texts.tenants_these),
-        Choice::new("all", texts.tenants_all),
-    ];
     vec![
         Field::items("affected_services", texts.services)
             .hint(texts.services_hint)
             .known(known.services),
-        Field::radio("tenant_scope", texts.tenant_scope, choices),
-        Field::items("affected_tenants", texts.tenants).known(known.tenants),
+        Field::items("affected_tenants", texts.tenants)
+            .hint(texts.tenants_hint)
+            .known(known.tenants),
+        Field::check("all_tenants", texts.tenants_all),
     ]
 }
 
@@ -131,13 +129,6 @@ fn rare(state: &AppState, frame: &Frame<'_>, caller: &Caller, texts: &DeclareTex
     if state.incidents().may(caller, Action::LongOutage) {
         fields.push(Field::line("reason", texts.reason));
     }
-    fields
-}
-
-/// Returns the fields of a form that is new: nothing but the choices that are usual.
-pub(super) fn fresh() -> FormFields {
-    let mut fields = FormFields::default();
-    fields.set("tenant_scope", "these");
     fields
 }
 

@@ -17,7 +17,7 @@ use incident_core::suggestion::{Suggestion, SuggestionState};
 
 use self::consequences::{Consequences, consequences};
 use self::declare_texts::DeclareTexts;
-use self::form::{DeclareFields, fill_in, fresh};
+use self::form::{DeclareFields, fill_in};
 use self::known::known_names;
 use crate::http::authorized::Authorized;
 use crate::http::escape::Html;
@@ -27,11 +27,10 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::requests::declare::DeclareRequest;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, new_key};
+use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, new_key, unsent_page};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::unsent;
 
 /// The query of the page.
 pub(crate) struct DeclareParams {
@@ -83,7 +82,7 @@ pub(crate) async fn show(
     Params(params): Params<DeclareParams>,
 ) -> WebResult {
     let frame = frame_of(&state, &reader, &context.caller);
-    let (mut fields, mut notes) = (fresh(), Vec::new());
+    let (mut fields, mut notes) = (FormFields::default(), Vec::new());
     if let Some(id) = params.suggestion {
         let (found, is) = state.incidents().signals().suggestion(id).await?;
         notes = notes_of(&frame, &found.suggestion, is, found.live_incident);
@@ -116,7 +115,7 @@ pub(crate) async fn declare(
             Ok(WebPage::see_other(&address))
         }
         Err(problem) if problem.status().is_server_error() => {
-            unsent::show(&state, &reader, &caller, &fields, &problem)
+            unsent_page(&state, &reader, &caller, &fields, &problem)
         }
         Err(problem) => {
             let frame = frame_of(&state, &reader, &caller);
@@ -159,9 +158,9 @@ fn request(fields: &FormFields, reader: &Reader) -> Result<DeclareRequest, Probl
     ] {
         body = body.time(name, zone);
     }
-    body = match fields.get("tenant_scope") {
-        "all" => body.with("affected_tenants", "all"),
-        _ => body.list("affected_tenants"),
+    body = match fields.has("all_tenants") {
+        true => body.with("affected_tenants", "all"),
+        false => body.list("affected_tenants"),
     };
     body = match fields.get("page") {
         "true" => body.with("page", true),

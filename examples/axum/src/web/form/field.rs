@@ -197,8 +197,9 @@ impl Field {
 
     /// Marks it as required. Browsers do not check it: the server does, in the reader's language.
     #[must_use]
-    pub(crate) const fn required(mut self) -> Self {
+    pub(crate) const fn required(mut self, common: &'static CommonTexts) -> Self {
         self.is_required = true;
+        self.mark = common.required;
         self
     }
 

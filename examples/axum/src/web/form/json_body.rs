@@ -65,14 +65,6 @@ impl<'f> JsonBody<'f> {
         self
     }
 
-    /// Adds `true` if the box was checked, else `false`.
-    #[must_use]
-    pub(crate) fn checked(mut self, name: &str) -> Self {
-        let is_checked = self.fields.has(name);
-        self.put(name, is_checked);
-        self
-    }
-
     /// Adds the instant of a local date and time in the zone of the reader.
     #[must_use]
     pub(crate) fn time(mut self, name: &str, zone: Zone) -> Self {

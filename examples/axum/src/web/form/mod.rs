@@ -8,9 +8,11 @@ mod fields;
 mod json_body;
 mod submitted;
 mod summary;
+mod unsent;
 
 pub(crate) use field::{Choice, Field};
 pub(crate) use fields::{FormFields, new_key};
 pub(crate) use json_body::{JsonBody, items};
 pub(crate) use submitted::Submitted;
 pub(crate) use summary::Summary;
+pub(crate) use unsent::unsent_page;

@@ -10,10 +10,9 @@ use super::update_form::UpdateDraft;
 use crate::http::permission;
 use crate::http::target::ExistingIncident;
 use crate::state::AppState;
-use crate::web::form::Submitted;
+use crate::web::form::{Submitted, unsent_page};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::unsent;
 
 /// Handles `POST /incidents/{id}/acknowledge`. A second acknowledgement changes nothing.
 pub(crate) async fn post(
@@ -33,7 +32,7 @@ pub(crate) async fn post(
             &reader.link(&format!("/incidents/{id}")),
         )),
         Err(problem) if problem.status().is_server_error() => {
-            unsent::show(&state, &reader, &caller, &fields, &problem)
+            unsent_page(&state, &reader, &caller, &fields, &problem)
         }
         Err(problem) => {
             let draft = UpdateDraft {

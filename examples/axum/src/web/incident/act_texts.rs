@@ -10,6 +10,7 @@ texts! {
         page_through: "Pages on-call through {targets}.", "Alerte l’astreinte par {targets}.", "Alarmiert die Bereitschaft über {targets}.";
         then: ", then ", ", puis ", ", dann ";
         no_pager: "No pager is configured: nobody is called. The reason goes to the timeline.", "Aucun outil d’alerte n’est configuré : personne n’est appelé. Le motif va dans la chronologie.", "Kein Alarmdienst ist eingerichtet: Niemand wird gerufen. Der Grund kommt in den Verlauf.";
+        log_only: "Only the log pager is configured: nobody is called.", "Seul le journal est configuré comme outil d’alerte : personne n’est appelé.", "Nur das Protokoll ist als Alarmdienst eingerichtet: Niemand wird gerufen.";
         wakes: "High urgency: this wakes somebody.", "Urgence haute : quelqu’un est réveillé.", "Hohe Dringlichkeit: Jemand wird geweckt.";
         informs: "Low urgency: this informs on-call, and wakes nobody.", "Urgence basse : l’astreinte est informée, personne n’est réveillé.", "Niedrige Dringlichkeit: Die Bereitschaft wird informiert, niemand geweckt.";
         last_page: "Last page: {state}.", "Dernière alerte : {state}.", "Letzter Alarm: {state}.";

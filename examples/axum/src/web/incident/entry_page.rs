@@ -23,12 +23,11 @@ use crate::http::problem::Problem;
 use crate::http::target::EntryTarget;
 use crate::requests::ReasonRequest;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, new_key};
+use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, new_key, unsent_page};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
 use crate::web::texts::count;
-use crate::web::unsent;
 
 /// The form that erases the text of an entry.
 struct RedactForm {
@@ -100,7 +99,7 @@ pub(crate) async fn redact(
             Ok(WebPage::see_other(&address))
         }
         Err(problem) if problem.status().is_server_error() => {
-            unsent::show(&state, &reader, &caller, &fields, &problem)
+            unsent_page(&state, &reader, &caller, &fields, &problem)
         }
         Err(problem) => page(&state, &reader, &caller, target, &fields, Some(&problem)).await,
     }
@@ -171,7 +170,7 @@ fn redact_form(
         lines.push(count(frame.reader.language, texts.redact_lines, public));
     }
     let reason = Field::line("reason", texts.redact_reason)
-        .required()
+        .required(frame.common)
         .from(sent, problem);
     let summary = problem.map(|problem| match is_reused(problem) {
         true => Summary::note(frame.common, texts.already_sent).html(),

@@ -25,7 +25,7 @@ texts! {
         counted_at: "Counted at {time}.", "Compté à {time}.", "Gezählt um {time}.";
         not_configured: "Users are not counted here: no usage source is configured.", "Les utilisateurs ne sont pas comptés ici : aucune source d’usage n’est configurée.", "Nutzer werden hier nicht gezählt: Keine Nutzungsquelle ist eingerichtet.";
         unavailable: "The usage source does not answer: the number of users is unknown.", "La source d’usage ne répond pas : le nombre d’utilisateurs est inconnu.", "Die Nutzungsquelle antwortet nicht: Die Zahl der Nutzer ist unbekannt.";
-        counting: "Users are still being counted. Reload the page in a moment.", "Le comptage des utilisateurs est en cours. Rechargez la page dans un instant.", "Die Nutzer werden noch gezählt. Laden Sie die Seite gleich neu.";
+        counting: "Users are still being counted.", "Le comptage des utilisateurs est en cours.", "Die Nutzer werden noch gezählt.";
     }
 }
 
@@ -53,6 +53,8 @@ pub(super) struct ImpactNumbers {
 pub(super) struct ImpactView {
     pub(super) texts: &'static ImpactTexts,
     pub(super) numbers: Result<ImpactNumbers, &'static str>,
+    /// `true` if there will be figures in a moment.
+    pub(super) is_counting: bool,
 }
 
 impl ImpactView {
@@ -65,7 +67,11 @@ impl ImpactView {
             Err(NoFigures::Unavailable) => Err(texts.unavailable),
             Err(NoFigures::Counting) => Err(texts.counting),
         };
-        Self { texts, numbers }
+        Self {
+            texts,
+            numbers,
+            is_counting: matches!(counted.figures, Err(NoFigures::Counting)),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ texts! {
         page: "Page", "Alerte", "Alarm";
         page_by: "{state} by {target}", "{state} par {target}", "{state} von {target}";
         page_tried: "{state}, tried last: {target}", "{state}, dernière tentative : {target}", "{state}, zuletzt versucht: {target}";
-        page_took: "after {time}", "après {time}", "nach {time}";
+        page_took: "in {time}", "en {time}", "in {time}";
         seconds: "{n} s", "{n} s", "{n} s";
         page_overdue: "Nobody has accepted the page.", "Personne n’a accepté l’alerte.", "Niemand hat den Alarm angenommen.";
         page_unconfirmed: "The pager accepted the page and opened no alert: somebody may not have been called.", "L’outil d’alerte a accepté l’alerte sans rien ouvrir : personne n’a peut-être été appelé.", "Der Alarmdienst nahm den Alarm an und öffnete keinen: Vielleicht wurde niemand gerufen.";

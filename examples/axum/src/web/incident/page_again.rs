@@ -17,10 +17,9 @@ use crate::http::problem::Problem;
 use crate::http::target::ExistingIncident;
 use crate::requests::incident::PageRequest;
 use crate::state::AppState;
-use crate::web::form::{Choice, Field, FormFields, JsonBody, Submitted};
+use crate::web::form::{Choice, Field, FormFields, JsonBody, Submitted, unsent_page};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::unsent;
 
 /// Handles `GET /incidents/{id}/page`.
 pub(crate) async fn show(
@@ -64,7 +63,7 @@ pub(crate) async fn post(
             Ok(WebPage::see_other(&address))
         }
         Err(problem) if problem.status().is_server_error() => {
-            unsent::show(&state, &reader, &caller, &fields, &problem)
+            unsent_page(&state, &reader, &caller, &fields, &problem)
         }
         Err(problem) => form(&state, &reader, &caller, id, &fields, Some(&problem)).await,
     }
@@ -109,7 +108,7 @@ async fn form(
     }
     let reason = Field::line("reason", texts.page_reason)
         .hint(texts.page_reason_hint)
-        .required()
+        .required(page.frame.common)
         .focused();
     fields.push(reason);
     let fields: Vec<Field> = fields

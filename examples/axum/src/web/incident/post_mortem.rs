@@ -16,10 +16,9 @@ use crate::http::problem::Problem;
 use crate::http::target::ExistingIncident;
 use crate::requests::incident::PostMortemRequest;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, JsonBody, Submitted};
+use crate::web::form::{Field, FormFields, JsonBody, Submitted, unsent_page};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::unsent;
 
 /// Handles `GET /incidents/{id}/post-mortem`.
 pub(crate) async fn show(
@@ -60,7 +59,7 @@ pub(crate) async fn post(
             &reader.link(&format!("/incidents/{id}#card-links")),
         )),
         Err(problem) if problem.status().is_server_error() => {
-            unsent::show(&state, &reader, &caller, &fields, &problem)
+            unsent_page(&state, &reader, &caller, &fields, &problem)
         }
         Err(problem) => form(&state, &reader, &caller, id, &fields, Some(&problem)).await,
     }
@@ -85,7 +84,7 @@ async fn form(
     }
     let url = Field::line("url", texts.url)
         .hint(texts.url_hint)
-        .required()
+        .required(page.frame.common)
         .focused()
         .from(sent, problem);
     page.with_form(&[url], sent, problem, texts.post_mortem_submit)

@@ -17,10 +17,9 @@ use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::target::ExistingIncident;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, JsonBody, Submitted};
+use crate::web::form::{Field, FormFields, JsonBody, Submitted, unsent_page};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::unsent;
 
 /// The value of `step` that hides an incident.
 const HIDE: &str = "hide";
@@ -70,7 +69,7 @@ pub(crate) async fn post(
         }
         Ok(Step::Unseen) => form(&state, &reader, &context, id, &fields, None).await,
         Err(problem) if problem.status().is_server_error() => {
-            unsent::show(&state, &reader, &context.caller, &fields, &problem)
+            unsent_page(&state, &reader, &context.caller, &fields, &problem)
         }
         Err(problem) => form(&state, &reader, &context, id, &fields, Some(&problem)).await,
     }

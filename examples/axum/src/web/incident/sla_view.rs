@@ -19,7 +19,7 @@ const NAMED: usize = 20;
 
 texts! {
     /// The texts about the outage and its credits.
-    SlaTexts {
+    OutageTexts {
         title: "SLA", "SLA", "SLA";
         outage: "{n} min of outage", "{n} min d’interruption", "{n} min Ausfall";
         windows: "Outage over time", "Interruption dans le temps", "Ausfall im Verlauf";
@@ -69,7 +69,7 @@ pub(super) struct TenantRow {
 
 /// The card.
 pub(super) struct SlaView {
-    pub(super) texts: &'static SlaTexts,
+    pub(super) texts: &'static OutageTexts,
     pub(super) minutes: String,
     pub(super) chart: Html,
     pub(super) windows: Vec<WindowRow>,
@@ -91,7 +91,7 @@ impl SlaView {
 
     fn new(frame: &Frame<'_>, incident: &Incident, report: Result<SlaReport, Error>) -> Self {
         let language = frame.reader.language;
-        let texts = SlaTexts::of(language);
+        let texts = OutageTexts::of(language);
         let now = frame.times.now;
         let outage = incident.outage(now);
         let mut view = Self {
@@ -150,7 +150,7 @@ impl SlaView {
     }
 }
 
-fn lines(frame: &Frame<'_>, texts: &SlaTexts, incident: &Incident, row: &SlaRow) -> Vec<String> {
+fn lines(frame: &Frame<'_>, texts: &OutageTexts, incident: &Incident, row: &SlaRow) -> Vec<String> {
     let language = frame.reader.language;
     let is_live = incident.status.is_live();
     let target = percent_text(language, &row.target.to_string());
@@ -206,7 +206,7 @@ fn windows(frame: &Frame<'_>, incident: &Incident) -> Vec<WindowRow> {
         .collect()
 }
 
-fn chart(frame: &Frame<'_>, texts: &SlaTexts, incident: &Incident) -> Html {
+fn chart(frame: &Frame<'_>, texts: &OutageTexts, incident: &Incident) -> Html {
     let now = frame.times.now;
     let windows = incident.outage(now);
     let start = windows.start().unwrap_or(incident.started_at);

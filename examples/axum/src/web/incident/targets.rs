@@ -22,6 +22,9 @@ pub(crate) fn on_call(state: &AppState, frame: &Frame<'_>, severity: Severity) -
     if targets.is_empty() {
         return vec![texts.no_pager.to_owned()];
     }
+    if targets.iter().all(|target| *target == TargetId::log()) {
+        return vec![texts.log_only.to_owned()];
+    }
     let names = names(texts, &targets);
     let urgency = match state.incidents().policy().of(severity).urgency {
         Urgency::High => texts.wakes,

@@ -16,11 +16,10 @@ use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::target::ExistingIncident;
 use crate::state::AppState;
-use crate::web::form::{FormFields, JsonBody, Submitted};
+use crate::web::form::{FormFields, JsonBody, Submitted, unsent_page};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::unsent;
 
 /// A form for an update, read.
 struct ReadUpdate {
@@ -62,7 +61,7 @@ pub(crate) async fn post(
             preview: Some(*preview),
         },
         Err(problem) if problem.status().is_server_error() => {
-            return unsent::show(&state, &reader, &caller, &fields, &problem);
+            return unsent_page(&state, &reader, &caller, &fields, &problem);
         }
         Err(problem) => UpdateDraft {
             problem: Some(in_fields(problem, &fields)),

@@ -236,7 +236,7 @@ impl Maker<'_> {
     fn message(&self) -> Field {
         let field = Field::area("message", self.texts.message)
             .hint(self.texts.message_hint)
-            .required()
+            .required(self.frame.common)
             .max(TEXT_BYTES);
         self.sent(field)
     }

@@ -84,7 +84,6 @@ texts! {
         kind_correction: "correction", "correction", "Korrektur";
         kind_checklist: "checklist", "liste de contrôle", "Checkliste";
         kind_role_change: "role", "rôle", "Rolle";
-        none: "none", "aucun", "keine";
         more: "and {n} more", "et {n} autres", "und {n} weitere";
     }
 }
@@ -252,7 +251,7 @@ fn lost(words: &WordTexts, loss: &DataLoss) -> String {
 
 fn plain(frame: &Frame<'_>, words: &WordTexts, value: &Value) -> String {
     match value {
-        Value::Null => words.none.to_owned(),
+        Value::Null => frame.common.none.to_owned(),
         Value::String(text) => text.clone(),
         Value::Array(items) => list(frame, words, items),
         Value::Object(map) => match map.get("tenant_id") {
@@ -262,7 +261,7 @@ fn plain(frame: &Frame<'_>, words: &WordTexts, value: &Value) -> String {
                 let pairs =
                     pairs.map(|(name, one)| format!("{name} = {}", plain(frame, words, one)));
                 match pairs.collect::<Vec<_>>().join(", ") {
-                    none if none.is_empty() => words.none.to_owned(),
+                    none if none.is_empty() => frame.common.none.to_owned(),
                     pairs => pairs,
                 }
             }
@@ -291,7 +290,7 @@ fn part(frame: &Frame<'_>, tenant: &str, row: &serde_json::Map<String, Value>) -
 #[must_use]
 pub(super) fn list(frame: &Frame<'_>, words: &WordTexts, items: &[Value]) -> String {
     if items.is_empty() {
-        return words.none.to_owned();
+        return frame.common.none.to_owned();
     }
     let named = items.iter().take(NAMED).map(|one| plain(frame, words, one));
     let named = named.collect::<Vec<_>>().join(", ");

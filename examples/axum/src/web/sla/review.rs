@@ -137,7 +137,6 @@ struct ReviewPage<'a> {
     frame: Frame<'a>,
     texts: &'static SlaTexts,
     month: Month,
-    month_name: String,
     verb: Verb,
     title: String,
     consequence: &'static str,
@@ -200,7 +199,10 @@ pub(super) async fn page(
     let found = chosen.ids.iter().filter_map(|id| ledger.find(*id));
     let found: Vec<&CappedCredit> = found.collect();
     let reason = Field::area("reason", texts.reason).hint(texts.reason_hint);
-    let reason = reason.max(REASON).required().from(fields, problem);
+    let reason = reason
+        .max(REASON)
+        .required(frame.common)
+        .from(fields, problem);
     let number = u64::try_from(found.len()).unwrap_or(u64::MAX);
     let (title, consequence) = match chosen.verb {
         Verb::Approve if state.incidents().has_billing() => {
@@ -217,7 +219,6 @@ pub(super) async fn page(
     let status = problem.map_or(StatusCode::OK, Problem::status);
     let page = ReviewPage {
         month: chosen.month,
-        month_name: frame.times.month(chosen.month),
         verb: chosen.verb,
         title: count(language, title, number),
         consequence,

@@ -11,6 +11,7 @@ texts! {
         place: "Where", "Où", "Wo";
         times: "When", "Quand", "Wann";
         facts: "Facts", "Faits", "Fakten";
+        assessment: "Assessment", "Évaluation", "Einschätzung";
         services_hint: "One per line.", "Un par ligne.", "Eine Zeile je Dienst.";
         tenants_all: "All tenants", "Tous les clients", "Alle Mandanten";
         tenants_these: "Only these", "Seulement ceux-ci", "Nur diese";

@@ -23,12 +23,19 @@ pub(super) struct EditFields {
     pub(super) many_tenants: Option<String>,
     pub(super) times: Vec<Field>,
     pub(super) facts: Vec<Field>,
+    pub(super) assessment: Vec<Field>,
 }
 
 impl EditFields {
     /// Returns all fields.
     pub(super) fn all(&self) -> Vec<&Field> {
-        let groups = [&self.what, &self.place, &self.times, &self.facts];
+        let groups = [
+            &self.what,
+            &self.place,
+            &self.times,
+            &self.facts,
+            &self.assessment,
+        ];
         groups.into_iter().flatten().collect()
     }
 }
@@ -74,6 +81,7 @@ pub(super) fn edit_fields(
             .map(|rows| count(language, maker.texts.many_tenants, rows)),
         times: maker.times(may(Action::LongOutage)),
         facts: maker.facts(),
+        assessment: maker.assessment(),
     }
 }
 
@@ -100,7 +108,7 @@ impl FieldMaker<'_> {
             .filter(|one| may_lower || *one == current || one.is_worse_than(current));
         let severities = severities.map(|one| Choice::new(one.name(), one.name()));
         self.filled(vec![
-            self.line("title", TITLE_CHARS).required(),
+            self.line("title", TITLE_CHARS).required(self.frame.common),
             Field::select("severity", self.words.severity, severities.collect()),
             self.area("summary"),
             self.line("responder", NAME_BYTES),
@@ -142,16 +150,23 @@ impl FieldMaker<'_> {
     }
 
     fn facts(&self) -> Vec<Field> {
-        let (texts, words) = (self.texts, self.words);
-        let scopes = [Scope::All, Scope::Regions, Scope::Segments];
-        let levels = [Level::Low, Level::Medium, Level::High];
-        let losses = [LossState::None, LossState::Suspected, LossState::Confirmed];
         self.filled(vec![
             self.area("symptom"),
             self.area("impact_text"),
             self.area("cause"),
             self.area("resolution"),
             self.area("next_steps"),
+            Field::area("data_loss_note", self.texts.loss_note).max(TEXT_BYTES),
+            Field::area("labels", self.words.labels).hint(self.texts.labels_hint),
+        ])
+    }
+
+    fn assessment(&self) -> Vec<Field> {
+        let (texts, words) = (self.texts, self.words);
+        let scopes = [Scope::All, Scope::Regions, Scope::Segments];
+        let levels = [Level::Low, Level::Medium, Level::High];
+        let losses = [LossState::None, LossState::Suspected, LossState::Confirmed];
+        self.filled(vec![
             self.menu("scope", scopes.map(|one| (one, words.scope_word(one)))),
             self.menu("impact", levels.map(|one| (one, words.level(one)))),
             self.menu("urgency", levels.map(|one| (one, words.level(one)))),
@@ -161,8 +176,6 @@ impl FieldMaker<'_> {
                 .hint(texts.revenue_hint),
             self.line("failure_class", NAME_BYTES),
             self.menu("data_loss", losses.map(|one| (one, words.loss(one)))),
-            Field::area("data_loss_note", texts.loss_note).max(TEXT_BYTES),
-            Field::area("labels", words.labels).hint(texts.labels_hint),
         ])
     }
 
@@ -173,7 +186,7 @@ impl FieldMaker<'_> {
         known: [(T, &'static str); N],
     ) -> Field {
         let unknown = Choice::new("", self.texts.unknown);
-        let known = known.iter().map(|(value, label)| {
+        let known = known.into_iter().map(|(value, label)| {
             let value = serde_json::to_value(value).unwrap_or_default();
             Choice::new(value.as_str().unwrap_or_default(), label)
         });

@@ -31,11 +31,10 @@ use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::target::ExistingIncident;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, Submitted, Summary, new_key};
+use crate::web::form::{Field, FormFields, Submitted, Summary, new_key, unsent_page};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::unsent;
 
 #[derive(Template)]
 #[template(path = "incident/edit.html")]
@@ -57,6 +56,7 @@ struct EditPage<'a> {
     many_tenants: Option<String>,
     times: Vec<Html>,
     facts: Vec<Html>,
+    assessment: Vec<Html>,
 }
 
 /// Handles `GET /incidents/{id}/edit`.
@@ -102,7 +102,7 @@ pub(crate) async fn save(
             Ok(WebPage::see_other(&format!("{back}{anchor}")))
         }
         Err(problem) if problem.status().is_server_error() => {
-            unsent::show(&state, &reader, &caller, &fields, &problem)
+            unsent_page(&state, &reader, &caller, &fields, &problem)
         }
         Err(problem) => page(&state, &reader, &caller, id, Some((&fields, problem))).await,
     }
@@ -158,6 +158,7 @@ async fn page(
         many_tenants: fields.many_tenants.clone(),
         times: html(&fields.times),
         facts: html(&fields.facts),
+        assessment: html(&fields.assessment),
         incident: &incident,
         texts,
         act_texts,

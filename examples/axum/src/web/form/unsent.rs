@@ -4,13 +4,13 @@
 use askama::Template;
 use incident_core::actor::Caller;
 
-use super::form::FormFields;
-use super::frame::{Frame, Section};
-use super::page::{WebPage, WebResult};
-use super::reader::Reader;
-use super::texts::texts;
+use super::fields::FormFields;
 use crate::http::problem::Problem;
 use crate::state::AppState;
+use crate::web::frame::{Frame, Section};
+use crate::web::page::{WebPage, WebResult};
+use crate::web::reader::Reader;
+use crate::web::texts::texts;
 
 texts! {
     /// The texts of forms that could not be run.
@@ -35,7 +35,7 @@ struct UnsentPage<'a> {
 ///
 /// # Errors
 /// Returns 500 if the template fails.
-pub(crate) fn show(
+pub(crate) fn unsent_page(
     state: &AppState,
     reader: &Reader,
     caller: &Caller,
