@@ -1,7 +1,12 @@
 //! Pages for people, over HTTP.
 
+mod about;
+mod audit;
 mod frame;
+mod incidents;
+mod pagers;
 mod rights;
+mod sla;
 
 use std::fmt::Write as _;
 

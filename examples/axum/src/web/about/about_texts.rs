@@ -40,7 +40,6 @@ texts! {
         yes: "yes", "oui", "ja";
         no: "no", "non", "nein";
         never: "no promise", "sans engagement", "kein Versprechen";
-        seconds: "{n} s", "{n} s", "{n} s";
         terms: "Standard terms of the SLA", "Conditions standard du SLA", "Standardbedingungen des SLA";
         terms_help: "For tenants without a contract of their own. Each statement names the terms that it follows.", "Pour les clients sans contrat propre. Chaque relevé nomme ses conditions.", "Für Mandanten ohne eigenen Vertrag. Jede Aufstellung nennt ihre Bedingungen.";
         terms_version: "Version", "Version", "Fassung";

@@ -9,7 +9,7 @@ use super::about_texts::AboutTexts;
 use crate::web::action_texts::ActionTexts;
 use crate::web::language::Language;
 use crate::web::numbers::{minutes, percent};
-use crate::web::texts::{fill, grouped};
+use crate::web::texts::fill;
 
 /// The policy of a severity in words.
 pub(super) struct SeverityLine {
@@ -44,8 +44,8 @@ pub(super) fn severities(
     policy: &Policy,
 ) -> Vec<SeverityLine> {
     let word = |is: bool| if is { texts.yes } else { texts.no }.to_owned();
-    let seconds = |seconds: Option<u32>| match seconds {
-        Some(seconds) => fill(texts.seconds, &[("n", &grouped(language, seconds.into()))]),
+    let within = |seconds: Option<u32>| match seconds {
+        Some(seconds) => minutes(language, u64::from(seconds) * 1_000_000),
         None => texts.never.to_owned(),
     };
     let every = |every: Option<u32>| match every {
@@ -59,7 +59,7 @@ pub(super) fn severities(
             values: vec![
                 word(of.page),
                 texts.urgency_words(of.urgency).to_owned(),
-                seconds(of.accept_within_seconds),
+                within(of.accept_within_seconds),
                 every(of.update_every_minutes),
                 word(of.page_on_raise),
                 word(of.page_on_reopen),

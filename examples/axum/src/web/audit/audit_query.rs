@@ -19,6 +19,9 @@ use crate::web::texts::fill;
 /// The fields of the filter.
 pub(super) const FILTERS: [&str; 6] = ["actor", "action", "incident", "outcome", "from", "to"];
 
+/// Filters that are folded until one of them is in use.
+const FOLDED: [&str; 4] = ["incident", "outcome", "from", "to"];
+
 /// The query of the list.
 pub(super) struct AuditListParams {
     /// The filter, for one entry more than the page shows.
@@ -65,8 +68,12 @@ impl FromQuery for AuditListParams {
 pub(super) struct AuditFilterForm {
     /// The errors of the fields.
     pub(super) summary: Option<Summary>,
-    /// The fields.
-    pub(super) fields: Vec<Field>,
+    /// The fields that are always shown.
+    pub(super) first: Vec<Field>,
+    /// The other fields.
+    pub(super) others: Vec<Field>,
+    /// `true` if the other fields are shown.
+    pub(super) is_open: bool,
     /// `true` if a filter is set.
     pub(super) is_set: bool,
     /// The query of the first page.
@@ -88,24 +95,29 @@ impl AuditFilterForm {
         ];
         let known = NAMES.map(str::to_owned).to_vec();
         let to_hint = fill(texts.to_hint, &[("zone", &zone)]);
-        let all = vec![
+        let first = vec![
             Field::line("actor", texts.actor),
             Field::line("action", texts.action)
                 .hint(texts.action_hint)
                 .known(known),
+        ];
+        let others = vec![
             Field::line("incident", texts.incident).hint(texts.incident_hint),
             Field::select("outcome", texts.outcome, outcomes),
             Field::date("from", texts.from, &zone),
             Field::date("to", texts.to, &to_hint),
         ];
         let fill_in = |field: Field| field.from(&fields.0, problem);
-        let all: Vec<Field> = all.into_iter().map(fill_in).collect();
-        let of_summary: Vec<&Field> = all.iter().collect();
+        let first: Vec<Field> = first.into_iter().map(fill_in).collect();
+        let others: Vec<Field> = others.into_iter().map(fill_in).collect();
+        let all: Vec<&Field> = first.iter().chain(&others).collect();
         Self {
-            summary: problem.map(|problem| Summary::of(frame.common, problem, &of_summary)),
+            summary: problem.map(|problem| Summary::of(frame.common, problem, &all)),
+            is_open: fields.has_any(&FOLDED),
             is_set: fields.has_any(&FILTERS),
             first_query: fields.with(&FILTERS, (CURSOR, "")),
-            fields: all,
+            first,
+            others,
         }
     }
 }

@@ -13,7 +13,7 @@ texts! {
         valid: "All chains are as they were sealed", "Toutes les chaînes sont intactes", "Alle Ketten sind unverändert";
         valid_numbers: "{entries} entries in {chains} chains, verified {time}.", "{entries} entrées dans {chains} chaînes, vérifiées {time}.", "{entries} Einträge in {chains} Ketten, geprüft {time}.";
         anchored: "{n} of them are known to be those that were anchored outside the store.", "{n} d’entre elles correspondent à celles ancrées hors du stockage.", "{n} davon sind nachweislich die, die außerhalb des Speichers verankert wurden.";
-        not_anchored: "Anchors are not read back here: they stand in the log or a file, and can be compared with `incident-console verify`.", "Les ancres ne sont pas relues ici : elles sont dans le journal ou un fichier, à comparer avec `incident-console verify`.", "Anker werden hier nicht gelesen: Sie stehen im Log oder in einer Datei und lassen sich mit `incident-console verify` vergleichen.";
+        not_anchored: "Anchors are not read back here: they stand in the log or a file, and can be compared with incident-console verify.", "Les ancres ne sont pas relues ici : elles sont dans le journal ou un fichier, à comparer avec incident-console verify.", "Anker werden hier nicht gelesen: Sie stehen im Log oder in einer Datei und lassen sich mit incident-console verify vergleichen.";
         broken: "A chain is broken", "Une chaîne est rompue", "Eine Kette ist beschädigt";
         broken_at: "The first bad entry is number {seq} of the chain {chain}.", "La première entrée fautive est le numéro {seq} de la chaîne {chain}.", "Der erste fehlerhafte Eintrag ist Nummer {seq} der Kette {chain}.";
         broken_help: "Somebody changed, removed or reordered entries in the database, or it is damaged. Keep a copy of it, and compare it with a backup and the anchors.", "Quelqu’un a modifié, retiré ou déplacé des entrées dans la base, ou elle est endommagée. Gardez-en une copie et comparez-la à une sauvegarde et aux ancres.", "Jemand hat Einträge in der Datenbank geändert, entfernt oder vertauscht, oder sie ist beschädigt. Sichern Sie eine Kopie, und vergleichen Sie sie mit einer Sicherung und den Ankern.";
@@ -29,6 +29,7 @@ texts! {
         from: "From", "Du", "Vom";
         to: "Up to", "Jusqu’au", "Bis zum";
         to_hint: "This day is included. {zone}", "Ce jour est compris. {zone}", "Dieser Tag zählt mit. {zone}";
+        more_filters: "More filters", "Plus de filtres", "Weitere Filter";
         filter: "Filter", "Filtrer", "Filtern";
         clear: "Clear the filter", "Effacer le filtre", "Filter löschen";
         time: "Time", "Heure", "Zeit";
@@ -37,7 +38,6 @@ texts! {
         shown_more: "{n} entry on this page, more on the next | {n} entries on this page, more on the next", "{n} entrée sur cette page, d’autres sur la suivante | {n} entrées sur cette page, d’autres sur la suivante", "{n} Eintrag auf dieser Seite, weitere auf der nächsten | {n} Einträge auf dieser Seite, weitere auf der nächsten";
         empty: "No entry yet", "Aucune entrée pour l’instant", "Noch kein Eintrag";
         no_match: "No entry matches", "Aucune entrée ne correspond", "Kein Eintrag passt";
-        system: "system", "système", "System";
         seal: "Seal: number {seq} of its chain", "Sceau : numéro {seq} de sa chaîne", "Siegel: Nummer {seq} ihrer Kette";
         hash: "Hash", "Empreinte", "Prüfsumme";
         previous: "Of the entry before", "De l’entrée précédente", "Des Eintrags davor";

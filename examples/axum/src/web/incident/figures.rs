@@ -179,7 +179,7 @@ async fn of(state: &AppState, id: IncidentId) -> Result<ImpactFigures, NoFigures
         .impact_breakdown(id, request)
         .await
         .map_err(reason)?;
-    Ok(ImpactFigures::of(users, &parts))
+    Ok(ImpactFigures::of(&users, &parts))
 }
 
 #[expect(
@@ -187,14 +187,15 @@ async fn of(state: &AppState, id: IncidentId) -> Result<ImpactFigures, NoFigures
     reason = "for `map_err`, which passes it"
 )]
 fn reason(error: Error) -> NoFigures {
-    match error {
-        Error::NotConfigured(_) => NoFigures::NotConfigured,
-        _ => NoFigures::Unavailable,
+    if matches!(error, Error::NotConfigured(_)) {
+        NoFigures::NotConfigured
+    } else {
+        NoFigures::Unavailable
     }
 }
 
 impl ImpactFigures {
-    fn of(report: ImpactReport, parts: &BreakdownReport) -> Self {
+    fn of(report: &ImpactReport, parts: &BreakdownReport) -> Self {
         let usual = report.by_tenant.iter().map(|one| one.baseline_unique_users);
         let mut tenants: Vec<TenantUsers> = report
             .by_tenant

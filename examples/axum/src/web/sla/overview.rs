@@ -93,7 +93,7 @@ enum MonthState {
 
 #[derive(Template)]
 #[template(path = "sla/overview.html")]
-struct OverviewPage<'a> {
+struct CreditOverviewPage<'a> {
     frame: Frame<'a>,
     texts: &'static SlaTexts,
     month: Month,
@@ -186,7 +186,7 @@ impl Overview<'_> {
             &frame.link("/sla"),
             month,
         );
-        let page = OverviewPage {
+        let page = CreditOverviewPage {
             month,
             state: month_state,
             summary,
