@@ -444,7 +444,7 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 25] {
+fn web_rows() -> [Row; 22] {
     group(
         "web",
         Area::Web,
@@ -474,9 +474,6 @@ fn web_rows() -> [Row; 25] {
                 "/incidents/{id}/entries/{seq}/redact",
                 incident::entry_page::redact,
             ),
-            get("/pagers", web::pagers::show),
-            post("/pagers/test", web::pagers::test_page::test),
-            post("/pagers/retry", web::pagers::retry::retry),
         ],
     )
 }
