@@ -31,6 +31,9 @@ impl Zone {
     /// Coordinated universal time.
     pub const UTC: Self = Self(Tz::UTC);
 
+    /// The version of the tz database that is compiled in, such as `2025b`.
+    pub const DATABASE: &'static str = chrono_tz::IANA_TZDB_VERSION;
+
     /// Lists every zone of the database.
     pub fn all() -> impl Iterator<Item = Self> {
         chrono_tz::TZ_VARIANTS.into_iter().map(Self)

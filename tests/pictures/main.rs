@@ -5,13 +5,10 @@
 //! Words given as arguments choose the pictures whose name has one of them; `--keep` copies those
 //! of the README to `docs/pictures`.
 
-mod busy;
 mod camera;
-mod pages;
-mod seeded;
-#[path = "../it/over_http/troubled.rs"]
-#[expect(dead_code, reason = "the tests over HTTP use all of it")]
-mod troubled;
+#[path = "../consoles/mod.rs"]
+mod consoles;
+mod picture;
 
 use std::env;
 use std::fs;
@@ -20,7 +17,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use camera::Camera;
-use pages::{KEPT, Picture, State, pictures};
+use consoles::State;
+use picture::{KEPT, Picture, pictures};
+
+const STATES: [State; 5] = [
+    State::Empty,
+    State::Busy,
+    State::Failing,
+    State::Away,
+    State::Tour,
+];
 
 /// The pictures that were requested.
 struct Request {
@@ -69,12 +75,12 @@ async fn main() -> ExitCode {
 /// Takes the pictures, and returns the number of those with findings.
 async fn take_all(request: &Request) -> io::Result<usize> {
     let (mut taken, mut faulty) = (0, 0);
-    for state in State::ALL {
+    for state in STATES {
         let wanted: Vec<Picture> = pictures(state).filter(|one| request.wants(one)).collect();
         if wanted.is_empty() {
             continue;
         }
-        let seeded = seeded::start(state).await?;
+        let seeded = consoles::start(state).await?;
         let camera = Camera::start(&seeded).await?;
         for picture in &wanted {
             let (image, findings) = camera.take(picture).await?;

@@ -35,7 +35,8 @@
     try {
       const response = await fetch(location.href, {headers: {accept: 'text/html'}, redirect: 'manual'});
       if (response.ok) merge(new DOMParser().parseFromString(await response.text(), 'text/html'));
-      else if (response.type === 'opaqueredirect') show('signed-out');
+      const note = document.getElementById('signed-out');
+      if (note) note.hidden = response.type !== 'opaqueredirect';
     } catch { /* The stream says when the server is back. */ }
     running = false;
     if (again) { again = false; refresh(); }
@@ -62,7 +63,6 @@
     });
     tick();
   }
-  const show = (id) => { const e = document.getElementById(id); if (e) e.hidden = false; };
 
   // One stream for all tabs: browsers allow six connections to a host.
   const events = body.events;
@@ -72,14 +72,17 @@
     const heard = () => { if (document.hidden) again = true; else refresh(); };
     if (channel) channel.onmessage = heard;
     document.addEventListener('visibilitychange', () => { if (!document.hidden && again) { again = false; refresh(); } });
-    const open = () => new Promise(() => {
+    const open = () => new Promise((leave) => {
       const source = new EventSource(events);
       const changed = () => { heard(); channel?.postMessage(1); };
       source.addEventListener('change', changed);
       source.addEventListener('reset', changed);
+      // Refused: the session has ended, or the server is busy. The other tabs try in their turn.
+      source.onerror = () => { if (source.readyState === 2) { heard(); leave(); setTimeout(follow, 3e4); } };
       addEventListener('pagehide', () => source.close());
     });
-    if (channel && navigator.locks) navigator.locks.request(name, open).catch(() => {}); else open();
+    const follow = () => { if (channel && navigator.locks) navigator.locks.request(name, open).catch(() => {}); else open(); };
+    follow();
   }
 
   // Drafts, and forms that are sent once.

@@ -21,7 +21,7 @@ use crate::sessions::Sessions;
 use crate::state::AppState;
 use crate::trusted_proxies::TrustedProxies;
 use crate::web::assets::Assets;
-use crate::web::incident::figures::FigureMemory;
+use crate::web::incident::figure_memory::FigureMemory;
 use crate::web::look::Look;
 use crate::webhook_settings::WebhookSettings;
 
@@ -84,6 +84,7 @@ impl IncidentApi {
             proxies: TrustedProxies::default(),
             origins: Vec::new(),
             store_name: None,
+            store_facts: Vec::new(),
             public_cache,
             events: None,
             links: Links::default(),
@@ -279,6 +280,14 @@ impl IncidentApiBuilder {
     #[must_use]
     pub fn store_name(mut self, name: &'static str) -> Self {
         self.0.store_name = Some(name);
+        self
+    }
+
+    /// Sets sentences about the store that `/about` shows to people with a login, such as the state
+    /// of its schema and what was found in its settings; none by default.
+    #[must_use]
+    pub fn store_facts(mut self, facts: Vec<String>) -> Self {
+        self.0.store_facts = facts;
         self
     }
 

@@ -27,7 +27,7 @@ use crate::public_cache::PublicCache;
 use crate::sessions::{SessionUse, Sessions, cookie};
 use crate::trusted_proxies::TrustedProxies;
 use crate::web::assets::Assets;
-use crate::web::incident::figures::FigureMemory;
+use crate::web::incident::figure_memory::FigureMemory;
 use crate::web::look::Look;
 use crate::web::status::site::Site;
 use crate::webhook_settings::WebhookSettings;
@@ -46,6 +46,7 @@ pub(crate) struct AppState {
     pub(crate) proxies: TrustedProxies,
     pub(crate) origins: Vec<String>,
     pub(crate) store_name: Option<&'static str>,
+    pub(crate) store_facts: Vec<String>,
     pub(crate) public_cache: Arc<PublicCache>,
     pub(crate) events: Option<Arc<EventFeed>>,
     pub(crate) links: Links,
@@ -109,6 +110,11 @@ impl AppState {
     /// Returns the name of the store, if the host gives it one.
     pub(crate) fn store_name(&self) -> Option<&'static str> {
         self.store_name
+    }
+
+    /// Returns sentences about the store, for people.
+    pub(crate) fn store_facts(&self) -> &[String] {
+        &self.store_facts
     }
 
     /// Asks the host for the sender of a request.

@@ -114,6 +114,7 @@ impl ConsoleBuilder {
             .usage(storage.sink)
             .events(events)
             .store_name(storage.name)
+            .store_facts(storage.facts)
             .links(self.policy.links())
             .webhooks(self.hooks);
         if let Some(url) = self.external_url {

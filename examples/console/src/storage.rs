@@ -150,6 +150,8 @@ pub struct Storage {
     pub name: &'static str,
     /// The lines to print at startup.
     pub startup_lines: Vec<String>,
+    /// Sentences about the schema and the settings of the store, as they were at the start.
+    pub facts: Vec<String>,
     /// The store of incidents and everything that belongs to them.
     pub store: Arc<dyn Store>,
     /// The log by which replicas number changes alike; in memory there are no replicas.
@@ -192,6 +194,7 @@ impl Default for Storage {
         Self {
             name: "memory",
             startup_lines: vec![store_line(None)],
+            facts: Vec::new(),
             store: Arc::new(MemoryStore::default()),
             changes: None,
             usage: Arc::new(usage.clone()),
@@ -267,8 +270,10 @@ impl Storage {
         let lending = database.lending().await?;
         // Migrations need a session lock, which such a pooler does not support; missing tables are
         // found below.
+        let mut facts = Vec::new();
         if lending == Lending::Session {
             database.migrate().await?;
+            facts.push("the schema was brought up to date at the start".to_owned());
         }
         let pool = database.pool_for(CONNECTIONS, lending);
         for finding in database.examine(&pool).await? {
@@ -277,7 +282,8 @@ impl Storage {
                     return Err(StorageError::Unsafe(database.clone(), finding.message));
                 }
                 FindingSeverity::Unsafe | FindingSeverity::Warning => {
-                    tracing::warn!("database check: {finding}")
+                    tracing::warn!("database check: {finding}");
+                    facts.push(finding.message);
                 }
             }
         }
@@ -288,6 +294,7 @@ impl Storage {
         Ok(Self {
             name: "postgres",
             startup_lines: vec![store_line(Some(database))],
+            facts,
             changes: Some(Arc::new(store.change_log())),
             store: Arc::new(store),
             usage: Arc::new(usage.clone()),

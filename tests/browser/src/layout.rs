@@ -30,7 +30,8 @@ impl Browser {
 
     /// Returns a sentence for each element that cuts off its text, at its side or by half a line
     /// or more at its bottom, at most 20; also those that end in an ellipsis. Elements that are
-    /// hidden from sight and fields, in which a person moves, are not named.
+    /// hidden from sight, fields, in which a person moves, and links that end after some lines
+    /// (`line-clamp`), which lead to the whole, are not named.
     ///
     /// # Errors
     /// Fails if the browser has ended.

@@ -30,7 +30,8 @@ impl Browser {
     /// Walks by Tab from the start of the page to its end. The focus is seen by a difference of the
     /// outline, shadow, border, background or underline of the element, of its pseudo-elements, of
     /// its label or of the two elements around it; colours are not compared with their background.
-    /// An element is covered if others are in front of all of its parts (WCAG 2.2, 2.4.11).
+    /// A field for a date or a time, in which Tab goes from part to part, is one stop. An element is
+    /// covered if others are in front of all of its parts (WCAG 2.2, 2.4.11).
     ///
     /// # Errors
     /// Fails if the browser has ended.
@@ -39,8 +40,7 @@ impl Browser {
     }
 
     /// Walks by Shift+Tab from the end of the page to its start, with the checks of
-    /// [`walk_by_tab`](Self::walk_by_tab): the page then scrolls the other way. A way that leads
-    /// around to the first stop is the end, as in the browser itself.
+    /// [`walk_by_tab`](Self::walk_by_tab): the page then scrolls the other way.
     ///
     /// # Errors
     /// Fails if the browser has ended.
@@ -68,7 +68,9 @@ impl Browser {
                 walk.is_complete = true;
                 break;
             }
-            walk.stops.push(FocusedElement::read(&stop));
+            if stop.get("is_part") != Some(&Value::Bool(true)) {
+                walk.stops.push(FocusedElement::read(&stop));
+            }
         }
         let missed = self.evaluate_on_elements(END, &[]).await?;
         if walk.is_complete {

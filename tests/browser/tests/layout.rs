@@ -66,10 +66,12 @@ async fn texts_that_are_cut_off_are_found() {
     let body = "<p id='side' style='width: 80px; overflow: hidden; white-space: nowrap'>a text of one line</p>\
         <p id='dots' style='width: 80px; overflow: hidden; white-space: nowrap; text-overflow: ellipsis'>a text of one line</p>\
         <p id='low' style='height: 1.2em; line-height: 1.2; overflow: hidden'>one<br>two</p>\
+        <p id='lines' class='two'>one<br>two<br>three</p><a href='/1' class='two'>one<br>two<br>three</a>\
         <p id='fits' style='height: 2.4em; line-height: 1.2; overflow: hidden'>one<br>two</p>";
-    let (_site, browser) = Site::page("", body).await;
+    let two = ".two { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden }";
+    let (_site, browser) = Site::page(two, body).await;
     let found = browser.clipped_texts().await.unwrap();
-    let starts = ["p#side", "p#dots", "p#low"];
+    let starts = ["p#side", "p#dots", "p#low", "p#lines"];
     assert_eq!(found.len(), starts.len(), "{found:?}");
     for (sentence, start) in found.iter().zip(starts) {
         assert!(sentence.starts_with(start), "{found:?}");

@@ -51,6 +51,21 @@ async fn a_walk_over_a_good_page_reaches_everything_both_ways() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_field_with_parts_is_one_stop() {
+    let body = "<a href='/1'>One</a><label>Two <input type='datetime-local'></label>\
+        <label>Three <input type='month'></label><a href='/4'>Four</a>";
+    let (_site, browser) = Site::page("", body).await;
+    for walk in [
+        browser.walk_by_tab().await.unwrap(),
+        browser.walk_back_by_tab().await.unwrap(),
+    ] {
+        assert!(walk.is_complete && walk.findings.is_empty(), "{walk:#?}");
+        assert_eq!(walk.stops.len(), 4, "{walk:#?}");
+    }
+    browser.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_element_without_a_sign_of_its_focus_is_found() {
     for style in [
         "a { outline: none }",

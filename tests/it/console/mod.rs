@@ -5,5 +5,5 @@ mod audit_trail;
 mod deployment;
 mod limit_rows;
 mod openapi;
-mod roles;
+pub(crate) mod roles;
 mod tokens;

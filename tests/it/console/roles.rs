@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use incident_axum::{RouteInfo, routes};
+use incident_axum::routes;
 use incident_core::actor::{Action, Permissions, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,8 +12,7 @@ use crate::over_http::harness::{ADMIN, BILLING, COMMANDER, RESPONDER, Server, VI
 
 const PAGE: &str = include_str!("../../../docs/security.md");
 const GUIDE: &str = include_str!("../../../docs/http-api.md");
-const PAGES: &str = include_str!("../../../docs/pages.md");
-const IN_ORDER: [(Role, &str); 5] = [
+pub(crate) const IN_ORDER: [(Role, &str); 5] = [
     (Role::Viewer, VIEWER),
     (Role::Responder, RESPONDER),
     (Role::Commander, COMMANDER),
@@ -320,7 +319,7 @@ const OPEN: [&str; 13] = [
     "POST /signout",
 ];
 
-fn allowed(role: Role, needs: &[Action]) -> bool {
+pub(crate) fn allowed(role: Role, needs: &[Action]) -> bool {
     let table = Permissions::default();
     needs.iter().all(|action| table.allows(role, *action))
 }
@@ -441,64 +440,6 @@ fn the_table_has_the_permissions_of_the_matrix() {
         let needed = case.map(|case| case.needs[0]);
         assert_eq!(route.permission, needed, "{name}");
     }
-}
-
-/// The guide to the pages lists every page with the right that it needs, and no other.
-#[test]
-fn every_page_is_in_the_guide() {
-    let row = |route: &RouteInfo| {
-        let needs = match route.permission {
-            Some(action) => format!("`{}`", action.name()),
-            None => "-".to_owned(),
-        };
-        format!("| `{} {}` | {needs} |", route.method, route.path)
-    };
-    let pages: Vec<String> = routes()
-        .iter()
-        .filter(|route| route.is_page)
-        .map(row)
-        .collect();
-    for row in &pages {
-        println!("{row}");
-    }
-    let listed: Vec<String> = PAGES
-        .lines()
-        .filter(|line| line.starts_with("| `GET /") || line.starts_with("| `POST /"))
-        .map(|line| line.splitn(4, '|').take(3).collect::<Vec<_>>().join("|") + "|")
-        .collect();
-    assert_eq!(listed, pages);
-}
-
-/// Each page and each form asks for its right: with it no answer is 403, and without it every one.
-#[tokio::test(flavor = "multi_thread")]
-async fn pages_ask_for_their_rights() {
-    let server = Server::start().await;
-    let incident = server.declare(&json!({})).await;
-    let id = incident.rsplit('/').next().unwrap();
-    for route in routes().into_iter().filter(|route| route.is_page) {
-        let Some(action) = route.permission else {
-            continue;
-        };
-        let path = route
-            .path
-            .replace("{id}", id)
-            .replace("{seq}", "1")
-            .replace("{tenant}", "tenant-fr");
-        for (role, token) in IN_ORDER {
-            let headers = [
-                ("accept", "text/html"),
-                ("content-type", "application/x-www-form-urlencoded"),
-            ];
-            let body = (route.method == Method::POST).then(|| b"none=1".to_vec());
-            let method = route.method.clone();
-            let response = server.response(method, token, &path, &headers, body).await;
-            let status = response.status().as_u16();
-            let name = format!("{} {} as {role}: {status}", route.method, route.path);
-            assert_eq!(status != 403, allowed(role, &[action]), "{name}");
-            assert!(status < 500, "{name}");
-        }
-    }
-    server.stop().await;
 }
 
 /// Declares an incident of SEV3 and brings it into a state.

@@ -155,6 +155,7 @@ pub(crate) async fn storage() -> (Storage, Option<Database>) {
     let storage = Storage {
         name: "postgres",
         startup_lines: Vec::new(),
+        facts: Vec::new(),
         changes: Some(Arc::new(store.change_log())),
         store: Arc::new(store),
         usage: Arc::new(usage.clone()),

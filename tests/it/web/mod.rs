@@ -1,8 +1,14 @@
 //! Pages for people, over HTTP.
 
+mod about;
+mod audit;
 mod declare;
 mod frame;
 mod incident;
+mod incidents;
+mod pagers;
+mod rights;
+mod sla;
 
 use std::fmt::Write as _;
 

@@ -175,7 +175,7 @@ impl HtmlWriter {
                 };
                 let shown = escaped(&shown).replace("<br>", "\n");
                 self.add(&format!(
-                    "<details><summary>Example</summary><pre>{shown}</pre></details>"
+                    "<details><summary>Example</summary><pre tabindex=\"0\">{shown}</pre></details>"
                 ));
             }
         }

@@ -135,12 +135,15 @@ fn web_routes(state: &Arc<AppState>) -> Router<Arc<AppState>> {
 }
 
 fn public_routes() -> Router<Arc<AppState>> {
-    let rows = table().into_iter().filter_map(|row| match row.area {
-        Area::Public => Some((row.path, public::shared(row.handler))),
-        Area::Status => Some((row.path, row.handler.fallback(wrong_method))),
-        _ => None,
-    });
-    rows.fold(public::others(), |router, (path, handler)| {
-        router.route(path, handler)
+    let rows = table()
+        .into_iter()
+        .filter(|row| matches!(row.area, Area::Public | Area::Status));
+    rows.fold(public::others(), |router, row| {
+        let handler = if row.area == Area::Public {
+            public::shared(row.handler)
+        } else {
+            row.handler.fallback(wrong_method)
+        };
+        router.route(row.path, handler)
     })
 }

@@ -182,6 +182,7 @@ pub(super) fn table() -> Vec<Row> {
     table.extend(operation_rows());
     table.extend(document_rows());
     table.extend(web_rows());
+    table.extend(operator_rows());
     table.extend(web_open_rows());
     table.extend(status_rows());
     table
@@ -443,7 +444,7 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 25] {
+fn web_rows() -> [Row; 22] {
     group(
         "web",
         Area::Web,
@@ -473,9 +474,20 @@ fn web_rows() -> [Row; 25] {
                 "/incidents/{id}/entries/{seq}/redact",
                 incident::entry_page::redact,
             ),
+        ],
+    )
+}
+
+fn operator_rows() -> [Row; 5] {
+    group(
+        "web",
+        Area::Web,
+        [
+            get("/audit", web::audit::show),
             get("/pagers", web::pagers::show),
             post("/pagers/test", web::pagers::test_page::test),
             post("/pagers/retry", web::pagers::retry::retry),
+            get("/about", web::about::show),
         ],
     )
 }

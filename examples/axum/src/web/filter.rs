@@ -90,11 +90,11 @@ impl FilterFields {
         names.iter().any(|name| !self.get(name).is_empty())
     }
 
-    /// Returns the query of the page after this one, with the values of some fields.
+    /// Returns a query with the values of some fields and one more.
     #[must_use]
-    pub(crate) fn next(&self, names: &[&str], cursor: &str) -> String {
+    pub(crate) fn with(&self, names: &[&str], more: (&str, &str)) -> String {
         let fields = names.iter().map(|name| (*name, self.get(name)));
-        query_of(fields.chain([(CURSOR, cursor)]))
+        query_of(fields.chain([more]))
     }
 }
 

@@ -3,9 +3,12 @@
 //! Everything works without the script. Pages call the same engine as the API, and their forms are
 //! checked by the same types.
 
+pub(crate) mod about;
+mod action_texts;
 pub(crate) mod active;
 mod amounts;
 pub(crate) mod assets;
+pub(crate) mod audit;
 mod common_texts;
 pub(crate) mod declare;
 pub(crate) mod expired;

@@ -7,6 +7,8 @@
     reason = "tests, and what they share, fail by panicking"
 )]
 
+mod streams;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,7 +6,9 @@ for (const element of document.body.querySelectorAll('*')) {
     const style = getComputedStyle(element);
     const isCandidate = (clips(style.overflowX) || clips(style.overflowY))
         && !fields.includes(element.localName) && !element.closest('svg') && element.textContent.trim();
-    if (!isCandidate || !isShown(element) || isHiddenFromSight(element)) {
+    // A link that ends after some lines leads to the whole of its text.
+    const isFoldedLink = element.matches('a[href]') && style.webkitLineClamp !== 'none';
+    if (!isCandidate || isFoldedLink || !isShown(element) || isHiddenFromSight(element)) {
         continue;
     }
     const wide = element.scrollWidth - element.clientWidth;

@@ -27,4 +27,10 @@ for (const element of document.body.querySelectorAll('*')) {
         looks.set(element, look(element));
     }
 }
-window.tabWalk = {back, expected, looks, seen: new Set()};
+// A stop of its own behind the last one: whether the browser goes on to its own buttons or begins
+// again is up to it.
+const end = document.createElement('span');
+end.tabIndex = 0;
+end.style.position = 'fixed';
+document.body[back ? 'prepend' : 'append'](end);
+window.tabWalk = {end, expected, looks, seen: new Set(), unmarked: new Set(), parts: 0};

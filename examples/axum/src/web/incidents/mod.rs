@@ -16,7 +16,7 @@ use self::days::DaysPlot;
 use self::list_texts::IncidentListTexts;
 use self::query::{FILTERS, IncidentFilterForm};
 use super::active::tenants;
-use super::filter::FilterFields;
+use super::filter::{CURSOR, FilterFields};
 use super::frame::{Frame, Section};
 use super::page::{WebPage, WebResult};
 use super::reader::Reader;
@@ -73,7 +73,7 @@ pub(crate) async fn show(
     let frame = Frame::of(&state, &reader, &context.caller, Section::Incidents);
     let frame = frame.following(&state).await;
     let texts = IncidentListTexts::of(reader.language);
-    let is_first = fields.get(super::filter::CURSOR).is_empty();
+    let is_first = fields.get(CURSOR).is_empty();
     let found = match query::read(&fields, reader.zone) {
         Ok(params) => matching(&state, params).await,
         Err(problem) => Err(problem),
@@ -101,7 +101,7 @@ pub(crate) async fn show(
     let next = found.next_cursor.as_deref();
     let page = IncidentListPage {
         shown: count(reader.language, words, number),
-        next: next.map(|cursor| fields.next(&FILTERS, cursor)),
+        next: next.map(|cursor| fields.with(&FILTERS, (CURSOR, cursor))),
         form: IncidentFilterForm::new(&frame, texts, &fields, problem.as_ref()),
         rows: found.items.iter().map(|one| row(&frame, one)).collect(),
         no_rows,

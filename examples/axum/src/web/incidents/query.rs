@@ -72,7 +72,7 @@ impl IncidentFilterForm {
             summary: problem.map(|problem| Summary::of(frame.common, problem, &all)),
             is_open: fields.has_any(&FOLDED),
             is_set: fields.has_any(&FILTERS),
-            first_query: fields.next(&FILTERS, ""),
+            first_query: fields.with(&FILTERS, (CURSOR, "")),
             first,
             others,
         }

@@ -13,7 +13,6 @@ texts! {
         only_log: "Pages are written to the log only and wake nobody. Set PAGERDUTY_ROUTING_KEY or OPSGENIE_API_KEY.", "Les alertes ne sont écrites que dans le journal et ne réveillent personne. Définissez PAGERDUTY_ROUTING_KEY ou OPSGENIE_API_KEY.", "Alarme stehen nur im Log und wecken niemanden. Setzen Sie PAGERDUTY_ROUTING_KEY oder OPSGENIE_API_KEY.";
         order: "Order", "Ordre", "Reihenfolge";
         target: "Target", "Destination", "Ziel";
-        kind: "Kind", "Type", "Art";
         state: "State", "État", "Zustand";
         last_accepted: "Last accepted", "Dernière acceptée", "Zuletzt angenommen";
         last_failure: "Last failure", "Dernier échec", "Letzter Fehler";

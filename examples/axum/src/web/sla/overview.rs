@@ -93,7 +93,7 @@ enum MonthState {
 
 #[derive(Template)]
 #[template(path = "sla/overview.html")]
-struct OverviewPage<'a> {
+struct CreditOverviewPage<'a> {
     frame: Frame<'a>,
     texts: &'static SlaTexts,
     month: Month,
@@ -186,7 +186,7 @@ impl Overview<'_> {
             &frame.link("/sla"),
             month,
         );
-        let page = OverviewPage {
+        let page = CreditOverviewPage {
             month,
             state: month_state,
             summary,
@@ -197,7 +197,7 @@ impl Overview<'_> {
             next: found
                 .next_cursor
                 .as_deref()
-                .map(|cursor| fields.next(&FILTERS, cursor)),
+                .map(|cursor| fields.with(&FILTERS, (CURSOR, cursor))),
             totals: totals(reader, texts, &found.statements, ledger.as_ref()),
             fees_missing: fees_missing(reader, texts, &found.statements),
             may_decide: state.incidents().may(self.caller, Action::DecideCredit),

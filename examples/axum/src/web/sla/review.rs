@@ -137,7 +137,6 @@ struct ReviewPage<'a> {
     frame: Frame<'a>,
     texts: &'static SlaTexts,
     month: Month,
-    month_name: String,
     verb: Verb,
     title: String,
     consequence: &'static str,
@@ -220,7 +219,6 @@ pub(super) async fn page(
     let status = problem.map_or(StatusCode::OK, Problem::status);
     let page = ReviewPage {
         month: chosen.month,
-        month_name: frame.times.month(chosen.month),
         verb: chosen.verb,
         title: count(language, title, number),
         consequence,

@@ -28,7 +28,6 @@ texts! {
         choose_all: "All that can be chosen on this page", "Tout ce qui peut être choisi sur cette page", "Alles, was auf dieser Seite wählbar ist";
         review_approval: "Approve what is chosen …", "Approuver la sélection …", "Gewählte genehmigen …";
         review_waiver: "Waive what is chosen …", "Renoncer à la sélection …", "Auf gewählte verzichten …";
-        minutes: "{n} min", "{n} min", "{n} min";
         of_period: "of {period}", "sur {period}", "in {period}";
         no_fee: "fee unknown", "tarif inconnu", "Entgelt unbekannt";
         nothing_owed: "nothing owed", "rien à créditer", "nichts geschuldet";
@@ -57,7 +56,6 @@ texts! {
         recomputed: "Recomputed: {n} change. | Recomputed: {n} changes.", "Recalcul terminé : {n} changement. | Recalcul terminé : {n} changements.", "Neu berechnet: {n} Änderung. | Neu berechnet: {n} Änderungen.";
         none_chosen: "Choose at least one credit.", "Choisissez au moins un avoir.", "Wählen Sie mindestens eine Gutschrift.";
         back: "Back to {month}", "Retour à {month}", "Zurück zu {month}";
-        basis: "Credits", "Avoirs", "Gutschriften";
         per_incident: "per incident", "par incident", "je Vorfall";
         per_month: "per month", "par mois", "je Monat";
         per_quarter: "per quarter", "par trimestre", "je Quartal";

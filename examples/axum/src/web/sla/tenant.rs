@@ -94,6 +94,13 @@ struct StatementView {
     others_count: String,
 }
 
+impl StatementView {
+    /// Returns `true` if no incident hit the tenant and its ledger has no row.
+    fn is_empty(&self) -> bool {
+        self.sources.is_empty() && self.ledger.is_empty() && self.others.is_empty()
+    }
+}
+
 #[derive(Template)]
 #[template(path = "sla/tenant.html")]
 struct TenantPage<'a> {
@@ -144,7 +151,8 @@ pub(crate) async fn show(
             match made.into_iter().next() {
                 Some(made) => {
                     let reads_audit = may(Action::ReadAudit);
-                    Some(view(&state, &frame, texts, month, &made, reads_audit).await?)
+                    let view = view(&state, &frame, texts, month, &made, reads_audit).await?;
+                    (!view.is_empty()).then_some(view)
                 }
                 None => None,
             }

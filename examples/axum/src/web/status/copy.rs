@@ -43,7 +43,7 @@ pub(super) struct IncidentCopy {
 
 #[derive(Template)]
 #[template(path = "status/incident.html")]
-struct IncidentPage<'a> {
+struct PublicIncidentPage<'a> {
     site: &'a Site,
     edition: Edition,
     common: &'static CommonTexts,
@@ -112,7 +112,7 @@ impl IncidentCopy {
     pub(super) fn page(&self, edition: Edition) -> Option<Arc<ReadyPage>> {
         ready(&self.pages, edition, || {
             let views = Views::new(edition, self.made_at);
-            let page = IncidentPage {
+            let page = PublicIncidentPage {
                 site: &self.site,
                 edition,
                 common: CommonTexts::of(edition.language),

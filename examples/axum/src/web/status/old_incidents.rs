@@ -228,7 +228,9 @@ mod tests {
         let id = engine.declare().await;
         let read = async |generation| match engine.find(id, generation).await {
             OldLookup::Found(one) => one,
-            other => panic!("{other:?}"),
+            OldLookup::Moved(_) | OldLookup::Nothing | OldLookup::Unavailable => {
+                panic!("not found")
+            }
         };
         let first = read(0).await;
         assert!(Arc::ptr_eq(&first, &read(0).await));

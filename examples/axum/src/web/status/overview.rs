@@ -15,7 +15,7 @@ use crate::web::texts::count;
 
 #[derive(Template)]
 #[template(path = "status/overview.html")]
-struct OverviewPage<'a> {
+struct StatusOverview<'a> {
     site: &'a Site,
     edition: Edition,
     common: &'static CommonTexts,
@@ -62,7 +62,7 @@ pub(super) fn render(
     let omitted = history.incidents_omitted;
     let indicator: Indicator = history.status.indicator;
     let days = history.days(now);
-    OverviewPage {
+    StatusOverview {
         site,
         edition,
         common: CommonTexts::of(language),

@@ -64,7 +64,7 @@ async fn shown(server: &Server, path: &str) -> String {
 
 impl Answer {
     /// Asserts that it is a page with this status.
-    fn is_page(self, status: u16) {
+    fn must_be_page(&self, status: u16) {
         assert_eq!(self.status, status, "{}", self.text);
         assert_eq!(
             self.header("content-type"),

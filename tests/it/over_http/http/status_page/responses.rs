@@ -112,7 +112,7 @@ async fn what_was_withdrawn_is_never_shown_again() {
     }
     publish(&server, &path, &json!({"public": false})).await;
     assert!(!shown(&server, PAGE).await.contains("API errors"));
-    browse(&server, &incident, &[]).await.is_page(404);
+    browse(&server, &incident, &[]).await.must_be_page(404);
 
     // A commit of unknown outcome may have withdrawn something.
     publish(&server, &path, &json!({"public": true})).await;
@@ -134,7 +134,7 @@ async fn what_was_withdrawn_is_never_shown_again() {
             refused.text.contains("ne peut pas être affiché")
                 && !refused.text.contains("API errors")
         );
-        refused.is_page(503);
+        refused.must_be_page(503);
         server.get("", page).await.problem(503);
     }
     store.is_in(NONE);
@@ -161,7 +161,7 @@ async fn ids_that_are_not_public_are_answered_alike() {
         let answer = browse(&server, &page, &[]).await;
         assert!(answer.text.contains("There is no such incident"), "{page}");
         seen.insert(answer.text.clone());
-        answer.is_page(404);
+        answer.must_be_page(404);
         server.get("", &page).await.problem(404);
     }
     assert_eq!(seen.len(), 1);

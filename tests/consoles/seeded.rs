@@ -1,4 +1,4 @@
-//! Consoles in the states of which pictures are taken.
+//! Consoles in their states.
 
 use std::io;
 use std::sync::Arc;
@@ -17,16 +17,19 @@ use incident_core::{Month, Timestamp};
 use reqwest::{Client, header};
 use serde_json::{Value, json};
 
-use crate::busy;
-use crate::pages::State;
-use crate::troubled::{AWAY, Troubled};
+use super::busy;
+use super::table::State;
+use super::troubled::{AWAY, Troubled};
 
 /// Maximum time for something to happen in the background.
 const WAIT: Duration = Duration::from_secs(30);
 
 /// A console in a state.
 pub(crate) struct SeededConsole {
+    /// The state.
+    pub(crate) state: State,
     console: Console,
+    /// The beginning of all addresses, such as `http://127.0.0.1:8080`.
     pub(crate) origin: String,
     /// The values that stand for names in the addresses of pages.
     pub(crate) values: Vec<(&'static str, String)>,
@@ -81,7 +84,7 @@ impl Visitor {
 }
 
 impl SeededConsole {
-    async fn start(builder: ConsoleBuilder) -> io::Result<Self> {
+    async fn start(state: State, builder: ConsoleBuilder) -> io::Result<Self> {
         let anna = Caller::person("anna".parse().map_err(io::Error::other)?, Role::Admin);
         let builder = ConsoleBuilder {
             visitor: builder.visitor.or(Some(anna)),
@@ -89,6 +92,7 @@ impl SeededConsole {
         };
         let console = Console::start(builder, ([127, 0, 0, 1], 0).into()).await?;
         Ok(Self {
+            state,
             origin: format!("http://{}", console.address),
             console,
             values: Vec::new(),
@@ -139,13 +143,16 @@ impl SeededConsole {
 /// Starts a console and brings it into a state.
 pub(crate) async fn start(state: State) -> io::Result<SeededConsole> {
     let mut seeded = match state {
-        State::Empty => SeededConsole::start(ConsoleBuilder::default()).await?,
+        State::Empty => SeededConsole::start(state, ConsoleBuilder::default()).await?,
         State::Busy => {
             let policy = PolicyFile::parse(&busy::policy()).map_err(io::Error::other)?;
-            let seeded = SeededConsole::start(ConsoleBuilder {
-                policy,
-                ..ConsoleBuilder::default()
-            });
+            let seeded = SeededConsole::start(
+                state,
+                ConsoleBuilder {
+                    policy,
+                    ..ConsoleBuilder::default()
+                },
+            );
             let seeded = seeded.await?;
             busy::seed(&seeded.visitor()).await?;
             seeded
@@ -190,10 +197,13 @@ async fn failing() -> io::Result<SeededConsole> {
         pager("pagerduty", NotSentReason::Unavailable)?,
         pager("opsgenie", NotSentReason::Unauthorized)?,
     ];
-    let seeded = SeededConsole::start(ConsoleBuilder {
-        pagers,
-        ..ConsoleBuilder::default()
-    });
+    let seeded = SeededConsole::start(
+        State::Failing,
+        ConsoleBuilder {
+            pagers,
+            ..ConsoleBuilder::default()
+        },
+    );
     let seeded = seeded.await?;
     let visitor = seeded.visitor();
     declare(&visitor).await?;
@@ -216,10 +226,13 @@ async fn away() -> io::Result<SeededConsole> {
     let mut storage = Storage::default();
     let troubled = Troubled::over(storage.store);
     storage.store = troubled.clone();
-    let mut seeded = SeededConsole::start(ConsoleBuilder {
-        storage,
-        ..ConsoleBuilder::default()
-    })
+    let mut seeded = SeededConsole::start(
+        State::Away,
+        ConsoleBuilder {
+            storage,
+            ..ConsoleBuilder::default()
+        },
+    )
     .await?;
     declare(&seeded.visitor()).await?;
     seeded.find_values().await?;
@@ -239,14 +252,17 @@ async fn tour() -> io::Result<SeededConsole> {
     let demo = Demo::default();
     let mut tokens = Tokens::default();
     let visitor = demo.admit(&mut tokens).map_err(io::Error::other)?;
-    let seeded = SeededConsole::start(ConsoleBuilder {
-        tokens,
-        visitor: Some(visitor),
-        clock: Some(demo.clock()),
-        policy: Demo::policy().map_err(io::Error::other)?,
-        pagers: Demo::pagers().map_err(io::Error::other)?.current,
-        ..ConsoleBuilder::default()
-    })
+    let seeded = SeededConsole::start(
+        State::Tour,
+        ConsoleBuilder {
+            tokens,
+            visitor: Some(visitor),
+            clock: Some(demo.clock()),
+            policy: Demo::policy().map_err(io::Error::other)?,
+            pagers: Demo::pagers().map_err(io::Error::other)?.current,
+            ..ConsoleBuilder::default()
+        },
+    )
     .await?;
     demo.play(&seeded.console.api)
         .await

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use incident_core::Timestamp;
 use serde_json::{Value, json};
 
-use crate::seeded::Visitor;
+use super::seeded::Visitor;
 
 const INCIDENTS: usize = 50;
 const TENANTS: usize = 10_000;

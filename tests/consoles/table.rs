@@ -1,6 +1,4 @@
-//! The table of pages: each with its address and the states in which it is taken.
-
-use std::fmt;
+//! The table of pages: each with its address and the states that it has.
 
 /// A state of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,15 +16,8 @@ pub(crate) enum State {
 }
 
 impl State {
-    pub(crate) const ALL: [Self; 5] = [
-        Self::Empty,
-        Self::Busy,
-        Self::Failing,
-        Self::Away,
-        Self::Tour,
-    ];
-
-    const fn name(self) -> &'static str {
+    /// Returns the name.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Empty => "empty",
             Self::Busy => "busy",
@@ -40,7 +31,8 @@ impl State {
 /// A page.
 #[derive(Debug)]
 pub(crate) struct PageRow {
-    name: &'static str,
+    /// The name, without blanks.
+    pub(crate) name: &'static str,
     /// The address. `{incident}` and `{public}` are the ids of the incident that was declared first
     /// among the worst published ones, `{month}` and `{last_month}` are months.
     path: &'static str,
@@ -82,41 +74,10 @@ const PAGES: [PageRow; 14] = [
     page("missing", "/incidents/0190a000-0000-7000-8000-000000000000"),
 ];
 
-/// The pictures of the README: the name of each, and that of its copy.
-pub(crate) const KEPT: [(&str, &str); 6] = [
-    ("tour/list-1280-light", "list"),
-    ("tour/incident-1280-light", "incident"),
-    ("tour/sla-1280-dark", "credits"),
-    ("tour/status-1280-light", "status"),
-    ("tour/list-390-dark", "list-on-a-phone"),
-    ("tour/declare-390-light", "declare-on-a-phone"),
-];
-
-/// A width with the height of a device that has it, in CSS pixels: a phone and a desktop.
-const SIZES: [(u32, u32); 2] = [(390, 844), (1_280, 800)];
-
-/// A picture to take.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Picture {
-    pub(crate) state: State,
-    page: &'static PageRow,
-    pub(crate) size: (u32, u32),
-    pub(crate) dark: bool,
-}
-
-impl Picture {
-    /// Returns the name of the file without its ending.
-    pub(crate) fn name(&self) -> String {
-        let theme = if self.dark { "dark" } else { "light" };
-        let Self {
-            state, page, size, ..
-        } = self;
-        format!("{}/{}-{}-{theme}", state.name(), page.name, size.0)
-    }
-
+impl PageRow {
     /// Returns the path with what stands in the braces.
     pub(crate) fn path(&self, values: &[(&str, String)]) -> String {
-        let mut path = self.page.path.to_owned();
+        let mut path = self.path.to_owned();
         for (name, value) in values {
             path = path.replace(&format!("{{{name}}}"), value);
         }
@@ -124,29 +85,13 @@ impl Picture {
     }
 
     /// Returns `true` if the page may have another status than 200.
-    pub(crate) fn is_error(&self) -> bool {
-        self.state == State::Away || self.page.name == "missing"
+    pub(crate) fn is_error(&self, state: State) -> bool {
+        state == State::Away || self.name == "missing"
     }
 }
 
-impl fmt::Display for Picture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name())
-    }
-}
-
-/// Returns all pictures of a state.
-pub(crate) fn pictures(state: State) -> impl Iterator<Item = Picture> {
+/// Returns all pages of a state.
+pub(crate) fn pages(state: State) -> impl Iterator<Item = &'static PageRow> {
     let pages = PAGES.iter();
-    let pages = pages.filter(move |page| !(page.needs_incident && state == State::Empty));
-    pages.flat_map(move |page| {
-        SIZES.into_iter().flat_map(move |size| {
-            [false, true].map(|dark| Picture {
-                state,
-                page,
-                size,
-                dark,
-            })
-        })
-    })
+    pages.filter(move |page| !(page.needs_incident && state == State::Empty))
 }

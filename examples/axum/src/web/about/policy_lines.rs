@@ -1,0 +1,126 @@
+//! The policy in force, as lines of tables.
+
+use incident_core::actor::{Action, Permissions, Role};
+use incident_core::incident::Severity;
+use incident_core::policy::{Policy, SeverityPolicy};
+use incident_core::sla::{Basis, Scale, SlaTerms};
+
+use super::about_texts::AboutTexts;
+use crate::web::action_texts::ActionTexts;
+use crate::web::language::Language;
+use crate::web::numbers::{minutes, percent};
+use crate::web::texts::fill;
+
+/// The policy of a severity in words.
+pub(super) struct SeverityLine {
+    /// The severity.
+    pub(super) severity: Severity,
+    /// The values, in the order of the columns.
+    pub(super) values: Vec<String>,
+}
+
+/// A step of the credits.
+pub(super) struct TierLine {
+    /// The condition.
+    pub(super) condition: String,
+    /// The credit.
+    pub(super) credit: String,
+}
+
+/// The roles that may do an action.
+pub(super) struct PermissionLine {
+    /// The action in words.
+    pub(super) action: &'static str,
+    /// The name of the action.
+    pub(super) name: &'static str,
+    /// For each role, in their order, whether it may.
+    pub(super) allowed: Vec<bool>,
+}
+
+/// Returns a line per severity, the worst first.
+pub(super) fn severities(
+    language: Language,
+    texts: &AboutTexts,
+    policy: &Policy,
+) -> Vec<SeverityLine> {
+    let word = |is: bool| if is { texts.yes } else { texts.no }.to_owned();
+    let within = |seconds: Option<u32>| match seconds {
+        Some(seconds) => minutes(language, u64::from(seconds) * 1_000_000),
+        None => texts.never.to_owned(),
+    };
+    let every = |every: Option<u32>| match every {
+        Some(every) => minutes(language, u64::from(every) * 60_000_000),
+        None => texts.never.to_owned(),
+    };
+    let line = |severity: Severity| {
+        let of: &SeverityPolicy = policy.of(severity);
+        SeverityLine {
+            severity,
+            values: vec![
+                word(of.page),
+                texts.urgency_words(of.urgency).to_owned(),
+                within(of.accept_within_seconds),
+                every(of.update_every_minutes),
+                word(of.page_on_raise),
+                word(of.page_on_reopen),
+                word(of.post_mortem_required),
+            ],
+        }
+    };
+    Severity::ALL.into_iter().map(line).collect()
+}
+
+/// Returns the basis of credits with its cap.
+pub(super) fn basis(language: Language, texts: &AboutTexts, terms: &SlaTerms) -> String {
+    let text = match terms.basis() {
+        Basis::PerIncident => texts.per_incident,
+        Basis::PerMonth => texts.per_month,
+        Basis::PerQuarter => texts.per_quarter,
+        Basis::PerYear => texts.per_year,
+    };
+    fill(text, &[("cap", &percent(language, terms.cap()))])
+}
+
+/// Returns the steps of the credits, in the order of the terms.
+pub(super) fn tiers(language: Language, texts: &AboutTexts, terms: &SlaTerms) -> Vec<TierLine> {
+    match terms.scale() {
+        Scale::ByOutage(tiers) => tiers
+            .iter()
+            .map(|tier| TierLine {
+                condition: fill(
+                    texts.step_outage,
+                    &[("minutes", &minutes(language, tier.from_us()))],
+                ),
+                credit: percent(language, tier.credit_percent),
+            })
+            .collect(),
+        Scale::ByAvailability(rows) => rows
+            .iter()
+            .map(|row| {
+                let text = match row.inclusive {
+                    true => texts.step_at,
+                    false => texts.step_below,
+                };
+                TierLine {
+                    condition: fill(text, &[("percent", &percent(language, row.bound))]),
+                    credit: percent(language, row.credit_percent),
+                }
+            })
+            .collect(),
+    }
+}
+
+/// Returns a line per action.
+pub(super) fn permissions(actions: &ActionTexts, table: &Permissions) -> Vec<PermissionLine> {
+    Action::ALL
+        .into_iter()
+        .map(|action| PermissionLine {
+            action: actions.words(action.name()).unwrap_or(action.name()),
+            name: action.name(),
+            allowed: Role::ALL
+                .into_iter()
+                .map(|(role, _)| table.allows(role, action))
+                .collect(),
+        })
+        .collect()
+}

@@ -1,0 +1,137 @@
+//! `/audit`: the audit trail with filters, and the state of its chains on request.
+
+mod audit_query;
+mod audit_texts;
+mod chain_state;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use incident_core::actor::ActorKind;
+use incident_core::audit::{AuditEntry, AuditOutcome};
+
+use self::audit_query::{AuditFilterForm, AuditListParams, FILTERS};
+use self::audit_texts::AuditTexts;
+use self::chain_state::ChainState;
+use super::action_texts::ActionTexts;
+use super::filter::{CURSOR, FilterFields};
+use super::frame::{Frame, Section};
+use super::page::{WebPage, WebResult};
+use super::reader::Reader;
+use super::texts::{count, fill, grouped};
+use crate::http::authorized::Authorized;
+use crate::http::page::Items;
+use crate::http::permission;
+use crate::http::problem::Problem;
+use crate::state::AppState;
+
+/// An entry of the list.
+struct AuditRow {
+    entry: AuditEntry,
+    kind: &'static str,
+    words: Option<&'static str>,
+    is_denied: bool,
+    seal: String,
+}
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct AuditPage<'a> {
+    frame: Frame<'a>,
+    texts: &'static AuditTexts,
+    chains: Option<ChainState>,
+    verify: String,
+    form: AuditFilterForm,
+    rows: Vec<AuditRow>,
+    shown: String,
+    next: Option<String>,
+    is_first: bool,
+}
+
+/// Handles `GET /audit`.
+pub(crate) async fn show(
+    State(state): State<Arc<AppState>>,
+    reader: Reader,
+    Authorized { context, .. }: Authorized<permission::ReadAudit>,
+    fields: FilterFields,
+) -> WebResult {
+    let frame = Frame::of(&state, &reader, &context.caller, Section::Audit);
+    let texts = AuditTexts::of(reader.language);
+    let found = match audit_query::read(&fields, reader.zone) {
+        Ok(params) => matching(&state, params).await,
+        Err(problem) => Err(problem),
+    };
+    let (found, problem) = match found {
+        Ok(found) => (found, None),
+        Err(problem) if problem.status().is_server_error() => return Err(problem),
+        Err(problem) => {
+            let nothing = Items {
+                items: Vec::new(),
+                next_cursor: None,
+            };
+            (nothing, Some(problem))
+        }
+    };
+    let chains = match fields.get("verify") {
+        "" => None,
+        _ => {
+            let verdict = state.incidents().audit().verify().await?;
+            Some(ChainState::new(&frame, texts, &verdict))
+        }
+    };
+    let Items { items, next_cursor } = found;
+    let number = u64::try_from(items.len()).unwrap_or(u64::MAX);
+    let words = match &next_cursor {
+        Some(_) => texts.shown_more,
+        None => texts.shown,
+    };
+    let status = problem.as_ref().map_or(StatusCode::OK, Problem::status);
+    let actions = ActionTexts::of(reader.language);
+    let page = AuditPage {
+        chains,
+        verify: fields.with(&FILTERS, ("verify", "yes")),
+        form: AuditFilterForm::new(&frame, texts, &fields, problem.as_ref()),
+        shown: count(reader.language, words, number),
+        next: next_cursor
+            .as_deref()
+            .map(|cursor| fields.with(&FILTERS, (CURSOR, cursor))),
+        rows: items
+            .into_iter()
+            .map(|entry| row(&frame, texts, actions, entry))
+            .collect(),
+        is_first: fields.get(CURSOR).is_empty(),
+        frame,
+        texts,
+    };
+    WebPage::render(status, &page)
+}
+
+async fn matching(
+    state: &AppState,
+    AuditListParams { filter, page }: AuditListParams,
+) -> Result<Items<AuditEntry>, Problem> {
+    let found = state.incidents().audit().list(&filter).await?;
+    Ok(page.of(found, |last| (last.payload.at, last.chain, last.seq)))
+}
+
+fn row(
+    frame: &Frame<'_>,
+    texts: &AuditTexts,
+    actions: &ActionTexts,
+    entry: AuditEntry,
+) -> AuditRow {
+    let seq = grouped(frame.reader.language, entry.seq);
+    AuditRow {
+        kind: match entry.payload.actor.kind {
+            ActorKind::Person => texts.person,
+            ActorKind::Service => texts.service,
+            ActorKind::Integration => texts.integration,
+        },
+        words: actions.words(&entry.payload.action),
+        is_denied: entry.payload.outcome == AuditOutcome::Denied,
+        seal: fill(texts.seal, &[("seq", &seq)]),
+        entry,
+    }
+}
