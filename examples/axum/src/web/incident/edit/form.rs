@@ -186,7 +186,7 @@ impl FieldMaker<'_> {
         known: &[(T, &'static str); N],
     ) -> Field {
         let unknown = Choice::new("", self.texts.unknown);
-        let known = known.into_iter().map(|(value, label)| {
+        let known = known.iter().map(|(value, label)| {
             let value = serde_json::to_value(value).unwrap_or_default();
             Choice::new(value.as_str().unwrap_or_default(), label)
         });
