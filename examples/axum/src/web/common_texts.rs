@@ -37,6 +37,7 @@ texts! {
         signed_out: "You are signed out: this page no longer follows changes.", "Vous êtes déconnecté : cette page ne suit plus les changements.", "Sie sind abgemeldet: Diese Seite folgt Änderungen nicht mehr.";
         reload: "Reload", "Recharger", "Neu laden";
         summary_title: "Some fields need attention", "Certains champs sont à corriger", "Einige Felder brauchen Aufmerksamkeit";
+        already_sent: "This form was sent already, and was not sent again. Look first at what it did.", "Ce formulaire a déjà été envoyé ; il ne l’a pas été de nouveau. Regardez d’abord ce qu’il a fait.", "Dieses Formular wurde schon gesendet und nicht noch einmal. Sehen Sie zuerst, was es bewirkt hat.";
         nothing_sent: "Nothing was changed. Your text is still here.", "Rien n’a été modifié. Votre texte est toujours là.", "Nichts wurde geändert. Ihr Text ist noch da.";
         required: "required", "obligatoire", "Pflichtfeld";
         optional: "optional", "facultatif", "freiwillig";

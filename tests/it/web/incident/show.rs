@@ -274,7 +274,7 @@ async fn one_button_is_the_main_one() {
     };
     let shown = page(&server, VIEWER, &web).await;
     assert_eq!(main(&shown.text), 0);
-    for path in ["/edit", "/publish", "/page", "/post-mortem"] {
+    for path in ["", "/edit", "/publish", "/page", "/post-mortem"] {
         let shown = page(&server, COMMANDER, &format!("{web}{path}")).await;
         assert_eq!(main(&shown.text), 1, "{path}: {}", shown.text);
     }

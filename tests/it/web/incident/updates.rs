@@ -248,6 +248,8 @@ async fn what_customers_will_read_is_shown_before_it_is_published() {
     assert!(seen_part.contains("Some requests fail"), "{seen_part}");
     assert!(seen_part.contains("A fix is &lt;on&gt; its way."));
     assert!(seen_part.contains("Post update and show it to customers"));
+    let mains = preview.text.matches("class=\"primary\"").count();
+    assert_eq!(mains, 1, "the acknowledgement is not the main button now");
     let seen = hidden(&preview, "seen").to_owned();
     assert_eq!(update_key(&preview), key);
     // Other words than those that were seen are shown again.

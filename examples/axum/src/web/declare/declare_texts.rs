@@ -60,7 +60,6 @@ texts! {
         suggestion_gone: "This suggestion was used already or has expired: it cannot be declared from again.", "Cette suggestion a déjà servi ou a expiré : on ne peut plus déclarer à partir d’elle.", "Dieser Vorschlag wurde schon verwendet oder ist abgelaufen: Aus ihm lässt sich nicht mehr melden.";
         suggestion_live: "An incident of the same service and tenant is live already.", "Un incident du même service et du même client est déjà en cours.", "Ein Vorfall desselben Dienstes und Mandanten läuft schon.";
         open_it: "Open it", "L’ouvrir", "Öffnen";
-        already_sent: "This form was sent already, and was not sent again: look at the active incidents first.", "Ce formulaire a déjà été envoyé ; il ne l’a pas été de nouveau : regardez d’abord les incidents en cours.", "Dieses Formular wurde schon gesendet und nicht noch einmal: Sehen Sie zuerst bei den aktiven Vorfällen nach.";
     }
 }
 

@@ -27,7 +27,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::requests::declare::DeclareRequest;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, new_key, unsent_page};
+use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, form_key, unsent_page};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
@@ -217,15 +217,7 @@ async fn respond(
     let texts = DeclareTexts::of(frame.reader.language);
     let known = known_names(state).await;
     let fields = DeclareFields::new(state, &frame, caller, known, sent, problem);
-    let was_used = problem.is_some_and(|problem| problem.code() == "idempotency_key_reused");
-    let summary = problem.map(|problem| match was_used {
-        true => Summary::note(frame.common, texts.already_sent).html(),
-        false => Summary::of(frame.common, problem, &fields.all()).html(),
-    });
-    let key = match sent.get("key") {
-        key if !key.is_empty() && !was_used => key.to_owned(),
-        _ => new_key(),
-    };
+    let summary = problem.map(|problem| Summary::of(frame.common, problem, &fields.all()).html());
     // A person sees what is filled in, except for what a suggestion always sets.
     let usual = [
         ("mode", "live"),
@@ -240,7 +232,7 @@ async fn respond(
     let page = DeclarePage {
         consequences: consequences(state, &frame),
         texts,
-        key,
+        key: form_key(sent, problem),
         suggestion_id: sent.get("suggestion_id").to_owned(),
         notes,
         summary,

@@ -75,6 +75,21 @@ pub(crate) fn new_key() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }
 
+/// Returns the key for a form that is shown again: that of the last try, so that it acts once,
+/// unless that key was used for another request.
+#[must_use]
+pub(crate) fn form_key(sent: &FormFields, problem: Option<&Problem>) -> String {
+    match sent.get(KEY) {
+        key if !key.is_empty() && !problem.is_some_and(is_reused) => key.to_owned(),
+        _ => new_key(),
+    }
+}
+
+/// Returns `true` if the key of a form was used for another request.
+pub(super) fn is_reused(problem: &Problem) -> bool {
+    problem.code() == "idempotency_key_reused"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,7 @@ mod summary;
 mod unsent;
 
 pub(crate) use field::{Choice, Field};
-pub(crate) use fields::{FormFields, new_key};
+pub(crate) use fields::{FormFields, form_key, new_key};
 pub(crate) use json_body::{JsonBody, items};
 pub(crate) use submitted::Submitted;
 pub(crate) use summary::Summary;

@@ -4,6 +4,7 @@ use askama::Template;
 use askama::filters::Safe;
 
 use super::field::Field;
+use super::fields::is_reused;
 use crate::http::escape::Html;
 use crate::http::problem::{FieldError, Problem};
 use crate::web::common_texts::CommonTexts;
@@ -37,6 +38,13 @@ impl Summary {
     /// Creates the summary of a problem over the fields of a form.
     #[must_use]
     pub(crate) fn of(common: &'static CommonTexts, problem: &Problem, fields: &[&Field]) -> Self {
+        if is_reused(problem) {
+            return Self {
+                common,
+                title: common.already_sent,
+                items: Vec::new(),
+            };
+        }
         let item = |error: &FieldError| {
             let name = error.pointer.strip_prefix('/').unwrap_or_default();
             let name = name.split('/').next().unwrap_or_default();
@@ -59,16 +67,6 @@ impl Summary {
             common,
             title: common.summary_title,
             items,
-        }
-    }
-
-    /// Creates the summary of a form that was not run for a reason that no field has.
-    #[must_use]
-    pub(crate) const fn note(common: &'static CommonTexts, reason: &'static str) -> Self {
-        Self {
-            common,
-            title: reason,
-            items: Vec::new(),
         }
     }
 }

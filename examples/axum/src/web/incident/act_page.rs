@@ -6,11 +6,10 @@ use incident_core::incident::Incident;
 
 use super::act_texts::ActTexts;
 use super::customers::CustomerView;
-use super::update_form::is_reused;
 use crate::http::escape::Html;
 use crate::http::problem::Problem;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, Summary, new_key};
+use crate::web::form::{Field, FormFields, Summary, form_key, new_key};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
@@ -97,16 +96,10 @@ impl<'a> ActPage<'a> {
     ) -> Self {
         if let Some(problem) = problem {
             let all: Vec<&Field> = fields.iter().collect();
-            let summary = match is_reused(problem) {
-                true => Summary::note(self.frame.common, self.texts.already_sent),
-                false => Summary::of(self.frame.common, problem, &all),
-            };
+            let summary = Summary::of(self.frame.common, problem, &all);
             self.summary = Some(summary.html());
         }
-        let key = sent.get("key");
-        if !key.is_empty() && !problem.is_some_and(is_reused) {
-            key.clone_into(&mut self.key);
-        }
+        self.key = form_key(sent, problem);
         self.fields = fields.iter().map(Field::html).collect();
         self.submit = Some(submit);
         self

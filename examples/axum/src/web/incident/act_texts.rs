@@ -43,7 +43,6 @@ texts! {
         url_hint: "It begins with https://", "Elle commence par https://", "Sie beginnt mit https://";
         post_mortem_submit: "Link post-mortem", "Lier le post-mortem", "Post-mortem verknüpfen";
         cancel: "Cancel", "Annuler", "Abbrechen";
-        already_sent: "This form was sent already, and was not sent again.", "Ce formulaire a déjà été envoyé ; il ne l’a pas été de nouveau.", "Dieses Formular wurde schon gesendet und nicht noch einmal.";
         entry_title: "Entry {seq} of #{number}", "Entrée {seq} de #{number}", "Eintrag {seq} von #{number}";
         entry_happened: "Happened", "Survenu", "Geschehen";
         entry_recorded: "Recorded", "Noté", "Erfasst";

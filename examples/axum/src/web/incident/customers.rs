@@ -19,6 +19,8 @@ texts! {
         nothing: "Nothing: this incident is not on the status page.", "Rien : cet incident n’est pas sur la page d’état.", "Nichts: Dieser Vorfall steht nicht auf der Statusseite.";
         waiting: "A text for customers is written and waits until the incident is published. | {n} texts for customers are written and wait until the incident is published.", "Un texte pour les clients est écrit et attend la publication. | {n} textes pour les clients sont écrits et attendent la publication.", "Ein Text für Kunden ist geschrieben und wartet auf die Veröffentlichung. | {n} Texte für Kunden sind geschrieben und warten auf die Veröffentlichung.";
         no_updates: "No update yet.", "Pas encore de message.", "Noch keine Meldung.";
+        started: "started", "début", "Beginn";
+        eta: "expected end", "fin prévue", "Ende erwartet";
         open: "Open the public page", "Ouvrir la page publique", "Öffentliche Seite öffnen";
     }
 }

@@ -13,7 +13,6 @@ use incident_core::timeline::SysIncidentUpdateEntry;
 use super::act_texts::ActTexts;
 use super::entry::EntryView;
 use super::entry_texts::EntryTexts;
-use super::update_form::is_reused;
 use super::words::WordTexts;
 use crate::http::authorized::Authorized;
 use crate::http::escape::Html;
@@ -23,7 +22,7 @@ use crate::http::problem::Problem;
 use crate::http::target::EntryTarget;
 use crate::requests::ReasonRequest;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, new_key, unsent_page};
+use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, form_key, unsent_page};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
@@ -172,16 +171,9 @@ fn redact_form(
     let reason = Field::line("reason", texts.redact_reason)
         .required(frame.common)
         .from(sent, problem);
-    let summary = problem.map(|problem| match is_reused(problem) {
-        true => Summary::note(frame.common, texts.already_sent).html(),
-        false => Summary::of(frame.common, problem, &[&reason]).html(),
-    });
-    let key = match sent.get("key") {
-        key if !key.is_empty() && !problem.is_some_and(is_reused) => key.to_owned(),
-        _ => new_key(),
-    };
+    let summary = problem.map(|problem| Summary::of(frame.common, problem, &[&reason]).html());
     RedactForm {
-        key,
+        key: form_key(sent, problem),
         lines,
         summary,
         reason: reason.html(),

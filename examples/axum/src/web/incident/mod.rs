@@ -26,6 +26,7 @@ mod sla_view;
 pub(super) mod targets;
 mod timeline;
 pub(crate) mod update;
+mod update_fields;
 mod update_form;
 mod update_texts;
 pub(super) mod words;

@@ -81,6 +81,7 @@ struct IncidentPage<'a> {
     acts: Acts,
     is_matched: bool,
     acknowledge_key: String,
+    is_acknowledge_main: bool,
     timeline: TimelineView,
     older: String,
     form: Option<UpdateForm>,
@@ -139,10 +140,16 @@ pub(super) async fn page(
     .await;
     let timeline = timeline(state, &frame, &incident, shown.before).await?;
     let public = public_side(state, &incident).await?;
-    let form = match acts.update {
+    let mut form = match acts.update {
         true => Some(update_form(state, &frame, caller, &incident, draft).await?),
         false => None,
     };
+    // One button is the main one: that of a text that waits, then the acknowledgement.
+    let is_previewed = form.as_ref().is_some_and(|form| form.preview.is_some());
+    let is_acknowledge_main = acts.acknowledge && !is_previewed;
+    if let Some(form) = &mut form {
+        form.is_main = !is_acknowledge_main;
+    }
     let texts = IncidentTexts::of(reader.language);
     let policy = state.incidents().policy().of(incident.severity);
     let page = IncidentPage {
@@ -153,6 +160,7 @@ pub(super) async fn page(
         acts,
         is_matched: shown.matched,
         acknowledge_key: new_key(),
+        is_acknowledge_main,
         older: count(reader.language, texts.older, timeline.older),
         timeline,
         form,

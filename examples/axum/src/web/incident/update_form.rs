@@ -4,33 +4,23 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use incident_core::TEXT_BYTES;
-use incident_core::actor::{Action, Caller};
-use incident_core::incident::{Audience, CancelReason, Incident, Severity, Status};
-use incident_core::name::PUBLIC_BYTES;
+use incident_core::actor::Caller;
+use incident_core::incident::{Incident, Status};
 use incident_core::port::IncidentFilter;
-use incident_core::timeline::EntryKind;
 
 use super::acts::next_statuses;
 use super::customers::CustomerView;
-use super::entry_texts::EntryTexts;
+use super::update_fields::UpdateFields;
 use super::update_texts::UpdateTexts;
 use super::words::WordTexts;
 use crate::http::escape::Html;
 use crate::http::problem::Problem;
 use crate::state::AppState;
-use crate::web::form::{Choice, Field, FormFields, Summary, new_key};
+use crate::web::form::{Choice, Field, FormFields, Summary, form_key};
 use crate::web::frame::Frame;
 
 /// Maximum number of incidents that may take another one in, as a menu shows them.
 const TARGETS: usize = 100;
-/// The reasons of a cancellation.
-const CANCEL_REASONS: [CancelReason; 4] = [
-    CancelReason::FalsePositive,
-    CancelReason::Duplicate,
-    CancelReason::External,
-    CancelReason::Superseded,
-];
 
 /// What a person typed so far, and why it was not sent.
 #[derive(Default)]
@@ -80,17 +70,8 @@ pub(super) struct UpdateForm {
     pub(super) more: Vec<Html>,
     pub(super) is_more_open: bool,
     pub(super) submit: &'static str,
-}
-
-/// What a form is made of.
-struct Maker<'a> {
-    state: &'a AppState,
-    frame: &'a Frame<'a>,
-    caller: &'a Caller,
-    incident: &'a Incident,
-    draft: &'a UpdateDraft,
-    texts: &'static UpdateTexts,
-    words: &'static WordTexts,
+    /// `true` if its button is the main one of the page, and not the acknowledgement.
+    pub(super) is_main: bool,
 }
 
 /// Creates the form.
@@ -105,12 +86,13 @@ pub(super) async fn update_form(
     draft: UpdateDraft,
 ) -> Result<UpdateForm, Problem> {
     let language = frame.reader.language;
-    let maker = Maker {
+    let fields = UpdateFields {
         state,
         frame,
         caller,
         incident,
-        draft: &draft,
+        sent: &draft.fields,
+        problem: draft.problem.as_ref(),
         texts: UpdateTexts::of(language),
         words: WordTexts::of(language),
     };
@@ -119,7 +101,7 @@ pub(super) async fn update_form(
         true => targets(state, incident).await?,
         false => Vec::new(),
     };
-    let mut form = maker.form(&statuses, targets);
+    let mut form = UpdateForm::new(&fields, &draft, &statuses, targets);
     form.preview = draft.preview.map(|(preview, _)| preview);
     Ok(form)
 }
@@ -142,244 +124,64 @@ async fn targets(state: &AppState, incident: &Incident) -> Result<Vec<Choice>, P
     Ok(others.map(choice).collect())
 }
 
-impl Maker<'_> {
-    fn form(&self, statuses: &[Status], targets: Vec<Choice>) -> UpdateForm {
-        let (texts, draft, incident) = (self.texts, self.draft, self.incident);
+impl UpdateForm {
+    fn new(
+        of: &UpdateFields<'_>,
+        draft: &UpdateDraft,
+        statuses: &[Status],
+        targets: Vec<Choice>,
+    ) -> Self {
+        let (frame, texts, incident) = (of.frame, of.texts, of.incident);
         let is_note = incident.status.is_final();
-        let message = self.message();
-        let status = (!statuses.is_empty()).then(|| self.status(statuses));
-        let times = self.times();
-        let on_status = self.on_status(statuses, targets);
-        let public_message = self.public_message();
-        let more = self.more();
+        let message = of.message();
+        let status = (!statuses.is_empty()).then(|| of.status(statuses));
+        let times = of.times();
+        let on_status = of.on_status(statuses, targets);
+        let public_message = of.public_message();
+        let more = of.more();
         let mut all = vec![&message, &public_message];
         all.extend(&status);
         all.extend(&times);
         all.extend(on_status.iter().map(|(_, field)| field));
         all.extend(&more);
-        let summary = draft
-            .problem
-            .as_ref()
-            .map(|problem| self.summary(problem, &all));
-        let names = more.iter().map(|field| field.name);
-        let is_more_open = names
-            .into_iter()
-            .any(|name| !draft.fields.get(name).is_empty());
-        let corrects = draft.fields.get("corrects").trim();
-        let html = |fields: Vec<Field>| fields.iter().map(Field::html).collect();
-        UpdateForm {
+        let summary = of.problem;
+        let summary = summary.map(|problem| Summary::of(frame.common, problem, &all).html());
+        let is_filled = |field: &Field| !draft.fields.get(field.name).is_empty();
+        let preview = draft.preview.as_ref();
+        let html = |fields: &[Field]| fields.iter().map(Field::html).collect();
+        let marked = on_status.iter();
+        Self {
             texts,
-            action: self
-                .frame
-                .link(&format!("/incidents/{}/updates", incident.id)),
-            key: self.key(),
-            seen: draft
-                .preview
-                .as_ref()
-                .map_or_else(String::new, |(_, seen)| seen.clone()),
+            action: frame.link(&format!("/incidents/{}/updates", incident.id)),
+            key: form_key(&draft.fields, of.problem),
+            seen: preview.map_or_else(String::new, |(_, seen)| seen.clone()),
             summary,
             preview: None,
-            title: if is_note {
-                texts.note_title
-            } else {
-                texts.title
+            title: match is_note {
+                true => texts.note_title,
+                false => texts.title,
             },
-            help: match corrects {
+            help: match draft.fields.get("corrects").trim() {
                 _ if is_note => Some(texts.note_help.to_owned()),
                 "" => None,
-                seq => Some(self.frame.fill(texts.correcting, &[("seq", seq)])),
+                seq => Some(frame.fill(texts.correcting, &[("seq", seq)])),
             },
             message: message.html(),
             is_note,
             status: status.map(|field| field.html()),
-            times: html(times),
-            on_status: on_status
-                .iter()
+            times: html(&times),
+            on_status: marked
                 .map(|(class, field)| (*class, field.html()))
                 .collect(),
             public_message: public_message.html(),
-            more: html(more),
-            is_more_open,
-            submit: self.submit(is_note),
+            is_more_open: more.iter().any(is_filled),
+            more: html(&more),
+            submit: match preview {
+                Some((preview, _)) if preview.shown.is_some() => texts.post_public,
+                Some(_) | None if is_note => texts.post_note,
+                Some(_) | None => texts.post,
+            },
+            is_main: true,
         }
     }
-
-    fn submit(&self, is_note: bool) -> &'static str {
-        match &self.draft.preview {
-            Some((preview, _)) if preview.shown.is_some() => self.texts.post_public,
-            _ if is_note => self.texts.post_note,
-            _ => self.texts.post,
-        }
-    }
-
-    /// Returns the key of the form: that of the last try, unless it was used.
-    fn key(&self) -> String {
-        let was_used = self.draft.problem.as_ref().is_some_and(is_reused);
-        match self.draft.fields.get("key") {
-            key if !key.is_empty() && !was_used => key.to_owned(),
-            _ => new_key(),
-        }
-    }
-
-    fn summary(&self, problem: &Problem, fields: &[&Field]) -> Html {
-        match is_reused(problem) {
-            true => Summary::note(self.frame.common, self.texts.already_sent).html(),
-            false => Summary::of(self.frame.common, problem, fields).html(),
-        }
-    }
-
-    /// Sets the value that was sent, and the error about it.
-    fn sent(&self, field: Field) -> Field {
-        field.from(&self.draft.fields, self.draft.problem.as_ref())
-    }
-
-    fn message(&self) -> Field {
-        let field = Field::area("message", self.texts.message)
-            .hint(self.texts.message_hint)
-            .required(self.frame.common)
-            .max(TEXT_BYTES);
-        self.sent(field)
-    }
-
-    fn status(&self, statuses: &[Status]) -> Field {
-        let current = self.frame.common.status(self.incident.status);
-        let unchanged = self.frame.fill(self.texts.unchanged, &[("value", current)]);
-        let others = statuses
-            .iter()
-            .map(|one| Choice::new(one.name(), self.frame.common.status(*one)));
-        let choices = std::iter::once(Choice::new("", &unchanged)).chain(others);
-        self.sent(Field::select(
-            "status",
-            self.texts.status,
-            choices.collect(),
-        ))
-    }
-
-    fn times(&self) -> Vec<Field> {
-        let zone = self.frame.times.zone();
-        let mut fields = Vec::new();
-        if !self.incident.status.is_live() {
-            return fields;
-        }
-        fields.push(self.sent(Field::time("eta", self.texts.eta, &zone)));
-        if self.state.incidents().may(self.caller, Action::Change) {
-            let next = Field::time("next_update_due_at", self.texts.next_update, &zone);
-            fields.push(self.sent(next));
-        }
-        fields
-    }
-
-    fn on_status(&self, statuses: &[Status], targets: Vec<Choice>) -> Vec<(&'static str, Field)> {
-        let texts = self.texts;
-        let may = |status| statuses.contains(&status);
-        let mut fields = Vec::new();
-        if self.incident.status == Status::Resolved && may(Status::Investigating) {
-            fields.push(("on-investigating", Field::line("reason", texts.reason)));
-        }
-        if may(Status::Resolved) {
-            let zone = format!("{} {}", texts.impact_hint, self.frame.times.zone());
-            let field = Field::time("impact_ended_at", texts.impact_ended_at, &zone);
-            fields.push(("on-resolved", field));
-        }
-        let choose = || std::iter::once(Choice::new("", texts.choose));
-        if may(Status::Cancelled) {
-            let reasons =
-                CANCEL_REASONS.map(|one| Choice::new(one.name(), self.words.cancel_reason(one)));
-            let choices = choose().chain(reasons).collect();
-            let field = Field::select("cancel_reason", texts.cancel_reason, choices);
-            fields.push(("on-cancelled", field));
-        }
-        if may(Status::Merged) {
-            let choices = choose().chain(targets).collect();
-            let field = Field::select("merged_into", texts.merged_into, choices);
-            fields.push(("on-merged", field.hint(texts.merged_hint)));
-        }
-        let sent = fields.into_iter();
-        sent.map(|(class, field)| (class, self.sent(field)))
-            .collect()
-    }
-
-    fn public_message(&self) -> Field {
-        let hint = match self.incident.status_page.public {
-            true => self.texts.public_hint_public,
-            false => self.texts.public_hint_hidden,
-        };
-        let field = Field::area("public_message", self.texts.public_message)
-            .hint(hint)
-            .optional(self.frame.common)
-            .max(PUBLIC_BYTES);
-        self.sent(field)
-    }
-
-    fn more(&self) -> Vec<Field> {
-        let (texts, frame) = (self.texts, self.frame);
-        let zone = format!("{} {}", texts.occurred_hint, frame.times.zone());
-        let mut fields = Vec::new();
-        if !self.incident.status.is_final() {
-            fields.push(self.severity());
-            fields.push(self.kind());
-        }
-        fields.push(Field::time("occurred_at", texts.occurred_at, &zone));
-        if !self.incident.status.is_final() {
-            fields.push(Field::line("corrects", texts.corrects));
-            let known = EntryTexts::of(frame.reader.language);
-            let audiences = [
-                Audience::Internal,
-                Audience::Customers,
-                Audience::Executives,
-            ];
-            let audiences = audiences.map(|one| {
-                let name = serde_json::to_value(one).unwrap_or_default();
-                Choice::new(name.as_str().unwrap_or_default(), known.audience(one))
-            });
-            let nobody = std::iter::once(Choice::new("", texts.comms_nobody));
-            let choices = nobody.chain(audiences).collect();
-            fields.push(Field::select(
-                "comms_audience",
-                texts.comms_audience,
-                choices,
-            ));
-            fields.push(Field::line("comms_channel", texts.comms_channel).hint(texts.comms_hint));
-        }
-        fields.into_iter().map(|field| self.sent(field)).collect()
-    }
-
-    fn severity(&self) -> Field {
-        let current = self.incident.severity;
-        let unchanged = self
-            .frame
-            .fill(self.texts.unchanged, &[("value", current.name())]);
-        let may_lower = self
-            .state
-            .incidents()
-            .may(self.caller, Action::LowerSeverity);
-        let others = Severity::ALL
-            .into_iter()
-            .filter(|one| *one != current && (may_lower || one.is_worse_than(current)));
-        let others = others.map(|one| Choice::new(one.name(), one.name()));
-        let choices = std::iter::once(Choice::new("", &unchanged)).chain(others);
-        Field::select("severity", self.texts.severity, choices.collect())
-    }
-
-    fn kind(&self) -> Field {
-        let kinds = [
-            EntryKind::Update,
-            EntryKind::Decision,
-            EntryKind::Action,
-            EntryKind::Observation,
-            EntryKind::Hypothesis,
-        ];
-        let kinds = kinds.map(|one| {
-            let name = serde_json::to_value(one).unwrap_or_default();
-            Choice::new(name.as_str().unwrap_or_default(), self.words.kind(one))
-        });
-        let automatic = std::iter::once(Choice::new("", self.texts.kind_automatic));
-        let choices = automatic.chain(kinds).collect();
-        Field::select("kind", self.texts.kind, choices)
-    }
-}
-
-/// Returns `true` if the key of a form was used for another request.
-pub(super) fn is_reused(problem: &Problem) -> bool {
-    problem.code() == "idempotency_key_reused"
 }

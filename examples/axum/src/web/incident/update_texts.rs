@@ -41,7 +41,6 @@ texts! {
         preview_help: "Nothing was sent yet. Post it as it is, or change it below.", "Rien n’est encore envoyé. Publiez-le tel quel, ou modifiez-le ci-dessous.", "Noch ist nichts gesendet. Senden Sie es so, oder ändern Sie es unten.";
         preview_hidden: "Customers see nothing yet: this text waits until the incident is published.", "Les clients ne voient encore rien : ce texte attend la publication de l’incident.", "Kunden sehen noch nichts: Dieser Text wartet, bis der Vorfall veröffentlicht wird.";
         post_public: "Post update and show it to customers", "Publier le point et le montrer aux clients", "Meldung senden und Kunden zeigen";
-        already_sent: "This form was sent already. What you see below was not sent again: check the timeline first.", "Ce formulaire a déjà été envoyé. Le contenu ci-dessous ne l’a pas été de nouveau : vérifiez d’abord la chronologie.", "Dieses Formular wurde schon gesendet. Der Text unten wurde nicht noch einmal gesendet: Sehen Sie zuerst im Verlauf nach.";
         correcting: "You correct entry {seq}. The old wording stays in the timeline.", "Vous corrigez l’entrée {seq}. L’ancien texte reste dans la chronologie.", "Sie berichtigen Eintrag {seq}. Der alte Wortlaut bleibt im Verlauf.";
     }
 }

@@ -17,13 +17,12 @@ use incident_core::actor::Caller;
 use incident_core::incident::Incident;
 
 use self::edit_texts::EditTexts;
-use self::form::{EditFields, edit_fields};
+use self::form::edit_fields;
 use self::marks::Values;
 use self::request::request;
 use self::stale::{StaleEdit, merged};
 use self::values::values;
 use super::act_texts::ActTexts;
-use super::update_form::is_reused;
 use crate::http::authorized::Authorized;
 use crate::http::escape::Html;
 use crate::http::params::Params;
@@ -31,7 +30,7 @@ use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::target::ExistingIncident;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, Submitted, Summary, new_key, unsent_page};
+use crate::web::form::{Field, FormFields, Submitted, Summary, form_key, new_key, unsent_page};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
@@ -132,14 +131,13 @@ async fn page(
     };
     let fields = edit_fields(state, &frame, caller, &incident, &shown, problem.as_ref());
     let summary = problem.as_ref().filter(|_| !is_stale);
-    let summary = summary.map(|problem| summary_of(&frame, problem, &fields));
+    let summary = summary.map(|problem| Summary::of(frame.common, problem, &fields.all()).html());
     let version = match sent {
         // Marks and version belong together: those of the form, unless it is shown anew.
         Some(sent) if !is_stale => (sent.get("version").to_owned(), sent.get("marks").to_owned()),
         _ => (incident.version.0.to_string(), marks::write(&current)),
     };
-    let key = sent.map(|sent| sent.get("key").to_owned());
-    let key = key.filter(|_| !problem.as_ref().is_some_and(is_reused));
+    let key = sent.map(|sent| form_key(sent, problem.as_ref()));
     let number = incident.number.to_string();
     let texts = EditTexts::of(reader.language);
     let act_texts = ActTexts::of(reader.language);
@@ -178,12 +176,4 @@ fn typed(sent: &FormFields, current: &Values) -> Values {
     }
     shown.insert("reason", sent.get("reason").to_owned());
     shown
-}
-
-fn summary_of(frame: &Frame<'_>, problem: &Problem, fields: &EditFields) -> Html {
-    let texts = ActTexts::of(frame.reader.language);
-    match is_reused(problem) {
-        true => Summary::note(frame.common, texts.already_sent).html(),
-        false => Summary::of(frame.common, problem, &fields.all()).html(),
-    }
 }
