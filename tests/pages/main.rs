@@ -5,7 +5,11 @@
 
 #[path = "../consoles/mod.rs"]
 mod consoles;
+mod drafts;
+mod finance;
 mod inspection;
 mod live;
 mod people;
+mod reader;
+mod reference;
 mod states;

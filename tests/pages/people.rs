@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// A console with people, who sign in with their tokens.
 pub(crate) struct PeopleConsole {
-    pub(crate) console: Console,
+    console: Console,
     /// The beginning of all addresses.
     pub(crate) origin: String,
     http: Client,
@@ -47,21 +47,27 @@ impl PeopleConsole {
         }
     }
 
-    /// Sends a request of anna to a route, and returns the response.
-    pub(crate) async fn call(&self, method: Method, path: &str, body: &Value) -> Value {
+    async fn call(&self, token: &str, method: Method, path: &str, body: &Value) -> Value {
         let request = self.http.request(method, format!("{}{path}", self.origin));
-        let response = request.bearer_auth(ANNA).json(body).send().await.unwrap();
+        let response = request.bearer_auth(token).json(body).send().await.unwrap();
         let (status, text) = (response.status(), response.text().await.unwrap());
         assert!(status.is_success(), "{path}: {status}: {text}");
         serde_json::from_str(&text).unwrap_or_default()
     }
 
+    /// Sends a request of anna to a route, and returns the response.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
-        self.call(Method::POST, path, body).await
+        self.call(ANNA, Method::POST, path, body).await
     }
 
+    /// Reads a route as anna.
     pub(crate) async fn get(&self, path: &str) -> Value {
-        self.call(Method::GET, path, &Value::Null).await
+        self.call(ANNA, Method::GET, path, &Value::Null).await
+    }
+
+    /// Sends a request of a person to a route, and returns the response.
+    pub(crate) async fn post_as(&self, token: &str, path: &str, body: &Value) -> Value {
+        self.call(token, Method::POST, path, body).await
     }
 
     /// Signs a person in, as a person does.
@@ -92,6 +98,32 @@ impl PeopleConsole {
 
 pub(crate) async fn click(browser: &Browser, selector: &str) {
     browser.find(selector).await.unwrap().click().await.unwrap();
+}
+
+/// Clicks something that leads to a page whose path ends with a text.
+pub(crate) async fn follow(browser: &Browser, selector: &str, path: &str) {
+    click(browser, selector).await;
+    arrives(browser, path).await;
+}
+
+/// Waits until a page is there whose path ends with a text.
+pub(crate) async fn arrives(browser: &Browser, path: &str) {
+    let path = Value::from(path);
+    let is_there =
+        format!("document.readyState === 'complete' && location.pathname.endsWith({path})");
+    is_true(browser, &is_there).await;
+}
+
+/// Replaces the text of a field.
+pub(crate) async fn fill(browser: &Browser, selector: &str, text: &str) {
+    let field = browser.find(selector).await.unwrap();
+    field.clear().await.unwrap();
+    field.type_in(text).await.unwrap();
+}
+
+/// Chooses an option of a `select` by its value, which no language changes.
+pub(crate) async fn choose(browser: &Browser, select: &str, value: &str) {
+    click(browser, &format!("{select} option[value='{value}']")).await;
 }
 
 /// Evaluates an expression in the page.
@@ -128,12 +160,8 @@ pub(crate) async fn is_true_within(
     }
 }
 
-/// Waits until the page shows a text.
-pub(crate) async fn shows(browser: &Browser, text: &str) {
-    let text = Value::from(text);
-    is_true(
-        browser,
-        &format!("document.body.innerText.includes({text})"),
-    )
-    .await;
+/// Returns the text of the first element of a selector, with one blank for any number of them.
+pub(crate) async fn text(browser: &Browser, selector: &str) -> String {
+    let text = browser.find(selector).await.unwrap().text().await.unwrap();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -21,7 +21,7 @@ use crate::sessions::Sessions;
 use crate::state::AppState;
 use crate::trusted_proxies::TrustedProxies;
 use crate::web::assets::Assets;
-use crate::web::incident::figures::FigureMemory;
+use crate::web::incident::figure_memory::FigureMemory;
 use crate::web::look::Look;
 use crate::webhook_settings::WebhookSettings;
 

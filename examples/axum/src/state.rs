@@ -27,7 +27,7 @@ use crate::public_cache::PublicCache;
 use crate::sessions::{SessionUse, Sessions, cookie};
 use crate::trusted_proxies::TrustedProxies;
 use crate::web::assets::Assets;
-use crate::web::incident::figures::FigureMemory;
+use crate::web::incident::figure_memory::FigureMemory;
 use crate::web::look::Look;
 use crate::web::status::site::Site;
 use crate::webhook_settings::WebhookSettings;

@@ -49,7 +49,7 @@ pub(crate) struct NavLink {
 
 /// The signed-in person.
 #[derive(Debug)]
-pub(crate) struct Person {
+pub(crate) struct SignedInPerson {
     pub(crate) name: String,
     pub(crate) role: &'static str,
 }
@@ -70,7 +70,7 @@ pub(crate) struct Frame<'s> {
     /// The files.
     pub(crate) assets: &'s Assets,
     /// The signed-in person, if there is one.
-    pub(crate) person: Option<Person>,
+    pub(crate) person: Option<SignedInPerson>,
     /// The navigation; empty without a person.
     pub(crate) nav: Vec<NavLink>,
     /// `true` if the person may declare incidents.
@@ -120,7 +120,7 @@ impl<'s> Frame<'s> {
         section: Section,
     ) -> Self {
         let mut frame = Self::open(state, reader);
-        frame.person = Some(Person {
+        frame.person = Some(SignedInPerson {
             name: caller.actor.name.to_string(),
             role: frame.common.role(caller.role),
         });

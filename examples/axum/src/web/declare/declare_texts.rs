@@ -36,7 +36,7 @@ texts! {
         page_no: "no", "non", "nein";
         detected_at: "Noticed at", "Détecté à", "Bemerkt um";
         impact_ended_at: "Impact ended at", "Fin de l’impact", "Ende der Störung";
-        resolved_at: "Resolved at (entered afterwards only)", "Résolu à (saisi après coup seulement)", "Behoben um (nur nachträglich)";
+        resolved_at: "Resolved at (retrospective only)", "Résolu à (saisi après coup seulement)", "Behoben um (nur nachträglich)";
         eta: "Expected end", "Fin prévue", "Ende erwartet";
         responder: "Responder", "Responsable", "Zuständig";
         responder_hint: "Left empty: you.", "Vide : vous.", "Leer: Sie.";

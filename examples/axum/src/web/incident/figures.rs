@@ -2,15 +2,18 @@
 //! neither waits long for the usage source nor asks it for every reader.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use incident_core::engine::{BreakdownReport, Error, ImpactReport, ImpactRequest};
 use incident_core::incident::Incident;
-use incident_core::{IncidentId, Timestamp, Version};
+use incident_core::{IncidentId, Timestamp};
 use tokio::sync::watch;
 
 use super::chart::MAX_BARS;
+use super::figure_memory::{
+    Counted, FirstUsers, ImpactFigures, NoFigures, Outcome, Remembered, TenantUsers,
+};
 use crate::state::AppState;
 
 /// Maximum time that a page waits for figures.
@@ -21,76 +24,6 @@ const FRESH: Duration = Duration::from_secs(20);
 const REMEMBERED: usize = 64;
 /// Maximum number of tenants and of services with a figure of their own.
 const NAMED: usize = 20;
-
-/// The users of one tenant.
-#[derive(Clone, Debug)]
-pub(super) struct TenantUsers {
-    pub(super) tenant: String,
-    pub(super) users: u64,
-    /// The usual number; none if it is unknown.
-    pub(super) usual: Option<u64>,
-}
-
-/// The users that are hit first in a part of the outage.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct FirstUsers {
-    pub(super) from: Timestamp,
-    pub(super) users: u64,
-}
-
-/// The figures of an incident.
-#[derive(Clone, Debug)]
-pub(super) struct ImpactFigures {
-    pub(super) users: u64,
-    /// The usual number of all tenants together; none if that of one is unknown.
-    pub(super) usual: Option<u64>,
-    pub(super) provisional: bool,
-    /// The tenants with the most users, and the number of the others.
-    pub(super) tenants: Vec<TenantUsers>,
-    pub(super) more_tenants: usize,
-    /// The first hits, at most [`MAX_BARS`] parts of equal length.
-    pub(super) first_hits: Vec<FirstUsers>,
-    /// Length of a part, in minutes.
-    pub(super) minutes: u64,
-}
-
-/// The reason why there are no figures.
-#[derive(Clone, Debug)]
-pub(super) enum NoFigures {
-    /// The host has no usage source, or no list of all tenants.
-    NotConfigured,
-    /// The source did not answer.
-    Unavailable,
-    /// The source still counts.
-    Counting,
-}
-
-/// An outcome of counting.
-#[derive(Debug)]
-pub(super) struct Counted {
-    pub(super) at: Timestamp,
-    version: Version,
-    pub(super) figures: Result<ImpactFigures, NoFigures>,
-}
-
-type Outcome = Option<Arc<Counted>>;
-
-#[derive(Debug, Default)]
-struct Remembered {
-    newest: Outcome,
-    running: Option<watch::Receiver<Outcome>>,
-}
-
-/// The figures of the incidents that were looked at last.
-#[derive(Debug, Default)]
-pub(crate) struct FigureMemory(Mutex<BTreeMap<IncidentId, Remembered>>);
-
-impl FigureMemory {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<IncidentId, Remembered>> {
-        // A panic elsewhere leaves figures that are old at worst.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Returns the newest figures of an incident. They are counted again if they are older than
 /// 20 seconds or the incident has changed; the page waits for that at most 1.5 seconds, and not at

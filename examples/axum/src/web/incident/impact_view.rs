@@ -1,7 +1,7 @@
 //! The impact of an incident on users, as a card of its page.
 
 use super::chart::{ChartLabels, bars};
-use super::figures::{Counted, FirstUsers, ImpactFigures, NoFigures};
+use super::figure_memory::{Counted, FirstUsers, ImpactFigures, NoFigures};
 use crate::http::escape::Html;
 use crate::web::frame::Frame;
 use crate::web::texts::{count, grouped, texts};

@@ -27,7 +27,7 @@ const HIDE: &str = "hide";
 const PREVIEW: &str = "preview";
 
 /// The outcome of a form.
-enum Step {
+enum PublishStep {
     Published,
     /// Customers would read something that the person has not seen.
     Unseen,
@@ -63,11 +63,11 @@ pub(crate) async fn post(
         Err(problem) => Err(problem),
     };
     match step {
-        Ok(Step::Published) => {
+        Ok(PublishStep::Published) => {
             let address = reader.link(&format!("/incidents/{id}#card-customers"));
             Ok(WebPage::see_other(&address))
         }
-        Ok(Step::Unseen) => form(&state, &reader, &context, id, &fields, None).await,
+        Ok(PublishStep::Unseen) => form(&state, &reader, &context, id, &fields, None).await,
         Err(problem) if problem.status().is_server_error() => {
             unsent_page(&state, &reader, &context.caller, &fields, &problem)
         }
@@ -88,7 +88,7 @@ async fn step(
     state: &Arc<AppState>,
     submitted: Submitted<permission::Publish, ExistingIncident>,
     publish: Publish,
-) -> Result<Step, Problem> {
+) -> Result<PublishStep, Problem> {
     let context = submitted.context();
     let (id, is_shown) = (submitted.target.0, publish.public);
     let command = Command::from(publish);
@@ -97,13 +97,13 @@ async fn step(
         let after = public_side(state, prepared.incident()).await?;
         let is_seen = submitted.fields.get("seen") == digest(after.as_ref());
         if !is_seen || submitted.fields.get("step") == PREVIEW {
-            return Ok(Step::Unseen);
+            return Ok(PublishStep::Unseen);
         }
     }
     let done = submitted.run(move |incidents, context, ExistingIncident(id)| async move {
         incidents.act(&context, id, &command).await
     });
-    done.await.map(|_| Step::Published)
+    done.await.map(|_| PublishStep::Published)
 }
 
 async fn form(

@@ -29,7 +29,7 @@ struct ReadUpdate {
 }
 
 /// The outcome of a form.
-enum Step {
+enum UpdateStep {
     /// It was posted.
     Posted(CommandOutcome),
     /// Customers would read something else: the view, and the digest that confirms it.
@@ -50,12 +50,12 @@ pub(crate) async fn post(
         Err(problem) => Err(problem),
     };
     let draft = match step {
-        Ok(Step::Posted(outcome)) => {
+        Ok(UpdateStep::Posted(outcome)) => {
             let anchor = outcome.entries.first().map_or(0, |entry| entry.seq);
             let address = reader.link(&format!("/incidents/{id}#e{anchor}"));
             return Ok(WebPage::see_other(&address));
         }
-        Ok(Step::Preview(preview)) => UpdateDraft {
+        Ok(UpdateStep::Preview(preview)) => UpdateDraft {
             fields,
             problem: None,
             preview: Some(*preview),
@@ -147,7 +147,7 @@ async fn step(
     reader: &Reader,
     submitted: Submitted<permission::Update, ExistingIncident>,
     read: ReadUpdate,
-) -> Result<Step, Problem> {
+) -> Result<UpdateStep, Problem> {
     let command = Command::from(read.update);
     let context = submitted.context();
     // A form that is sent twice has nothing to confirm the second time.
@@ -156,7 +156,7 @@ async fn step(
         let id = submitted.target.0;
         let preview = preview(state, reader, context, id, &command, seen).await?;
         if let Some(preview) = preview {
-            return Ok(Step::Preview(Box::new(preview)));
+            return Ok(UpdateStep::Preview(Box::new(preview)));
         }
     }
     let next_due = read.next_due;
@@ -170,7 +170,7 @@ async fn step(
         }
         Ok(outcome)
     });
-    posted.await.map(Step::Posted)
+    posted.await.map(UpdateStep::Posted)
 }
 
 /// Returns the context of a further command of the same form.

@@ -51,7 +51,7 @@ texts! {
         loss_suspected: "loss suspected", "perte possible", "Verlust vermutet";
         loss_confirmed: "loss confirmed", "perte confirmée", "Verlust bestätigt";
         mode_live: "happening now", "en ce moment", "geschieht jetzt";
-        mode_retrospective: "entered afterwards", "saisi après coup", "nachträglich erfasst";
+        mode_retrospective: "retrospective", "saisi après coup", "nachträglich erfasst";
         mode_drill: "drill", "exercice", "Übung";
         source_monitoring: "monitoring", "supervision", "Überwachung";
         source_customer: "a customer", "un client", "ein Kunde";
