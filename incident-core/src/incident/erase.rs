@@ -96,6 +96,10 @@ mod tests {
         "2026-11-20T21:00:00Z".parse().unwrap()
     }
 
+    fn incident_id() -> IncidentId {
+        IncidentId::from_uuid(uuid::Uuid::from_u128(1))
+    }
+
     fn anna() -> Actor {
         Actor::person(PersonName::new("anna").unwrap())
     }
@@ -125,6 +129,28 @@ mod tests {
             title: Some(PublicText::new(title).unwrap()),
             message: None,
         })
+    }
+
+    /// What an erasure will take is known before it is done, and is what it then takes.
+    #[test]
+    fn texts_are_named_before_they_are_erased() {
+        let mut incident = incident();
+        let entry = |seq| {
+            let text = Text::new("x").unwrap();
+            let draft = EntryDraft::new(EntryKind::Change, anna(), now(), text);
+            let made = SysIncidentUpdateEntry::new(incident_id(), &draft, Salt([0; 16]));
+            made.unwrap().linked(seq, Hash::ZERO)
+        };
+        let cause = Some(Text::new("a key in the log").unwrap());
+        apply(&mut incident, &changed(Change::Cause(cause)), 2);
+        apply(&mut incident, &published("hunter2 for all"), 3);
+        let erased = incident.erased_with(&entry(1));
+        assert_eq!(erased.fields, ["title", "summary"]);
+        let erased = incident.erased_with(&entry(2));
+        assert_eq!((erased.fields, erased.public_title), (vec!["cause"], false));
+        let erased = incident.erased_with(&entry(3));
+        assert!(erased.fields.is_empty() && erased.public_title);
+        assert_eq!(incident.erased_with(&entry(4)), ErasedTexts::default());
     }
 
     /// S3: an erased entry takes with it what it wrote, and nothing that another one did.

@@ -2,7 +2,9 @@
 
 mod about;
 mod audit;
+mod declare;
 mod frame;
+mod incident;
 mod incidents;
 mod pagers;
 mod rights;

@@ -55,8 +55,14 @@ pub(super) fn between<'p>(page: &'p Answer, start: &str, end: &str) -> &'p str {
 pub(super) fn must_be_refused(answer: &Answer, status: u16, field: &str, typed: &str) {
     assert_eq!(answer.status, status, "{}", answer.text);
     let text = &answer.text;
-    assert!(text.contains(&format!("id=\"{field}-error\"")), "{field}: {text}");
-    assert!(text.contains(&format!("<a href=\"#{field}\">")), "{field}: {text}");
+    assert!(
+        text.contains(&format!("id=\"{field}-error\"")),
+        "{field}: {text}"
+    );
+    assert!(
+        text.contains(&format!("<a href=\"#{field}\">")),
+        "{field}: {text}"
+    );
     assert!(text.contains(typed), "{typed} is gone: {text}");
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use incident_core::paging::{DeliveryResult, NotSent, NotSentReason};
 use reqwest::Method;
 use serde_json::json;
 
@@ -31,16 +32,26 @@ const ENGLISH: [&str; 14] = [
 async fn the_page_shows_an_incident_from_all_sides_and_in_three_languages() {
     let server = Server::start().await;
     let (path, web) = any(&server).await;
-    server.post(COMMANDER, &format!("{path}/acknowledge"), &json!({})).await.is(200);
+    server
+        .post(COMMANDER, &format!("{path}/acknowledge"), &json!({}))
+        .await
+        .is(200);
     server.clock.advance(Duration::from_secs(38 * 60));
     let events = json!([
-        {"tenant_id": "tenant-fr", "user_id": "u1", "occurred_at": "2026-11-20T23:05:00Z"},
-        {"tenant_id": "tenant-fr", "user_id": "u2", "occurred_at": "2026-11-20T23:06:00Z"},
-        {"tenant_id": "tenant-de", "user_id": "u3", "occurred_at": "2026-11-20T23:06:00Z"},
+        {"tenant_id": "tenant-fr", "user_id": "u1", "service": "api", "status": 503, "occurred_at": "2026-11-20T23:05:00Z"},
+        {"tenant_id": "tenant-fr", "user_id": "u2", "service": "api", "status": 503, "occurred_at": "2026-11-20T23:06:00Z"},
+        {"tenant_id": "tenant-de", "user_id": "u3", "service": "api", "status": 503, "occurred_at": "2026-11-20T23:06:00Z"},
     ]);
-    server.post(COMMANDER, "/sys/usage-events", &events).await.is(202);
-    let public = json!({"public": true, "title": "Some requests fail", "message": "We look into it."});
-    server.post(COMMANDER, &format!("{path}/public"), &public).await.is(200);
+    server
+        .post(COMMANDER, "/sys/usage-events", &events)
+        .await
+        .is(202);
+    let public =
+        json!({"public": true, "title": "Some requests fail", "message": "We look into it."});
+    server
+        .post(COMMANDER, &format!("{path}/public"), &public)
+        .await
+        .is(200);
     let raised = json!({"severity": "SEV1", "cause": "a leak"});
     server.patch(COMMANDER, &path, &raised).await.is(200);
     let shown = page(&server, COMMANDER, &web).await;
@@ -64,18 +75,30 @@ async fn the_page_shows_an_incident_from_all_sides_and_in_three_languages() {
     }
     // Both pictures have a title and a table.
     for chart in ["first-hits-title", "outage-title"] {
-        assert!(shown.text.contains(&format!("role=\"img\" aria-labelledby=\"{chart}\"")));
+        assert!(
+            shown
+                .text
+                .contains(&format!("role=\"img\" aria-labelledby=\"{chart}\""))
+        );
     }
     for language in ["fr", "de"] {
         let shown = page_in(&server, COMMANDER, &web, language).await;
         must_not_be_english(&shown);
         for word in ENGLISH {
-            assert!(!shown.text.contains(word), "{language} {word}: {}", shown.text);
+            assert!(
+                !shown.text.contains(word),
+                "{language} {word}: {}",
+                shown.text
+            );
         }
     }
     let french = page_in(&server, COMMANDER, &web, "fr").await;
     assert!(french.text.contains("Objectif de 99,9"), "{}", french.text);
-    assert!(french.text.contains("Gravité:</span> <bdi>SEV2</bdi> → <bdi>SEV1</bdi>"));
+    assert!(
+        french
+            .text
+            .contains("Gravité:</span> <bdi>SEV2</bdi> → <bdi>SEV1</bdi>")
+    );
     server.stop().await;
 }
 
@@ -83,7 +106,14 @@ async fn the_page_shows_an_incident_from_all_sides_and_in_three_languages() {
 async fn what_a_role_may_not_do_is_not_offered() {
     let server = Server::start().await;
     let (_, web) = any(&server).await;
-    let all = ["/acknowledge\"", "/publish\"", "/edit\"", "/page\"", "/post-mortem\"", "id=\"update\""];
+    let all = [
+        "/acknowledge\"",
+        "/publish\"",
+        "/edit\"",
+        "/page\"",
+        "/post-mortem\"",
+        "id=\"update\"",
+    ];
     let shown = page(&server, VIEWER, &web).await;
     for act in &all[1..] {
         assert!(!shown.text.contains(act), "{act}");
@@ -101,14 +131,29 @@ async fn what_a_role_may_not_do_is_not_offered() {
     assert_eq!(statuses(&shown.text), 1);
     assert!(between(&shown, "id=\"severity\"", "</select>").contains("SEV3"));
     // Who sends the forms all the same gets the page of a missing right.
-    for form in ["acknowledge", "updates", "edit", "page", "publish", "post-mortem"] {
-        let fields = [("message", "x"), ("reason", "x"), ("url", "https://x.example")];
+    for form in [
+        "acknowledge",
+        "updates",
+        "edit",
+        "page",
+        "publish",
+        "post-mortem",
+    ] {
+        let fields = [
+            ("message", "x"),
+            ("reason", "x"),
+            ("url", "https://x.example"),
+        ];
         let refused = submit(&server, VIEWER, &format!("{web}/{form}"), &fields).await;
         assert_eq!(refused.status, 403, "{form}");
         assert!(refused.text.contains("Your role does not allow this"));
     }
     for form in ["edit", "page", "publish", "post-mortem"] {
-        assert_eq!(page(&server, VIEWER, &format!("{web}/{form}")).await.status, 403, "{form}");
+        assert_eq!(
+            page(&server, VIEWER, &format!("{web}/{form}")).await.status,
+            403,
+            "{form}"
+        );
     }
     server.stop().await;
 }
@@ -124,8 +169,18 @@ async fn texts_of_people_are_only_texts() {
         "comms_sent": {"audience": "internal", "channel": HOSTILE, "summary": "x"}});
     server.update(COMMANDER, &path, &update).await;
     let public = json!({"public": true, "title": HOSTILE});
-    server.post(COMMANDER, &format!("{path}/public"), &public).await.is(200);
-    for path in ["", "/edit", "/publish", "/page", "/post-mortem", "/entries/2"] {
+    server
+        .post(COMMANDER, &format!("{path}/public"), &public)
+        .await
+        .is(200);
+    for path in [
+        "",
+        "/edit",
+        "/publish",
+        "/page",
+        "/post-mortem",
+        "/entries/2",
+    ] {
         let shown = page(&server, ADMIN, &format!("{web}{path}")).await;
         assert_eq!(shown.status, 200, "{path}");
         assert!(shown.text.contains(HARMLESS), "{path}: {}", shown.text);
@@ -154,7 +209,11 @@ async fn unknown_addresses_are_pages_that_help() {
     }
     for query in ["before=0", "before=x", "nothing=1"] {
         let shown = page(&server, ADMIN, &format!("{web}?{query}")).await;
-        assert!(matches!(shown.status, 400 | 422), "{query}: {}", shown.status);
+        assert!(
+            matches!(shown.status, 400 | 422),
+            "{query}: {}",
+            shown.status
+        );
     }
     server.stop().await;
 }
@@ -183,16 +242,26 @@ async fn a_long_timeline_shows_its_newest_entries_and_leads_to_the_older_ones() 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_needs_a_person_is_loud() {
     let server = Server::start().await;
-    server.pager.fail_next(99);
+    let refused = NotSent {
+        reason: NotSentReason::Unauthorized,
+        retry_after: None,
+    };
+    server
+        .pager
+        .script(vec![DeliveryResult::NotSent(refused); 20]);
     let (path, web) = any(&server).await;
-    server.paged(&path, "failing").await;
+    server.paged(&path, "given_up").await;
     let shown = page(&server, RESPONDER, &web).await;
     let alarm = between(&shown, "class=\"note alarm\"", "</div></div>");
     assert!(alarm.contains("Nobody has accepted the page."), "{alarm}");
     // An update that is due is the other one.
     server.clock.advance(Duration::from_secs(20 * 60));
     let shown = page(&server, RESPONDER, &web).await;
-    assert!(shown.text.contains("<span class=\"loud\">Update overdue"), "{}", shown.text);
+    assert!(
+        shown.text.contains("<span class=\"loud\">Update overdue"),
+        "{}",
+        shown.text
+    );
     server.stop().await;
 }
 
@@ -200,14 +269,19 @@ async fn what_needs_a_person_is_loud() {
 async fn one_button_is_the_main_one() {
     let server = Server::start().await;
     let (_, web) = any(&server).await;
-    let main = |text: &str| text.matches("class=\"primary\"").count() + text.matches("button primary").count();
+    let main = |text: &str| {
+        text.matches("class=\"primary\"").count() + text.matches("button primary").count()
+    };
     let shown = page(&server, VIEWER, &web).await;
     assert_eq!(main(&shown.text), 0);
     for path in ["/edit", "/publish", "/page", "/post-mortem"] {
         let shown = page(&server, COMMANDER, &format!("{web}{path}")).await;
         assert_eq!(main(&shown.text), 1, "{path}: {}", shown.text);
     }
-    let headers = [super::super::HTML, ("cookie", "incident_zone=Asia/Kathmandu")];
+    let headers = [
+        super::super::HTML,
+        ("cookie", "incident_zone=Asia/Kathmandu"),
+    ];
     let shown = browse(&server, Method::GET, VIEWER, &web, &headers, None).await;
     assert!(shown.text.contains(">04:45</time>"), "{}", shown.text);
     server.stop().await;
