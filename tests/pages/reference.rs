@@ -236,7 +236,7 @@ async fn publish(reader: &BrowserReader, browser: &Browser, console: &PeopleCons
     let is_shown = "document.querySelector('main .public')?.innerText.includes('API errors')";
     is_true(browser, is_shown).await;
     let hidden = console.get(&format!("/sys/incidents/{id}")).await;
-    assert_eq!(hidden["status_page"]["public"], false, "{hidden}");
+    assert_eq!(hidden["public"], false, "{hidden}");
     click(browser, "main button.primary").await;
     arrives(browser, id).await;
     let seen = text(browser, "#card-customers").await;

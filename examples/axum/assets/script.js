@@ -85,16 +85,19 @@
     follow();
   }
 
-  // Drafts, and forms that are sent once.
+  // Drafts, and forms that are sent once. Who goes back to a form that was sent finds it as it was, with its key.
+  const isBack = performance.getEntriesByType('navigation')[0]?.type === 'back_forward';
   all('form[data-draft]').forEach((form) => {
-    const key = 'draft ' + form.dataset.draft, fields = all('textarea,input[type=text]', form);
+    const place = 'draft ' + form.dataset.draft, fields = all('textarea,input[type=text],[name=key]', form);
+    const name = (e) => e.id || e.name;
     let kept = {};
-    try { kept = JSON.parse(sessionStorage.getItem(key)) || {}; } catch { /* Not ours. */ }
-    fields.forEach((e) => { if (!e.value && kept[e.name]) e.value = kept[e.name]; });
-    form.addEventListener('input', () => {
-      sessionStorage.setItem(key, JSON.stringify(Object.fromEntries(fields.map((e) => [e.name, e.value]))));
+    try { kept = JSON.parse(sessionStorage.getItem(place)) || {}; } catch { /* Not ours. */ }
+    if (!kept.sent || isBack) fields.forEach((e) => {
+      if (kept[name(e)] && (e.name === 'key' ? kept.sent : !e.value)) e.value = kept[name(e)];
     });
-    form.addEventListener('submit', () => sessionStorage.removeItem(key));
+    const keep = (sent) => sessionStorage.setItem(place, JSON.stringify(fields.reduce((all, e) => ({...all, [name(e)]: e.value}), {sent})));
+    form.addEventListener('input', () => keep(0));
+    form.addEventListener('submit', () => keep(1));
   });
   document.addEventListener('submit', (event) => {
     const form = event.target;
@@ -109,6 +112,10 @@
   document.addEventListener('click', (event) => {
     all('details.menu[open]').forEach((e) => { if (!e.contains(event.target)) e.open = false; });
   });
-  addEventListener('pageshow', (event) => { if (event.persisted) refresh(); });
+  addEventListener('pageshow', (event) => {
+    if (!event.persisted) return;
+    all('form').forEach((form) => delete form.dataset.sent);
+    refresh();
+  });
   document.querySelector('.summary')?.focus();
 })();

@@ -14,7 +14,7 @@ use crate::over_http::harness::{ADMIN, COMMANDER, RESPONDER, Server, VIEWER};
 const ENGLISH: [&str; 14] = [
     ">Timeline<",
     ">Proof<",
-    ">Impact<",
+    "users hit",
     "Customers see",
     ">Acknowledge<",
     "Write an update",

@@ -167,15 +167,15 @@ impl FieldMaker<'_> {
         let levels = [Level::Low, Level::Medium, Level::High];
         let losses = [LossState::None, LossState::Suspected, LossState::Confirmed];
         self.filled(vec![
-            self.menu("scope", scopes.map(|one| (one, words.scope_word(one)))),
-            self.menu("impact", levels.map(|one| (one, words.level(one)))),
-            self.menu("urgency", levels.map(|one| (one, words.level(one)))),
+            self.menu("scope", &scopes.map(|one| (one, words.scope_word(one)))),
+            self.menu("impact", &levels.map(|one| (one, words.level(one)))),
+            self.menu("urgency", &levels.map(|one| (one, words.level(one)))),
             self.line("users_hit_percent", NAME_BYTES)
                 .hint(texts.percent_hint),
             self.line("revenue_per_hour", NAME_BYTES)
                 .hint(texts.revenue_hint),
             self.line("failure_class", NAME_BYTES),
-            self.menu("data_loss", losses.map(|one| (one, words.loss(one)))),
+            self.menu("data_loss", &losses.map(|one| (one, words.loss(one)))),
         ])
     }
 
@@ -183,10 +183,10 @@ impl FieldMaker<'_> {
     fn menu<T: Serialize, const N: usize>(
         &self,
         name: &'static str,
-        known: [(T, &'static str); N],
+        known: &[(T, &'static str); N],
     ) -> Field {
         let unknown = Choice::new("", self.texts.unknown);
-        let known = known.into_iter().map(|(value, label)| {
+        let known = known.iter().map(|(value, label)| {
             let value = serde_json::to_value(value).unwrap_or_default();
             Choice::new(value.as_str().unwrap_or_default(), label)
         });
