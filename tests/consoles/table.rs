@@ -57,14 +57,16 @@ const fn of_incident(name: &'static str, path: &'static str) -> PageRow {
 }
 
 /// All pages.
-const PAGES: [PageRow; 14] = [
+const PAGES: [PageRow; 16] = [
     page("list", "/"),
     page("incidents", "/incidents?status=all"),
     page("declare", "/incidents/new"),
     of_incident("incident", "/incidents/{incident}"),
     page("sla", "/sla?month={month}"),
     page("sla-last-month", "/sla?month={last_month}"),
+    page("sla-tenant", "/sla/tenant-fr?month={last_month}"),
     page("audit", "/audit"),
+    page("audit-verified", "/audit?verify=yes"),
     page("pagers", "/pagers"),
     page("about", "/about"),
     page("signin", "/signin"),

@@ -1,4 +1,4 @@
-// Everything works without this script. With it, pages follow changes, times tick and drafts stay.
+// Pages work without this script. With it they follow changes, times tick and drafts stay.
 (() => {
   'use strict';
   const body = document.body.dataset, all = (q, of = document) => [...of.querySelectorAll(q)];
@@ -33,7 +33,7 @@
     if (running) { again = true; return; }
     running = true;
     try {
-      const response = await fetch(location.href, {headers: {accept: 'text/html'}, redirect: 'manual'});
+      const response = await fetch(body.at || location.href, {headers: {accept: 'text/html'}, redirect: 'manual'});
       if (response.ok) merge(new DOMParser().parseFromString(await response.text(), 'text/html'));
       const note = document.getElementById('signed-out');
       if (note) note.hidden = response.type !== 'opaqueredirect';
@@ -77,7 +77,7 @@
       const changed = () => { heard(); channel?.postMessage(1); };
       source.addEventListener('change', changed);
       source.addEventListener('reset', changed);
-      // Refused: the session has ended, or the server is busy. The other tabs try in their turn.
+      // Refused: the session has ended, or the server is busy. Other tabs try in turn.
       source.onerror = () => { if (source.readyState === 2) { heard(); leave(); setTimeout(follow, 3e4); } };
       addEventListener('pagehide', () => source.close());
     });
@@ -85,17 +85,21 @@
     follow();
   }
 
-  // Drafts, and forms that are sent once.
+  // Drafts. Who goes back to a sent form finds it as it was, with its key.
+  const isBack = performance.getEntriesByType('navigation')[0]?.type === 'back_forward';
   all('form[data-draft]').forEach((form) => {
-    const key = 'draft ' + form.dataset.draft, fields = all('textarea,input[type=text]', form);
+    const place = 'draft ' + form.dataset.draft, name = (e) => e.id || e.name;
+    const fields = all('textarea,input[type=text],[name=key]', form);
     let kept = {};
-    try { kept = JSON.parse(sessionStorage.getItem(key)) || {}; } catch { /* Not ours. */ }
-    fields.forEach((e) => { if (!e.value && kept[e.name]) e.value = kept[e.name]; });
-    form.addEventListener('input', () => {
-      sessionStorage.setItem(key, JSON.stringify(Object.fromEntries(fields.map((e) => [e.name, e.value]))));
+    try { kept = JSON.parse(sessionStorage.getItem(place)) || {}; } catch { /* Not ours. */ }
+    if (!kept.sent || isBack) fields.forEach((e) => {
+      if (kept[name(e)] && (e.name === 'key' ? kept.sent : !e.value)) e.value = kept[name(e)];
     });
-    form.addEventListener('submit', () => sessionStorage.removeItem(key));
+    const keep = (sent) => sessionStorage.setItem(place, JSON.stringify(fields.reduce((all, e) => ({...all, [name(e)]: e.value}), {sent})));
+    form.addEventListener('input', () => keep(0));
+    form.addEventListener('submit', () => keep(1));
   });
+  // Forms are sent once.
   document.addEventListener('submit', (event) => {
     const form = event.target;
     if (form.dataset.sent) event.preventDefault();
@@ -109,6 +113,10 @@
   document.addEventListener('click', (event) => {
     all('details.menu[open]').forEach((e) => { if (!e.contains(event.target)) e.open = false; });
   });
-  addEventListener('pageshow', (event) => { if (event.persisted) refresh(); });
+  addEventListener('pageshow', (event) => {
+    if (!event.persisted) return;
+    all('form').forEach((form) => delete form.dataset.sent);
+    refresh();
+  });
   document.querySelector('.summary')?.focus();
 })();

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{after, browse, must_not_be_english, page, page_in, submit};
-use crate::over_http::harness::{COMMANDER, Server, VIEWER};
+use crate::over_http::harness::{ADMIN, COMMANDER, Server, VIEWER};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_without_a_login_are_led_to_the_sign_in_and_programs_are_refused() {
@@ -199,5 +199,48 @@ async fn the_empty_list_says_how_to_begin() {
     let shown = page(&server, COMMANDER, "/").await;
     assert!(shown.text.contains("Nothing is burning"));
     assert!(shown.text.contains("POST /sys/incidents"));
+    server.stop().await;
+}
+
+/// The address of a form cannot always be opened: what leads back to the page leads to one that can.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_answer_a_form_lead_to_an_address_that_can_be_opened() {
+    let server = Server::start().await;
+    let id = server.declare(&json!({})).await;
+    let incident = id.trim_start_matches("/sys").to_owned();
+    for (form, fields, status, expected) in [
+        (
+            format!("{incident}/updates"),
+            vec![],
+            422,
+            incident.as_str(),
+        ),
+        (
+            format!("{incident}/publish"),
+            vec![("message", "We are on it.")],
+            200,
+            &format!("{incident}/publish"),
+        ),
+        ("/incidents/new".to_owned(), vec![], 422, "/incidents/new"),
+        (
+            "/sla/credits/recompute".to_owned(),
+            vec![("month", "never")],
+            422,
+            "/sla",
+        ),
+        ("/nothing".to_owned(), vec![], 404, "/"),
+    ] {
+        let shown = submit(&server, ADMIN, &form, &fields).await;
+        assert_eq!(shown.status, status, "{form}: {}", shown.text);
+        for place in [
+            format!("data-at=\"{expected}\""),
+            format!("name=\"next\" value=\"{expected}\""),
+        ] {
+            assert!(shown.text.contains(&place), "{form}: {}", shown.text);
+        }
+        let again = page(&server, ADMIN, expected).await;
+        assert_eq!(again.status, 200, "{expected}");
+        assert!(!again.text.contains("data-at"), "{}", again.text);
+    }
     server.stop().await;
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use incident_core::incident::{Declare, Severity};
 use serde_json::json;
 
 use super::{after, must_not_be_english, page, page_in};
-use crate::over_http::harness::{Answer, RESPONDER, Server, VIEWER};
+use crate::over_http::harness::{Answer, RESPONDER, Server, VIEWER, context};
 
 /// Returns the ids of the incidents that a page lists, in its order.
 fn listed(answer: &Answer) -> Vec<String> {
@@ -224,5 +225,30 @@ async fn the_picture_counts_the_days_and_hostile_titles_are_text() {
             );
         }
     }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_picture_counts_so_many_incidents() {
+    let server = Server::start().await;
+    let declare = |n: usize| {
+        let title = format!("no {n}").parse().unwrap();
+        Declare::new(title, Severity::Sev4)
+    };
+    for n in 0..1_001 {
+        if n == 1_000 {
+            let all = page(&server, VIEWER, "/incidents").await;
+            assert!(all.text.contains("1,000 incidents began"), "{}", all.text);
+            assert!(!all.text.contains("newest are counted"));
+        }
+        let incidents = server.incidents();
+        incidents.declare(&context(), &declare(n)).await.unwrap();
+    }
+    let cut = page(&server, VIEWER, "/incidents").await;
+    assert!(
+        cut.text.contains("Only the 1,000 newest are counted."),
+        "{}",
+        cut.text
+    );
     server.stop().await;
 }

@@ -184,3 +184,23 @@ async fn the_page_is_in_the_language_of_the_reader() {
     }
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_beyond_those_shown_are_counted() {
+    let server = Server::start().await;
+    // A pager that refuses each of these pages for what it says.
+    let rejected = DeliveryResult::NotSent(NotSentReason::Rejected.into());
+    server.pager.script(vec![rejected; 200]);
+    let mut paths = Vec::new();
+    for n in 0..51 {
+        let path = server.declare(&json!({"title": format!("no {n}")})).await;
+        paths.push(path);
+    }
+    for path in &paths {
+        server.paged(path, "given_up").await;
+    }
+    let shown = page(&server, RESPONDER, "/pagers").await;
+    assert_eq!(shown.text.matches("name=\"message\"").count(), 50);
+    assert!(shown.text.contains("50 of 51 are shown."), "{}", shown.text);
+    server.stop().await;
+}

@@ -81,6 +81,8 @@ pub(crate) struct Frame<'s> {
     pub(crate) has_sign_in: bool,
     /// `true` on the page that signs people in.
     pub(crate) is_sign_in: bool,
+    /// The address at which the page can be opened again. That of a form cannot.
+    pub(crate) address: String,
     /// The address of the event stream, if the page follows it.
     pub(crate) events: Option<String>,
 }
@@ -97,6 +99,10 @@ impl<'s> Frame<'s> {
                 now: state.incidents().reports().now(),
             },
             common: CommonTexts::of(reader.language),
+            address: match reader.is_read {
+                true => reader.here.clone(),
+                false => reader.home().to_owned(),
+            },
             reader: reader.clone(),
             host: look.name(),
             links: look.links(),
@@ -127,6 +133,22 @@ impl<'s> Frame<'s> {
         frame.may_declare = state.incidents().may(caller, Action::Declare);
         frame.nav = frame.navigation(state, caller, section);
         frame
+    }
+
+    /// Names the page that answers a form.
+    #[must_use]
+    pub(crate) fn at(mut self, path: &str) -> Self {
+        if !self.reader.is_read {
+            self.address = self.reader.link(path);
+        }
+        self
+    }
+
+    /// Names the page that answers a form as the one of the same address that shows it.
+    #[must_use]
+    pub(crate) fn at_own_address(mut self) -> Self {
+        self.address.clone_from(&self.reader.here);
+        self
     }
 
     /// Lets the page follow the event stream. To be called before the page reads what it shows, so

@@ -65,6 +65,8 @@ pub(crate) struct Reader {
     pub(crate) prefix: String,
     /// The path and the query of the request, as the browser has them.
     pub(crate) here: String,
+    /// `true` if the request reads, so that its address can be opened again.
+    pub(crate) is_read: bool,
 }
 
 impl Reader {
@@ -82,6 +84,7 @@ impl Reader {
             theme: cookie(headers, THEME_COOKIE).and_then(Theme::of_name),
             prefix,
             here,
+            is_read: parts.method.is_safe(),
         }
     }
 

@@ -306,6 +306,10 @@ fn every_get_route(incident: &str) -> Vec<String> {
     let readable = routes().into_iter().filter(|one| one.method == Method::GET);
     // Its response does not end, and has ids of incidents only.
     let readable = readable.filter(|one| one.path != "/sys/events");
+    // Files, and incidents by their public ids, which these have none of.
+    let readable =
+        readable.filter(|one| !one.path.contains("{name}") && one.path != "/status/incidents/{id}");
+    let id = incident.rsplit('/').next().unwrap();
     let found: Vec<String> = readable
         .map(|route| {
             let query = match route.path {
@@ -315,7 +319,11 @@ fn every_get_route(incident: &str) -> Vec<String> {
                 "/sys/audit" | "/sys/incidents/{id}/updates" => "?limit=200",
                 _ => "",
             };
-            let path = route.path.replace("/sys/incidents/{id}", incident);
+            let path = route
+                .path
+                .replace("{id}", id)
+                .replace("{seq}", "2")
+                .replace("{tenant}", "tenant-fr");
             format!("{path}{query}")
         })
         .collect();

@@ -171,7 +171,8 @@ fn request(fields: &FormFields, reader: &Reader) -> Result<DeclareRequest, Probl
 }
 
 fn frame_of<'s>(state: &'s AppState, reader: &Reader, caller: &Caller) -> Frame<'s> {
-    Frame::of(state, reader, caller, Section::Active).with_main_button()
+    let frame = Frame::of(state, reader, caller, Section::Active);
+    frame.with_main_button().at_own_address()
 }
 
 fn notes_of(

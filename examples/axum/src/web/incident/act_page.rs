@@ -64,7 +64,8 @@ impl<'a> ActPage<'a> {
         incident: &'a Incident,
         title: &'static str,
     ) -> Self {
-        let frame = Frame::of(state, reader, caller, Section::Incidents).with_main_button();
+        let frame = Frame::of(state, reader, caller, Section::Incidents);
+        let frame = frame.with_main_button().at_own_address();
         let texts = ActTexts::of(reader.language);
         let number = incident.number.to_string();
         Self {

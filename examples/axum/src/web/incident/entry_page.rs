@@ -116,6 +116,7 @@ async fn page(
     let found = state.incidents().audit().timeline(id, seq - 1, 1).await?;
     let entry = found.first().ok_or_else(|| Problem::not_found("entry"))?;
     let frame = Frame::of(state, reader, caller, Section::Incidents).with_main_button();
+    let frame = frame.at(&format!("/incidents/{id}/entries/{seq}"));
     let texts = ActTexts::of(reader.language);
     let may = |action| state.incidents().may(caller, action);
     let number = incident.number.to_string();

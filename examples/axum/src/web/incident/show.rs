@@ -124,6 +124,7 @@ pub(super) async fn page(
     draft: UpdateDraft,
 ) -> WebResult {
     let frame = Frame::of(state, reader, caller, Section::Incidents).with_main_button();
+    let frame = frame.at(&format!("/incidents/{id}"));
     let frame = frame.following(state).await;
     let incident = state.incidents().get(id).await?;
     let acts = Acts::of(state, caller, &incident);

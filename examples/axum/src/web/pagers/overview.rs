@@ -77,7 +77,7 @@ pub(super) async fn page(
     notice: Option<&'static str>,
     sent: SentForm,
 ) -> WebResult {
-    let frame = Frame::of(state, reader, caller, Section::Pagers);
+    let frame = Frame::of(state, reader, caller, Section::Pagers).at("/pagers");
     let frame = frame.following(state).await;
     let texts = PagerTexts::of(reader.language);
     let paging = state.incidents().paging();

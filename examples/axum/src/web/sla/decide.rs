@@ -128,6 +128,7 @@ async fn results(
     decided: &[(CreditId, Decided)],
 ) -> WebResult {
     let frame = Frame::of(state, reader, caller, Section::Credits);
+    let frame = frame.at(&format!("/sla?month={}", chosen.month));
     let texts = SlaTexts::of(reader.language);
     let ledger = MonthLedger::load(state, chosen.month, None).await?;
     let numbers = incident_numbers(state, chosen.month).await?;

@@ -140,7 +140,7 @@ impl Overview<'_> {
     /// Returns the problem of a store that fails.
     pub(super) async fn page(&self, fields: &FilterFields, sent: Option<Problem>) -> WebResult {
         let (state, reader) = (self.state, self.reader);
-        let frame = Frame::of(state, reader, self.caller, Section::Credits);
+        let frame = Frame::of(state, reader, self.caller, Section::Credits).at("/sla");
         let texts = SlaTexts::of(reader.language);
         let now = frame.times.now;
         let params = read(fields);

@@ -192,6 +192,7 @@ pub(super) async fn page(
     problem: Option<&Problem>,
 ) -> WebResult {
     let frame = Frame::of(state, reader, caller, Section::Credits);
+    let frame = frame.at(&format!("/sla?month={}", chosen.month));
     let texts = SlaTexts::of(reader.language);
     let language = reader.language;
     let ledger = MonthLedger::load(state, chosen.month, None).await?;

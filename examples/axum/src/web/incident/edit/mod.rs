@@ -115,7 +115,8 @@ async fn page(
     sent: Option<(&FormFields, Problem)>,
 ) -> WebResult {
     let incident = state.incidents().get(id).await?;
-    let frame = Frame::of(state, reader, caller, Section::Incidents).with_main_button();
+    let frame = Frame::of(state, reader, caller, Section::Incidents);
+    let frame = frame.with_main_button().at_own_address();
     let current = values(&frame.times, &incident);
     let (sent, problem) = sent.unzip();
     let is_stale = problem
