@@ -121,6 +121,8 @@ async fn what_the_button_does_is_said_for_each_severity() {
     assert!(of("on-sev3").contains("Low urgency"), "{}", of("on-sev3"));
     assert!(of("on-sev4").contains("SEV4 pages nobody."));
     assert!(shown.text.contains("Customers see nothing yet"));
+    // A service with a public name is known before any incident is.
+    assert!(between(&shown, "id=\"affected_services-known\"", "</datalist>").contains("api"));
     assert_eq!(shown.text.matches("name=\"severity\"").count(), 4);
     assert!(between(&shown, "<input id=\"title\"", ">").contains("autofocus"));
     for (language, title) in [("fr", "Déclarer un incident"), ("de", "Vorfall melden")] {
