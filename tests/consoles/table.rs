@@ -57,11 +57,16 @@ const fn of_incident(name: &'static str, path: &'static str) -> PageRow {
 }
 
 /// All pages.
-const PAGES: [PageRow; 16] = [
+const PAGES: [PageRow; 21] = [
     page("list", "/"),
     page("incidents", "/incidents?status=all"),
     page("declare", "/incidents/new"),
     of_incident("incident", "/incidents/{incident}"),
+    of_incident("incident-edit", "/incidents/{incident}/edit"),
+    of_incident("incident-page", "/incidents/{incident}/page"),
+    of_incident("incident-publish", "/incidents/{incident}/publish"),
+    of_incident("incident-post-mortem", "/incidents/{incident}/post-mortem"),
+    of_incident("incident-entry", "/incidents/{incident}/entries/1"),
     page("sla", "/sla?month={month}"),
     page("sla-last-month", "/sla?month={last_month}"),
     page("sla-tenant", "/sla/tenant-fr?month={last_month}"),

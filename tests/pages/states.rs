@@ -10,7 +10,7 @@ const UNFOLD: &str =
     "document.querySelectorAll('details:not(.menu)').forEach((one) => { one.open = true; });";
 
 /// Opens one of the menus, and closes the others.
-const OPEN_MENU: &str = "document.querySelectorAll('details.menu').forEach((one, place) => { one.open = place === arguments[0]; });";
+const OPEN_MENU: &str = "document.querySelectorAll(arguments[1]).forEach((one, place) => { one.open = place === arguments[0]; });";
 
 /// Looks at every page of a state.
 async fn all_pages_of(state: State) {
@@ -48,20 +48,25 @@ async fn look_at(
             inspection.keys().await;
         }
     }
-    unfolded(inspection, browser).await;
+    unfolded(inspection, browser, page).await;
     inspection.add(visit.findings(browser).await.unwrap());
 }
 
-/// Looks at the page that is open with everything unfolded, then with each of its menus open.
-async fn unfolded(inspection: &mut Inspection<'_>, browser: &Browser) {
-    execute(browser, UNFOLD, 0).await;
+/// Looks at the page that is open with everything unfolded, then with each of its menus open. Those
+/// of the frame are the same on all pages.
+async fn unfolded(inspection: &mut Inspection<'_>, browser: &Browser, page: &PageRow) {
+    let menus = match page.name {
+        "list" => "details.menu",
+        _ => "main details.menu",
+    };
+    execute(browser, UNFOLD, 0, "").await;
     for size in [SMALL_PHONE, PHONE, DESKTOP] {
         inspection.layout(size).await;
     }
     inspection.rules().await;
-    let menus = browser.find_all("details.menu").await.unwrap().len();
-    for menu in 0..menus {
-        execute(browser, OPEN_MENU, menu).await;
+    let number = browser.find_all(menus).await.unwrap().len();
+    for menu in 0..number {
+        execute(browser, OPEN_MENU, menu, menus).await;
         for size in [SMALL_PHONE, DESKTOP, PHONE] {
             inspection.layout(size).await;
         }
@@ -69,9 +74,10 @@ async fn unfolded(inspection: &mut Inspection<'_>, browser: &Browser) {
     }
 }
 
-async fn execute(browser: &Browser, script: &str, argument: usize) {
+async fn execute(browser: &Browser, script: &str, place: usize, selector: &str) {
     let script = format!("{script} arguments[arguments.length - 1]();");
-    browser.run(&script, &[argument.into()]).await.unwrap();
+    let arguments = [place.into(), selector.into()];
+    browser.run(&script, &arguments).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
