@@ -258,10 +258,9 @@ impl fmt::Debug for Zone {
 }
 
 #[cfg(test)]
-mod local_times;
-
-#[cfg(test)]
 mod tests {
+    mod local_times;
+
     use std::time::Duration;
 
     use super::*;

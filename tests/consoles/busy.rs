@@ -109,8 +109,7 @@ async fn update(visitor: &Visitor, path: &str, number: usize) -> io::Result<()> 
         let public = json!({"public": true, "title": long(number, 200)});
         visitor.post(&format!("{path}/public"), &public).await?;
         for one in 0..5 {
-            let body =
-                json!({"message": "told the public", "public_message": long(number + one, LINE)});
+            let body = json!({"message": "published an update", "public_message": long(number + one, LINE)});
             visitor.post(&format!("{path}/updates"), &body).await?;
         }
     }

@@ -145,7 +145,7 @@ async fn end_all_sessions(console: &PeopleConsole) {
     other.stop().await.unwrap();
 }
 
-/// Who goes back after a declaration and sends the form once more, changed, learns that it was sent
+/// A person who goes back after a declaration and sends the form once more, changed, learns that it was sent
 /// already; and what was typed is there. Browsers show the old page as it was, or load it again.
 #[tokio::test(flavor = "multi_thread")]
 async fn going_back_to_a_form_that_was_sent_loses_nothing_and_sends_nothing_twice() {

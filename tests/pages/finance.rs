@@ -1,4 +1,4 @@
-//! What finance does with the credits of a month, by clicking: computes, reads, approves, waives, and
+//! The work of finance on the credits of a month, by clicking: computes, reads, approves, waives, and
 //! takes the figures along.
 
 use std::time::{Duration, SystemTime};

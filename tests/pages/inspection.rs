@@ -15,7 +15,7 @@ pub(crate) const SMALL_PHONE: Size = (320, 640);
 pub(crate) const PHONE: Size = (390, 844);
 pub(crate) const DESKTOP: Size = (1_280, 800);
 
-/// What axe-core could not decide, of all tests of this run.
+/// The findings that axe-core could not decide, of all tests of this run.
 static INCOMPLETE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Checks of pages in a browser, with their findings so far.

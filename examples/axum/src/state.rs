@@ -198,7 +198,7 @@ impl AppState {
         })
     }
 
-    /// Returns the figures of the incidents that were looked at last.
+    /// Returns the figures of the incidents whose pages were loaded last.
     pub(crate) fn figures(&self) -> &FigureMemory {
         &self.figures
     }

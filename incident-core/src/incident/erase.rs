@@ -131,7 +131,7 @@ mod tests {
         })
     }
 
-    /// What an erasure will take is known before it is done, and is what it then takes.
+    /// The texts that an erasure will take are known before it is done, and are those that it takes.
     #[test]
     fn texts_are_named_before_they_are_erased() {
         let mut incident = incident();

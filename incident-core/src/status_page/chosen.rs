@@ -25,7 +25,7 @@ pub struct Chosen {
     indicator: Indicator,
 }
 
-/// What orders the incidents of a page: for the history the end, then impact, start and id.
+/// The order of the incidents of a page: for the history by the end, then by impact, start and id.
 type SortKey = (
     Option<Reverse<Timestamp>>,
     Reverse<Indicator>,

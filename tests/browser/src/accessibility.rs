@@ -45,7 +45,7 @@ pub struct AccessibilityNode {
     pub selector: String,
     /// Its HTML, cut to 200 characters.
     pub html: String,
-    /// What axe-core found, in a sentence or more.
+    /// The finding of axe-core, in a sentence or more.
     pub summary: String,
 }
 
@@ -129,7 +129,7 @@ fn source(path: &Path) -> io::Result<String> {
     })
 }
 
-/// Returns the place of axe-core below the repository, also where a build is told another folder.
+/// Returns the place of axe-core below the repository, also where a build uses another folder.
 fn path() -> io::Result<PathBuf> {
     let file = CHECKSUM.split_whitespace().nth(1);
     let file = file.ok_or_else(|| io::Error::other("expected a digest and a file"))?;

@@ -100,8 +100,8 @@ fn docs_say_what_a_thing_is_or_does() {
     let blocks: Vec<DocBlock> = files.iter().flat_map(DocBlock::all).collect();
     assert!(blocks.len() > 5_000, "{} blocks", blocks.len());
     let all: Vec<&DocBlock> = blocks.iter().collect();
-    let (plain, questions) = share(&all, |block| !block.is_question());
-    assert!(plain >= 970, "{plain} of 1,000: {questions:#?}");
+    let (_, questions) = share(&all, |block| !block.is_question());
+    assert!(questions.is_empty(), "{questions:#?}");
     let functions: Vec<&DocBlock> = blocks.iter().filter(|one| one.is_of_function()).collect();
     let (verbs, others) = share(&functions, DocBlock::begins_with_a_verb);
     assert!(verbs >= 900, "{verbs} of 1,000: {others:#?}");

@@ -1,4 +1,4 @@
-//! What all pages share: login, languages, themes, zones, files, problems; and the list of live
+//! The parts that all pages share: login, languages, themes, zones, files, problems; and the list of live
 //! incidents.
 
 use std::time::Duration;

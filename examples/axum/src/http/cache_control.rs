@@ -1,4 +1,4 @@
-//! How long others may keep public data.
+//! The time for which caches may store public data.
 
 use axum::http::HeaderValue;
 

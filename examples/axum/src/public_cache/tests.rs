@@ -275,7 +275,7 @@ async fn the_last_page_has_no_age_limit_and_nothing_that_was_withdrawn() {
     assert!(cache.last().is_none());
 }
 
-/// What was rendered once serves until the content or the day changes.
+/// A page that was rendered is served until the content or the day changes.
 #[tokio::test(start_paused = true)]
 async fn pages_are_kept_while_nothing_changes() {
     let cache = Arc::new(PublicCache::default());

@@ -120,7 +120,7 @@ pub(super) async fn show(
     }
 }
 
-/// What a person wanted before the sign-in: an address, or a form to send.
+/// The aim of a person who signs in: an address to go to, or a form to send.
 #[derive(Debug, Default)]
 struct Wanted {
     next: String,

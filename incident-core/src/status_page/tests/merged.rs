@@ -73,10 +73,10 @@ fn a_merge_makes_the_target_public_with_the_lines_of_the_source() {
         ]
     );
     // With a public text of its own the merge itself shows, under the status before it.
-    let mut told = source.clone();
-    told.state_mut().status = Status::Identified;
-    merge(&mut told, &mut target, Some("Part of a larger outage."));
-    let shown = public_incident(&target, &[Arc::new(told)], &PublicNames::default()).unwrap();
+    let mut other = source.clone();
+    other.state_mut().status = Status::Identified;
+    merge(&mut other, &mut target, Some("Part of a larger outage."));
+    let shown = public_incident(&target, &[Arc::new(other)], &PublicNames::default()).unwrap();
     assert_eq!(
         (shown.updates[0].body.as_str(), shown.updates[0].status),
         ("Part of a larger outage.", PublicStatus::Identified)

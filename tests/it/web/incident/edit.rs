@@ -247,7 +247,7 @@ async fn a_list_that_is_too_long_for_a_form_is_left_alone() {
     led_to(&send(&server, RESPONDER, &form, &hidden_fields(&shown), &typed).await);
     let incident = server.get(VIEWER, &path).await.is(200);
     assert_eq!(incident["affected_tenants_total"], 2_001);
-    // A responder is not offered a lower severity, and a refusal of the engine is said.
+    // A responder is not offered a lower severity, and a refusal of the engine is shown.
     assert!(!between(&shown, "id=\"severity\"", "</select>").contains("SEV3"));
     let shown = page(&server, RESPONDER, &form).await;
     let typed = [("severity", "SEV4")];

@@ -1,4 +1,4 @@
-//! What the page shows, to whom, and in which language.
+//! The content of the page, by reader and by language.
 
 use std::time::Duration;
 

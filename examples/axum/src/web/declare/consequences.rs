@@ -1,4 +1,5 @@
-//! What a declaration does, by severity: who is paged, when updates are due, what customers see.
+//! The consequences of a declaration, by severity: who is paged, when updates are due, what customers
+//! see.
 
 use incident_core::incident::Severity;
 
@@ -9,7 +10,7 @@ use crate::web::common_texts::severity_mark;
 use crate::web::frame::Frame;
 use crate::web::incident::targets::on_call;
 
-/// What a declaration with a severity does.
+/// The consequences of a declaration with a severity.
 pub(super) struct Consequences {
     pub(super) mark: Html,
     /// The class of the blocks that are shown with this severity only.

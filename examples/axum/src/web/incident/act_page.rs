@@ -14,7 +14,7 @@ use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
 
-/// What customers read, with a heading.
+/// The text that customers read, with a heading.
 pub(super) struct ShownToCustomers {
     pub(super) title: &'static str,
     pub(super) view: CustomerView,
@@ -41,7 +41,7 @@ pub(super) struct ActPage<'a> {
     pub(super) number: String,
     pub(super) incident: &'a Incident,
     pub(super) back: String,
-    /// What will happen, line by line.
+    /// The consequences, line by line.
     pub(super) lines: Vec<String>,
     pub(super) customers: Option<ShownToCustomers>,
     pub(super) summary: Option<Html>,

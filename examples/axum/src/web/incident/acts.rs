@@ -1,4 +1,4 @@
-//! What a person may do with an incident in its state.
+//! The acts that a person may do with an incident in its state.
 
 use incident_core::actor::{Action, Caller};
 use incident_core::incident::{Incident, Mode, Status, TransitionKind};

@@ -1,4 +1,4 @@
-//! What customers see of an incident: the text of the public page, made by the same functions.
+//! The public side of an incident: the text of the public page, made by the same functions.
 
 use incident_core::incident::Incident;
 use incident_core::status_page::HistoryIncident;

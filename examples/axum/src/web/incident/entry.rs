@@ -1,5 +1,5 @@
-//! An entry of a timeline as a page shows it: what the server wrote in English is said again in the
-//! language of the reader, and what people wrote stays as it is.
+//! An entry of a timeline as a page shows it: sentences of the server, which are English, in the
+//! language of the reader, and texts of people as they wrote them.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ pub(super) struct EntryView {
     pub(super) is_redacted: bool,
 }
 
-/// What an entry says, apart from its fields.
+/// The message of an entry, in parts.
 #[derive(Default)]
 struct Statement {
     what: Option<String>,

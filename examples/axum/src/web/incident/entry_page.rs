@@ -31,7 +31,7 @@ use crate::web::texts::count;
 /// The form that erases the text of an entry.
 struct RedactForm {
     key: String,
-    /// What is erased besides the entry, line by line.
+    /// The texts that are erased besides the entry, line by line.
     lines: Vec<String>,
     summary: Option<Html>,
     reason: Html,

@@ -1,4 +1,4 @@
-//! The figures of the incidents that were looked at last.
+//! The figures of the incidents whose pages were loaded last.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,14 +59,14 @@ pub(super) struct Counted {
 
 pub(super) type Outcome = Option<Arc<Counted>>;
 
-/// What is known of the figures of an incident, and the count that runs.
+/// The newest figures of an incident, and the count that runs.
 #[derive(Debug, Default)]
 pub(super) struct Remembered {
     pub(super) newest: Outcome,
     pub(super) running: Option<watch::Receiver<Outcome>>,
 }
 
-/// The figures of the incidents that were looked at last.
+/// The figures of the incidents whose pages were loaded last.
 #[derive(Debug, Default)]
 pub(crate) struct FigureMemory(Mutex<BTreeMap<IncidentId, Remembered>>);
 

@@ -98,7 +98,7 @@ fn count(state: &Arc<AppState>, incident: &Incident, now: Timestamp) -> watch::R
             entry.running = None;
         }
         drop(memory);
-        // Nobody may be waiting any more.
+        // There may be no page that waits.
         let _ = result.send(Some(counted));
     });
     running

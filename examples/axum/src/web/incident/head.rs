@@ -26,7 +26,7 @@ pub(super) struct HeadView {
     pub(super) page_took: Option<String>,
     /// The last failure of the page, in the server's words.
     pub(super) page_error: Option<String>,
-    /// What needs a person now.
+    /// The problems that need a person now.
     pub(super) alarms: Vec<&'static str>,
     pub(super) notes: Vec<String>,
     /// Address of the incident that goes on for this one.

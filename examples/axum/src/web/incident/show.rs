@@ -33,7 +33,7 @@ use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
 use crate::web::texts::count;
 
-/// What the address of the page asks for.
+/// The query of the page.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shown {
     /// Entries before this one, instead of the newest ones.

@@ -83,7 +83,7 @@ pub(super) struct SlaView {
 }
 
 impl SlaView {
-    /// Computes the card. A report that cannot be made is said on it.
+    /// Computes the card. If the report fails, the card shows the error.
     pub(super) async fn load(state: &AppState, frame: &Frame<'_>, incident: &Incident) -> Self {
         let report = state.incidents().reports().sla_impact(incident.id).await;
         Self::new(frame, incident, report)

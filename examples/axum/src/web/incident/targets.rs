@@ -1,4 +1,4 @@
-//! Who is paged, in words.
+//! The targets of a page, in words.
 
 use incident_core::incident::Severity;
 use incident_core::paging::{TargetId, Urgency};

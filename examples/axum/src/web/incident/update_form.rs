@@ -22,12 +22,12 @@ use crate::web::frame::Frame;
 /// Maximum number of incidents that may take another one in, as a menu shows them.
 const TARGETS: usize = 100;
 
-/// What a person typed so far, and why it was not sent.
+/// The form as a person left it, and the reason why it was not sent.
 #[derive(Default)]
 pub(super) struct UpdateDraft {
     pub(super) fields: FormFields,
     pub(super) problem: Option<Problem>,
-    /// What customers will see, with the digest that confirms it.
+    /// The text that customers will see, with the digest that confirms it.
     pub(super) preview: Option<(CustomerView, String)>,
 }
 

@@ -33,7 +33,7 @@ texts! {
         no_responder: "Nobody", "Personne", "Niemand";
         still_open: "goes on", "en cours", "dauert an";
         empty: "No incident yet", "Aucun incident pour l’instant", "Noch kein Vorfall";
-        empty_help: "Incidents stay here for good, with their timeline. When something breaks, declare it.", "Les incidents restent ici, avec leur chronologie. Si quelque chose casse, déclarez-le.", "Vorfälle bleiben hier, mit ihrem Verlauf. Geht etwas kaputt, melden Sie es.";
+        empty_help: "Incidents stay here, with their timeline. When something breaks, declare it.", "Les incidents restent ici, avec leur chronologie. Si quelque chose casse, déclarez-le.", "Vorfälle bleiben hier, mit ihrem Verlauf. Geht etwas kaputt, melden Sie es.";
         no_match: "No incident matches", "Aucun incident ne correspond", "Kein Vorfall passt";
         no_match_help: "There are incidents, but none that fits this filter.", "Il y a des incidents, mais aucun ne correspond à ce filtre.", "Es gibt Vorfälle, aber keinen, der zu diesem Filter passt.";
         end: "There are no more incidents", "Il n’y a plus d’incidents", "Es gibt keine weiteren Vorfälle";

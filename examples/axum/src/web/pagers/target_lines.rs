@@ -11,7 +11,7 @@ pub(super) struct TargetLine {
     pub(super) name: String,
     /// The kind in words.
     pub(super) kind: &'static str,
-    /// What is known of it.
+    /// The facts that this process knows of it.
     pub(super) state: TargetState,
     /// The state in a word.
     pub(super) word: &'static str,

@@ -115,7 +115,7 @@ struct CreditOverviewPage<'a> {
     key: String,
 }
 
-/// What was read for a page.
+/// The statements of a page.
 #[derive(Default)]
 struct Found {
     statements: Vec<SlaStatement>,

@@ -1,4 +1,4 @@
-//! What the host adds to the status page.
+//! The host's name and style on the status page.
 
 /// The parts of the status page that are the same for all readers.
 #[derive(Clone, Debug, PartialEq, Eq)]

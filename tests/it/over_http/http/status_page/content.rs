@@ -1,4 +1,4 @@
-//! What the status page shows, and in which languages.
+//! The content of the status page, and its languages.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

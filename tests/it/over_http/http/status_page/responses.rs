@@ -1,4 +1,4 @@
-//! How the status page is sent, what it shows no more, and what it never shows.
+//! The responses with the status page, withdrawn data, and data that it never shows.
 
 use std::collections::BTreeSet;
 use std::io::Read;

@@ -40,7 +40,7 @@ impl EditFields {
     }
 }
 
-/// What the fields are made of.
+/// The parts that the fields are made of.
 struct FieldMaker<'a> {
     frame: &'a Frame<'a>,
     texts: &'static EditTexts,

@@ -134,7 +134,7 @@ async fn page(
     let summary = problem.as_ref().filter(|_| !is_stale);
     let summary = summary.map(|problem| Summary::of(frame.common, problem, &fields.all()).html());
     let version = match sent {
-        // Marks and version belong together: those of the form, unless it is shown anew.
+        // Marks and version belong together: those of the form, unless that is stale.
         Some(sent) if !is_stale => (sent.get("version").to_owned(), sent.get("marks").to_owned()),
         _ => (incident.version.0.to_string(), marks::write(&current)),
     };

@@ -14,7 +14,7 @@ pub(super) struct BothChanged {
     pub(super) stored: String,
 }
 
-/// What two people changed at the same time.
+/// The fields that two people changed at the same time.
 pub(super) struct StaleEdit {
     pub(super) both: Vec<BothChanged>,
     /// The sentence about fields that only the other person changed.

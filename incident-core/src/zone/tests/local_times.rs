@@ -260,14 +260,14 @@ fn what_no_timestamp_holds_is_out_of_range() {
 #[test]
 fn candidates_are_named() {
     let paris = zone("Europe/Paris");
-    let said = |at: &str| paris.at_local(local(at)).unwrap_err().to_string();
+    let message = |at: &str| paris.at_local(local(at)).unwrap_err().to_string();
     assert_eq!(
-        said("2026-03-29T02:30:00"),
+        message("2026-03-29T02:30:00"),
         "expected a local time that exists: clocks skip this one, which may stand for \
          2026-03-29T00:30:00Z or 2026-03-29T01:30:00Z"
     );
     assert_eq!(
-        said("2026-10-25T02:30:00"),
+        message("2026-10-25T02:30:00"),
         "expected a local time that exists once: clocks show this one at 2026-10-25T00:30:00Z \
          and at 2026-10-25T01:30:00Z"
     );
