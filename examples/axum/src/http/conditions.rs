@@ -8,9 +8,9 @@ use std::time::Duration;
 use axum::extract::{FromRequest, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use incident_core::Version;
 use incident_core::actor::Caller;
 use incident_core::engine::{IdempotencyKey, RequestContext};
+use incident_core::{ValidationError, Version};
 use serde_json::json;
 use tokio::sync::OwnedMutexGuard;
 
@@ -172,11 +172,24 @@ fn idempotency(
     if values.next().is_some() {
         return Err(wrong());
     }
+    key_of_request(caller, parts, key, body)
+        .map(Some)
+        .map_err(|_| wrong())
+}
+
+/// Creates the idempotency key of a request: another method, path or body is another request.
+///
+/// # Errors
+/// Fails if the key is empty, too long, or has other characters than visible ASCII.
+pub(crate) fn key_of_request(
+    caller: &Caller,
+    parts: &Parts,
+    key: &str,
+    body: &[u8],
+) -> Result<IdempotencyKey, ValidationError> {
     let (method, path) = (parts.method.as_str(), parts.uri.path());
     let request = [method.as_bytes(), path.as_bytes(), body];
     IdempotencyKey::new(caller.actor.name.clone(), key, &request)
-        .map(Some)
-        .map_err(|_| wrong())
 }
 
 type Locks = Mutex<HashMap<IdempotencyKey, Arc<tokio::sync::Mutex<()>>>>;

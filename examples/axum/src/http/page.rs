@@ -78,6 +78,14 @@ impl<K: Place> Page<K> {
 }
 
 impl<T> Items<T> {
+    /// Creates a page without items.
+    pub(crate) const fn empty() -> Self {
+        Self {
+            items: Vec::new(),
+            next_cursor: None,
+        }
+    }
+
     /// Responds with the items.
     ///
     /// # Errors

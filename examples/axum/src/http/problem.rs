@@ -205,6 +205,19 @@ impl Problem {
     }
 }
 
+/// Passes problems of the server on, so that only those are left that the client can mend.
+///
+/// # Errors
+/// Returns the problem if it is one of the server (5xx).
+pub(crate) fn client_problems<T>(
+    outcome: Result<T, Problem>,
+) -> Result<Result<T, Problem>, Problem> {
+    match outcome {
+        Err(problem) if problem.status().is_server_error() => Err(problem),
+        outcome => Ok(outcome),
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, self.body()).into_response();

@@ -35,6 +35,7 @@ texts! {
         sign_out_everywhere: "Sign out everywhere", "Se déconnecter partout", "Überall abmelden";
         times_in: "Times in {zone}", "Heures : {zone}", "Zeiten in {zone}";
         signed_out: "You are signed out: this page no longer follows changes.", "Vous êtes déconnecté : cette page ne suit plus les changements.", "Sie sind abgemeldet: Diese Seite folgt Änderungen nicht mehr.";
+        server_says: "What the server says", "Réponse du serveur", "Antwort des Servers";
         reload: "Reload", "Recharger", "Neu laden";
         summary_title: "Some fields need attention", "Certains champs sont à corriger", "Einige Felder brauchen Aufmerksamkeit";
         already_sent: "This form was sent already, and was not sent again. Look first at what it did.", "Ce formulaire a déjà été envoyé ; il ne l’a pas été de nouveau. Regardez d’abord ce qu’il a fait.", "Dieses Formular wurde schon gesendet und nicht noch einmal. Sehen Sie zuerst, was es bewirkt hat.";

@@ -2,44 +2,21 @@
 
 use std::sync::Arc;
 
-use askama::Template;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use incident_core::actor::Caller;
 
 use super::form::FormFields;
-use super::frame::{Frame, Section};
-use super::page::{WebPage, WebResult};
+use super::held_form::after_sign_in;
+use super::page::WebResult;
 use super::reader::Reader;
 use super::sign_in::{HeldForm, SignInTexts, form_page};
-use super::texts::{fill, texts};
 use crate::http::body;
 use crate::http::cross_site;
 use crate::http::form::{FORM_BYTES, must_be_form};
-use crate::http::next_path::next_path;
+use crate::http::problem::Problem;
 use crate::state::AppState;
-
-texts! {
-    /// The texts of forms that outlived their session.
-    ExpiredTexts {
-        title: "Send your text now", "Envoyer votre texte", "Ihren Text jetzt senden";
-        signed_in: "You are signed in as {name}. What you wrote before has not been sent yet.", "Vous êtes connecté en tant que {name}. Ce que vous aviez écrit n’est pas encore envoyé.", "Sie sind als {name} angemeldet. Was Sie vorher schrieben, ist noch nicht gesendet.";
-        send: "Send it now", "Envoyer maintenant", "Jetzt senden";
-        discard: "Discard it", "Abandonner", "Verwerfen";
-    }
-}
-
-/// The page that sends a form again.
-#[derive(Template)]
-#[template(path = "resend.html")]
-struct ResendPage<'a> {
-    frame: Frame<'a>,
-    texts: &'static ExpiredTexts,
-    signed_in: String,
-    to: &'a str,
-    fields: &'a FormFields,
-}
 
 /// Shows the sign-in after a form without a session, with the form in it.
 ///
@@ -66,7 +43,7 @@ pub(crate) async fn show(state: &Arc<AppState>, reader: &Reader, request: Reques
     )
 }
 
-async fn read(state: &AppState, body: Body) -> Result<String, crate::http::problem::Problem> {
+async fn read(state: &AppState, body: Body) -> Result<String, Problem> {
     // Nobody is known yet: the memory is that of webhooks, and half of what the sign-in takes.
     let memory = state.body_memory().hooks();
     let bytes = body::read(body, FORM_BYTES / 2, &memory).await?;
@@ -83,15 +60,6 @@ pub(crate) fn resend(
     caller: &Caller,
     waiting: &HeldForm,
 ) -> WebResult {
-    let frame = Frame::of(state, reader, caller, Section::Other);
-    let texts = ExpiredTexts::of(reader.language);
     let fields = FormFields::parse(waiting.form.as_bytes())?;
-    let page = ResendPage {
-        signed_in: fill(texts.signed_in, &[("name", caller.actor.name.as_str())]),
-        to: next_path(&waiting.to).unwrap_or("/"),
-        frame,
-        texts,
-        fields: &fields,
-    };
-    WebPage::ok(&page)
+    after_sign_in(state, reader, caller, &waiting.to, &fields)
 }

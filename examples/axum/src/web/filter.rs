@@ -7,7 +7,8 @@ use chrono::{Days, NaiveDate};
 use form_urlencoded::Serializer;
 use incident_core::Zone;
 
-use super::form::FormFields;
+use super::form::{Field, FormFields, Summary};
+use super::frame::Frame;
 use super::times::iso;
 use crate::document::describe::Describe;
 use crate::document::operation::Operation;
@@ -95,6 +96,50 @@ impl FilterFields {
     pub(crate) fn with(&self, names: &[&str], more: (&str, &str)) -> String {
         let fields = names.iter().map(|name| (*name, self.get(name)));
         query_of(fields.chain([more]))
+    }
+}
+
+/// The filter of a list as a form.
+pub(crate) struct FilterForm {
+    /// The errors of the fields.
+    pub(crate) summary: Option<Summary>,
+    /// The fields that are always shown.
+    pub(crate) first: Vec<Field>,
+    /// The fields that are folded until one of them is in use.
+    pub(crate) others: Vec<Field>,
+    /// `true` if the other fields are shown.
+    pub(crate) is_open: bool,
+    /// `true` if a filter is set.
+    pub(crate) is_set: bool,
+    /// The query of the first page.
+    pub(crate) first_query: String,
+}
+
+impl FilterForm {
+    /// Creates the form with the values that were sent, and with the errors of a problem.
+    pub(crate) fn new(
+        frame: &Frame<'_>,
+        sent: &FilterFields,
+        problem: Option<&Problem>,
+        first: Vec<Field>,
+        others: Vec<Field>,
+    ) -> Self {
+        let filled = |fields: Vec<Field>| -> Vec<Field> {
+            let fields = fields.into_iter();
+            fields.map(|field| field.from(&sent.0, problem)).collect()
+        };
+        let (first, others) = (filled(first), filled(others));
+        let names = |fields: &[Field]| -> Vec<&str> { fields.iter().map(|one| one.name).collect() };
+        let all: Vec<&Field> = first.iter().chain(&others).collect();
+        let all_names: Vec<&str> = all.iter().map(|one| one.name).collect();
+        Self {
+            summary: problem.map(|problem| Summary::of(frame.common, problem, &all)),
+            is_open: sent.has_any(&names(&others)),
+            is_set: sent.has_any(&all_names),
+            first_query: sent.with(&all_names, (CURSOR, "")),
+            first,
+            others,
+        }
     }
 }
 

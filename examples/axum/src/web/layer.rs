@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use form_urlencoded::byte_serialize;
-use incident_core::actor::Caller;
 
 use super::expired;
+use super::form::SentFields;
 use super::page::WebPage;
 use super::problem_page::problem_page;
 use super::reader::Reader;
@@ -35,14 +35,20 @@ pub(crate) async fn with_login(
             return signed_out(&state, &reader, request).await;
         }
         Err(other) => {
-            let problem = wrong_login(&state, &parts, other);
-            let response = problem.into_response();
-            return for_client(&state, &reader, None, &parts.headers, response);
+            let response = wrong_login(&state, &parts, other).into_response();
+            return match wants_html(&parts.headers) {
+                true => problem_page(&state, &reader, None, None, response),
+                false => response,
+            };
         }
     };
-    let headers = parts.headers.clone();
+    let (is_person, sent) = (wants_html(&parts.headers), SentFields::default());
+    parts.extensions.insert(sent.clone());
     let response = known(&state, Request::from_parts(parts, body), &caller, next).await;
-    for_client(&state, &reader, Some(&caller), &headers, response)
+    match is_person {
+        true => problem_page(&state, &reader, Some(&caller), sent.get(), response),
+        false => response,
+    }
 }
 
 /// Makes problems of pages without a login into pages.
@@ -54,21 +60,10 @@ pub(crate) async fn without_login(
     let (mut parts, body) = request.into_parts();
     let reader = Reader::of(&parts);
     parts.extensions.insert(reader.clone());
-    let headers = parts.headers.clone();
+    let is_person = wants_html(&parts.headers);
     let response = next.run(Request::from_parts(parts, body)).await;
-    for_client(&state, &reader, None, &headers, response)
-}
-
-/// Makes a problem into a page, unless the client is a program.
-fn for_client(
-    state: &AppState,
-    reader: &Reader,
-    caller: Option<&Caller>,
-    headers: &HeaderMap,
-    response: Response,
-) -> Response {
-    match wants_html(headers) {
-        true => problem_page(state, reader, caller, response),
+    match is_person {
+        true => problem_page(&state, &reader, None, None, response),
         false => response,
     }
 }
@@ -78,7 +73,7 @@ async fn signed_out(state: &Arc<AppState>, reader: &Reader, request: Request) ->
     if request.method() == Method::POST {
         let response = expired::show(state, reader, request).await;
         let response = response.into_response();
-        return problem_page(state, reader, None, response);
+        return problem_page(state, reader, None, None, response);
     }
     let next: String = byte_serialize(reader.here.as_bytes()).collect();
     let address = reader.link(&format!("/signin?next={next}"));

@@ -16,6 +16,7 @@ pub(crate) mod files;
 mod filter;
 mod form;
 mod frame;
+mod held_form;
 pub(crate) mod incident;
 pub(crate) mod incidents;
 mod language;

@@ -8,8 +8,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use incident_core::actor::Caller;
 
+use super::form::FormFields;
 use super::frame::{Frame, Section};
-use super::page::WebPage;
+use super::held_form::after_problem;
+use super::page::{WebPage, WebResult};
 use super::reader::Reader;
 use super::texts::texts;
 use crate::http::fallback::unknown_route;
@@ -29,7 +31,6 @@ texts! {
         unauthorized: "A login is needed", "Une connexion est nécessaire", "Eine Anmeldung ist nötig";
         refused: "This was not done", "Cela n’a pas été fait", "Das wurde nicht getan";
         refused_help: "Nothing was changed.", "Rien n’a été modifié.", "Nichts wurde geändert.";
-        details: "What the server says", "Réponse du serveur", "Antwort des Servers";
         try_again: "Try again", "Réessayer", "Noch einmal versuchen";
     }
 }
@@ -58,7 +59,7 @@ pub(crate) async fn unknown_page(
     if is_program || !wants_html(request.headers()) {
         return response;
     }
-    problem_page(&state, &reader, None, response)
+    problem_page(&state, &reader, None, None, response)
 }
 
 /// Returns what the server says about a problem, with the fields that it names.
@@ -74,17 +75,42 @@ fn details(problem: &Problem) -> Vec<String> {
     }
 }
 
-/// Makes the problem of a response, if it has one, into a page.
+/// Makes the problem of a response, if it has one, into a page. A form that the server could not run
+/// is shown with everything in it.
 #[must_use]
 pub(crate) fn problem_page(
     state: &AppState,
     reader: &Reader,
     caller: Option<&Caller>,
+    sent: Option<&FormFields>,
     mut response: Response,
 ) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return response;
     };
+    let page = match (caller, sent) {
+        (Some(caller), Some(fields)) if problem.status().is_server_error() => {
+            after_problem(state, reader, caller, fields, &problem)
+        }
+        _ => page_of(state, reader, caller, &problem),
+    };
+    let Ok(WebPage(mut page)) = page else {
+        return response;
+    };
+    for name in [header::RETRY_AFTER, header::ALLOW] {
+        if let Some(value) = response.headers_mut().remove(&name) {
+            page.headers_mut().insert(name, value);
+        }
+    }
+    page.into_response()
+}
+
+fn page_of(
+    state: &AppState,
+    reader: &Reader,
+    caller: Option<&Caller>,
+    problem: &Problem,
+) -> WebResult {
     let texts = ProblemTexts::of(reader.language);
     let (title, help) = match problem.status() {
         StatusCode::NOT_FOUND => (texts.not_found, texts.not_found_help),
@@ -97,24 +123,13 @@ pub(crate) fn problem_page(
         Some(caller) => Frame::of(state, reader, caller, Section::Other),
         None => Frame::open(state, reader),
     };
-    let page = WebPage::render(
-        problem.status(),
-        &ProblemPage {
-            frame,
-            title,
-            help,
-            status: problem.status().as_u16(),
-            details: details(&problem),
-            texts,
-        },
-    );
-    let Ok(WebPage(mut page)) = page else {
-        return response;
+    let page = ProblemPage {
+        frame,
+        title,
+        help,
+        status: problem.status().as_u16(),
+        details: details(problem),
+        texts,
     };
-    for name in [header::RETRY_AFTER, header::ALLOW] {
-        if let Some(value) = response.headers_mut().remove(&name) {
-            page.headers_mut().insert(name, value);
-        }
-    }
-    page.into_response()
+    WebPage::render(problem.status(), &page)
 }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use incident_console::console::ConsoleBuilder;
+use incident_console::policy_file::PolicyFile;
 use serde_json::Value;
 
 use super::{POLICY, outage};
 use crate::over_http::harness::{ADMIN, Answer, BILLING, COMMANDER, RESPONDER, Server, VIEWER};
+use crate::over_http::troubled::{AWAY, NONE};
 use crate::web::{after, page, submit};
 
 /// Returns the credits of a page that can be chosen, by tenant.
@@ -295,5 +298,42 @@ async fn only_those_who_decide_about_credits_may() {
     )
     .await;
     assert_eq!(wrong.status, 422, "{}", wrong.text);
+    server.stop().await;
+}
+
+/// A reason outlives a store that is away while it is sent, on these pages as on all others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reason_is_kept_while_the_store_is_away() {
+    let policy = PolicyFile::parse(POLICY).unwrap();
+    let parts = ConsoleBuilder {
+        policy,
+        ..ConsoleBuilder::default()
+    };
+    let (server, store) = Server::troubled_with(parts).await;
+    outage(&server, COMMANDER, 5, 50, &["tenant-fr"]).await;
+    let shown = page(&server, BILLING, "/sla?month=2026-10").await;
+    let open = open_credits(&shown);
+    let preview = review(&server, "waive", &open["tenant-fr"]).await;
+    let key = after(&preview, "name=\"key\" value=\"").to_owned();
+    let reason = "Agreed with the customer on the phone";
+    let fields = [
+        ("month", "2026-10"),
+        ("credit", open["tenant-fr"].as_str()),
+        ("decision", "waive"),
+        ("reason", reason),
+        ("key", &key),
+    ];
+    store.is_in(AWAY);
+    let kept = submit(&server, BILLING, "/sla/credits/decide", &fields).await;
+    assert_eq!(kept.status, 503, "{}", kept.text);
+    assert!(kept.text.contains("Your text is safe"), "{}", kept.text);
+    assert!(kept.text.contains("action=\"/sla/credits/decide\""));
+    let held = format!("name=\"reason\" value=\"{reason}\"");
+    assert!(kept.text.contains(&held), "{}", kept.text);
+    assert!(kept.header("retry-after").is_some());
+    store.is_in(NONE);
+    let done = submit(&server, BILLING, "/sla/credits/decide", &fields).await;
+    assert_eq!(done.status, 200, "{}", done.text);
+    assert_eq!(states(&server).await["tenant-fr"], "waived");
     server.stop().await;
 }

@@ -11,16 +11,13 @@ use crate::http::params::{FromQuery, QueryParameter};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::web::action_texts::NAMES;
-use crate::web::filter::{CURSOR, FilterFields, as_params};
-use crate::web::form::{Choice, Field, Summary};
+use crate::web::filter::{CURSOR, FilterFields, FilterForm, as_params};
+use crate::web::form::{Choice, Field};
 use crate::web::frame::Frame;
 use crate::web::texts::fill;
 
 /// The fields of the filter.
 pub(super) const FILTERS: [&str; 6] = ["actor", "action", "incident", "outcome", "from", "to"];
-
-/// Filters that are folded until one of them is in use.
-const FOLDED: [&str; 4] = ["incident", "outcome", "from", "to"];
 
 /// The query of the list.
 pub(super) struct AuditListParams {
@@ -64,62 +61,34 @@ impl FromQuery for AuditListParams {
     }
 }
 
-/// The filter as a form.
-pub(super) struct AuditFilterForm {
-    /// The errors of the fields.
-    pub(super) summary: Option<Summary>,
-    /// The fields that are always shown.
-    pub(super) first: Vec<Field>,
-    /// The other fields.
-    pub(super) others: Vec<Field>,
-    /// `true` if the other fields are shown.
-    pub(super) is_open: bool,
-    /// `true` if a filter is set.
-    pub(super) is_set: bool,
-    /// The query of the first page.
-    pub(super) first_query: String,
-}
-
-impl AuditFilterForm {
-    pub(super) fn new(
-        frame: &Frame<'_>,
-        texts: &'static AuditTexts,
-        fields: &FilterFields,
-        problem: Option<&Problem>,
-    ) -> Self {
-        let zone = frame.times.zone();
-        let outcomes = vec![
-            Choice::new("", texts.any),
-            Choice::new(AuditOutcome::Allowed.name(), texts.allowed),
-            Choice::new(AuditOutcome::Denied.name(), texts.denied),
-        ];
-        let known = NAMES.map(str::to_owned).to_vec();
-        let to_hint = fill(texts.to_hint, &[("zone", &zone)]);
-        let first = vec![
-            Field::line("actor", texts.actor),
-            Field::line("action", texts.action)
-                .hint(texts.action_hint)
-                .known(known),
-        ];
-        let others = vec![
-            Field::line("incident", texts.incident).hint(texts.incident_hint),
-            Field::select("outcome", texts.outcome, outcomes),
-            Field::date("from", texts.from, &zone),
-            Field::date("to", texts.to, &to_hint),
-        ];
-        let fill_in = |field: Field| field.from(&fields.0, problem);
-        let first: Vec<Field> = first.into_iter().map(fill_in).collect();
-        let others: Vec<Field> = others.into_iter().map(fill_in).collect();
-        let all: Vec<&Field> = first.iter().chain(&others).collect();
-        Self {
-            summary: problem.map(|problem| Summary::of(frame.common, problem, &all)),
-            is_open: fields.has_any(&FOLDED),
-            is_set: fields.has_any(&FILTERS),
-            first_query: fields.with(&FILTERS, (CURSOR, "")),
-            first,
-            others,
-        }
-    }
+/// Creates the filter as a form.
+pub(super) fn form(
+    frame: &Frame<'_>,
+    texts: &'static AuditTexts,
+    fields: &FilterFields,
+    problem: Option<&Problem>,
+) -> FilterForm {
+    let zone = frame.times.zone();
+    let outcomes = vec![
+        Choice::new("", texts.any),
+        Choice::new(AuditOutcome::Allowed.name(), texts.allowed),
+        Choice::new(AuditOutcome::Denied.name(), texts.denied),
+    ];
+    let known = NAMES.map(str::to_owned).to_vec();
+    let to_hint = fill(texts.to_hint, &[("zone", &zone)]);
+    let first = vec![
+        Field::line("actor", texts.actor),
+        Field::line("action", texts.action)
+            .hint(texts.action_hint)
+            .known(known),
+    ];
+    let others = vec![
+        Field::line("incident", texts.incident).hint(texts.incident_hint),
+        Field::select("outcome", texts.outcome, outcomes),
+        Field::date("from", texts.from, &zone),
+        Field::date("to", texts.to, &to_hint),
+    ];
+    FilterForm::new(frame, fields, problem, first, others)
 }
 
 /// Reads the filter. Days are those of the zone of the reader, and the last one is included.

@@ -12,11 +12,11 @@ use axum::http::StatusCode;
 use incident_core::actor::ActorKind;
 use incident_core::audit::{AuditEntry, AuditOutcome};
 
-use self::audit_query::{AuditFilterForm, AuditListParams, FILTERS};
+use self::audit_query::{AuditListParams, FILTERS};
 use self::audit_texts::AuditTexts;
 use self::chain_state::ChainState;
 use super::action_texts::ActionTexts;
-use super::filter::{CURSOR, FilterFields};
+use super::filter::{CURSOR, FilterFields, FilterForm};
 use super::frame::{Frame, Section};
 use super::page::{WebPage, WebResult};
 use super::reader::Reader;
@@ -24,7 +24,7 @@ use super::texts::{count, fill, grouped};
 use crate::http::authorized::Authorized;
 use crate::http::page::Items;
 use crate::http::permission;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, client_problems};
 use crate::state::AppState;
 
 /// An entry of the list.
@@ -43,7 +43,7 @@ struct AuditPage<'a> {
     texts: &'static AuditTexts,
     chains: Option<ChainState>,
     verify: String,
-    form: AuditFilterForm,
+    form: FilterForm,
     rows: Vec<AuditRow>,
     shown: String,
     next: Option<String>,
@@ -63,16 +63,9 @@ pub(crate) async fn show(
         Ok(params) => matching(&state, params).await,
         Err(problem) => Err(problem),
     };
-    let (found, problem) = match found {
+    let (found, problem) = match client_problems(found)? {
         Ok(found) => (found, None),
-        Err(problem) if problem.status().is_server_error() => return Err(problem),
-        Err(problem) => {
-            let nothing = Items {
-                items: Vec::new(),
-                next_cursor: None,
-            };
-            (nothing, Some(problem))
-        }
+        Err(problem) => (Items::empty(), Some(problem)),
     };
     let chains = match fields.get("verify") {
         "" => None,
@@ -92,7 +85,7 @@ pub(crate) async fn show(
     let page = AuditPage {
         chains,
         verify: fields.with(&FILTERS, ("verify", "yes")),
-        form: AuditFilterForm::new(&frame, texts, &fields, problem.as_ref()),
+        form: audit_query::form(&frame, texts, &fields, problem.as_ref()),
         shown: count(reader.language, words, number),
         next: next_cursor
             .as_deref()

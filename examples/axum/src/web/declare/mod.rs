@@ -23,11 +23,11 @@ use crate::http::authorized::Authorized;
 use crate::http::escape::Html;
 use crate::http::params::{FromQuery, Params, QueryParameter};
 use crate::http::permission;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, client_problems};
 use crate::http::query::Query;
 use crate::requests::declare::DeclareRequest;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, form_key, unsent_page};
+use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, form_key};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
@@ -103,7 +103,7 @@ pub(crate) async fn declare(
         Ok(request) => run(submitted, request).await,
         Err(problem) => Err(problem),
     };
-    match done {
+    match client_problems(done)? {
         Ok(outcome) => {
             let id = outcome.incident.id;
             let query = if outcome.deduplicated {
@@ -113,9 +113,6 @@ pub(crate) async fn declare(
             };
             let address = reader.link(&format!("/incidents/{id}{query}"));
             Ok(WebPage::see_other(&address))
-        }
-        Err(problem) if problem.status().is_server_error() => {
-            unsent_page(&state, &reader, &caller, &fields, &problem)
         }
         Err(problem) => {
             let frame = frame_of(&state, &reader, &caller);

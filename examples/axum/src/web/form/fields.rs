@@ -1,5 +1,7 @@
 //! The fields of a form as they were sent.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::http::problem::Problem;
 
 /// Field with the idempotency key of a form.
@@ -66,6 +68,23 @@ impl FormFields {
         self.0
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// The fields of the form of a request, once they are read: for the page that the layer shows if the
+/// form could not be run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SentFields(Arc<OnceLock<FormFields>>);
+
+impl SentFields {
+    /// Notes the fields.
+    pub(super) fn note(&self, fields: &FormFields) {
+        self.0.get_or_init(|| fields.clone());
+    }
+
+    /// Returns the fields; none if no form was read.
+    pub(crate) fn get(&self) -> Option<&FormFields> {
+        self.0.get()
     }
 }
 

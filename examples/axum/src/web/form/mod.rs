@@ -8,11 +8,9 @@ mod fields;
 mod json_body;
 mod submitted;
 mod summary;
-mod unsent;
 
 pub(crate) use field::{Choice, Field};
-pub(crate) use fields::{FormFields, form_key, new_key};
+pub(crate) use fields::{FormFields, SentFields, form_key, new_key};
 pub(crate) use json_body::{JsonBody, items};
 pub(crate) use submitted::Submitted;
 pub(crate) use summary::Summary;
-pub(crate) use unsent::unsent_page;

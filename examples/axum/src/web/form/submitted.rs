@@ -5,26 +5,25 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
 use incident_core::Version;
 use incident_core::actor::Caller;
-use incident_core::engine::{Error, IdempotencyKey, Incidents, RequestContext};
+use incident_core::engine::{CommandOutcome, Error, IdempotencyKey, Incidents, RequestContext};
+use incident_core::incident::Command;
 use tokio::sync::OwnedMutexGuard;
 
-use super::fields::{FormFields, KEY, VERSION};
-use super::unsent::unsent_page;
+use super::fields::{FormFields, KEY, SentFields, VERSION};
 use crate::document::describe::Describe;
 use crate::document::operation::Operation;
 use crate::document::schemas::Schemas;
 use crate::http::authorized::{authorize, describe_authorized};
 use crate::http::body::{self, BODY_LIMIT};
 use crate::http::command_request::reservation;
+use crate::http::conditions::key_of_request;
 use crate::http::form::must_be_form;
 use crate::http::permission::Permission;
-use crate::http::problem::Problem;
-use crate::http::target::Target;
+use crate::http::problem::{Problem, client_problems};
+use crate::http::target::{ExistingIncident, Target};
 use crate::state::AppState;
-use crate::web::reader::Reader;
 
 /// A form that a person with the right `A` sent about the target `T`.
 ///
@@ -43,67 +42,21 @@ pub(crate) struct Submitted<A, T = ()> {
 }
 
 impl<A: Permission, T: Target> FromRequest<Arc<AppState>> for Submitted<A, T> {
-    type Rejection = Response;
+    type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &Arc<AppState>) -> Result<Self, Response> {
+    async fn from_request(request: Request, state: &Arc<AppState>) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
-        let known = Self::known(&mut parts, state).await;
-        let read = async {
-            must_be_form(&parts.headers)?;
-            let bytes = body::read(body, BODY_LIMIT, &reservation(&parts, state)).await?;
-            Ok::<_, Problem>((FormFields::parse(&bytes)?, bytes))
-        };
-        let (target, context) = match known {
-            Ok(known) => known,
-            // The text of the person outlives a store that is away.
-            Err(problem) if problem.status().is_server_error() => {
-                let fields = read.await.map(|(fields, _)| fields);
-                return Err(unsent(&parts, state, fields, problem));
-            }
-            Err(problem) => return Err(problem.into_response()),
-        };
-        let (fields, bytes) = read.await.map_err(Problem::into_response)?;
-        Self::of(state, &parts, target, context, fields, &bytes)
-            .await
-            .map_err(Problem::into_response)
-    }
-}
-
-/// Responds to a form whose incident could not be loaded: with all of it, to be sent again.
-fn unsent(
-    parts: &Parts,
-    state: &AppState,
-    fields: Result<FormFields, Problem>,
-    problem: Problem,
-) -> Response {
-    let extensions = &parts.extensions;
-    let person = extensions.get::<Caller>().zip(extensions.get::<Reader>());
-    let page = person
-        .zip(fields.ok())
-        .map(|((caller, reader), fields)| unsent_page(state, reader, caller, &fields, &problem));
-    match page {
-        Some(Ok(page)) => page.into_response(),
-        Some(Err(_)) | None => problem.into_response(),
-    }
-}
-
-impl<A: Permission, T: Target> Submitted<A, T> {
-    /// Finds the target, and checks that the caller may do this to it.
-    async fn known(parts: &mut Parts, state: &AppState) -> Result<(T, RequestContext), Problem> {
-        let target = T::find(parts, state).await?;
-        let context = authorize::<A>(parts, state, &target).await?;
-        Ok((target, context))
-    }
-
-    async fn of(
-        state: &Arc<AppState>,
-        parts: &Parts,
-        target: T,
-        mut context: RequestContext,
-        fields: FormFields,
-        bytes: &[u8],
-    ) -> Result<Self, Problem> {
-        context.key = key(&context.caller, parts, &fields, bytes)?;
+        // The text of the person outlives a store that is away: it is read in any case.
+        let known = client_problems(Self::known(&mut parts, state).await);
+        let known = known.map_or_else(|away| Ok(Err(away)), |known| known.map(Ok))?;
+        must_be_form(&parts.headers)?;
+        let bytes = body::read(body, BODY_LIMIT, &reservation(&parts, state)).await?;
+        let fields = FormFields::parse(&bytes)?;
+        if let Some(sent) = parts.extensions.get::<SentFields>() {
+            sent.note(&fields);
+        }
+        let (target, mut context) = known?;
+        context.key = key(&context.caller, &parts, &fields, &bytes)?;
         if let Ok(version) = fields.get(VERSION).parse() {
             context.if_version = Some(vec![Version(version)]);
         }
@@ -115,6 +68,15 @@ impl<A: Permission, T: Target> Submitted<A, T> {
             state: Arc::clone(state),
             right: PhantomData,
         })
+    }
+}
+
+impl<A: Permission, T: Target> Submitted<A, T> {
+    /// Finds the target, and checks that the caller may do this to it.
+    async fn known(parts: &mut Parts, state: &AppState) -> Result<(T, RequestContext), Problem> {
+        let target = T::find(parts, state).await?;
+        let context = authorize::<A>(parts, state, &target).await?;
+        Ok((target, context))
     }
 }
 
@@ -164,6 +126,19 @@ impl<A, T> Submitted<A, T> {
     }
 }
 
+impl<A> Submitted<A, ExistingIncident> {
+    /// Runs a command on the incident.
+    ///
+    /// # Errors
+    /// Fails like [`run`](Self::run).
+    pub(crate) async fn act(self, command: Command) -> Result<CommandOutcome, Problem> {
+        self.run(|incidents, context, ExistingIncident(id)| async move {
+            incidents.act(&context, id, &command).await
+        })
+        .await
+    }
+}
+
 fn key(
     caller: &Caller,
     parts: &Parts,
@@ -174,9 +149,7 @@ fn key(
     if key.is_empty() {
         return Ok(None);
     }
-    let (method, path) = (parts.method.as_str(), parts.uri.path());
-    let request = [method.as_bytes(), path.as_bytes(), body];
-    IdempotencyKey::new(caller.actor.name.clone(), key, &request)
+    key_of_request(caller, parts, key, body)
         .map(Some)
         .map_err(|_| Problem::field("/key", "expected the key of the form"))
 }

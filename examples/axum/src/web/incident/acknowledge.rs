@@ -8,9 +8,10 @@ use incident_core::incident::Command;
 use super::show::{Shown, page};
 use super::update_form::UpdateDraft;
 use crate::http::permission;
+use crate::http::problem::client_problems;
 use crate::http::target::ExistingIncident;
 use crate::state::AppState;
-use crate::web::form::{Submitted, unsent_page};
+use crate::web::form::Submitted;
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
 
@@ -22,18 +23,12 @@ pub(crate) async fn post(
 ) -> WebResult {
     submitted.at_any_version();
     let ExistingIncident(id) = submitted.target;
-    let (caller, fields) = (submitted.context().caller.clone(), submitted.fields.clone());
-    let done = submitted.run(|incidents, context, ExistingIncident(id)| async move {
-        let command = Command::Acknowledge { at: None };
-        incidents.act(&context, id, &command).await
-    });
-    match done.await {
+    let caller = submitted.context().caller.clone();
+    let done = submitted.act(Command::Acknowledge { at: None }).await;
+    match client_problems(done)? {
         Ok(_) => Ok(WebPage::see_other(
             &reader.link(&format!("/incidents/{id}")),
         )),
-        Err(problem) if problem.status().is_server_error() => {
-            unsent_page(&state, &reader, &caller, &fields, &problem)
-        }
         Err(problem) => {
             let draft = UpdateDraft {
                 problem: Some(problem),

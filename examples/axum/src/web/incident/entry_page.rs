@@ -18,11 +18,11 @@ use crate::http::authorized::Authorized;
 use crate::http::escape::Html;
 use crate::http::params::Params;
 use crate::http::permission;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, client_problems};
 use crate::http::target::EntryTarget;
 use crate::requests::ReasonRequest;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, form_key, unsent_page};
+use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, form_key};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
@@ -91,14 +91,11 @@ pub(crate) async fn redact(
         }
         Err(problem) => Err(problem),
     };
-    match done {
+    match client_problems(done)? {
         Ok(_) => {
             let EntryTarget { id, seq, .. } = target;
             let address = reader.link(&format!("/incidents/{id}#e{seq}"));
             Ok(WebPage::see_other(&address))
-        }
-        Err(problem) if problem.status().is_server_error() => {
-            unsent_page(&state, &reader, &caller, &fields, &problem)
         }
         Err(problem) => page(&state, &reader, &caller, target, &fields, Some(&problem)).await,
     }

@@ -13,11 +13,11 @@ use super::targets::{names, on_call};
 use crate::http::authorized::Authorized;
 use crate::http::params::Params;
 use crate::http::permission;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, client_problems};
 use crate::http::target::ExistingIncident;
 use crate::requests::incident::PageRequest;
 use crate::state::AppState;
-use crate::web::form::{Choice, Field, FormFields, JsonBody, Submitted, unsent_page};
+use crate::web::form::{Choice, Field, FormFields, JsonBody, Submitted};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
 
@@ -47,23 +47,14 @@ pub(crate) async fn post(
     let caller = submitted.context().caller.clone();
     let request = JsonBody::of(&fields).required("reason").text("rule");
     let done = match request.parse::<PageRequest>() {
-        Ok(request) => {
-            let command = request.command();
-            let done = submitted.run(|incidents, context, ExistingIncident(id)| async move {
-                incidents.act(&context, id, &command).await
-            });
-            done.await
-        }
+        Ok(request) => submitted.act(request.command()).await,
         Err(problem) => Err(problem),
     };
-    match done {
+    match client_problems(done)? {
         Ok(outcome) => {
             let seq = outcome.entries.first().map_or(0, |entry| entry.seq);
             let address = reader.link(&format!("/incidents/{id}#e{seq}"));
             Ok(WebPage::see_other(&address))
-        }
-        Err(problem) if problem.status().is_server_error() => {
-            unsent_page(&state, &reader, &caller, &fields, &problem)
         }
         Err(problem) => form(&state, &reader, &caller, id, &fields, Some(&problem)).await,
     }

@@ -12,11 +12,11 @@ use super::act_texts::ActTexts;
 use crate::http::authorized::Authorized;
 use crate::http::params::Params;
 use crate::http::permission;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, client_problems};
 use crate::http::target::ExistingIncident;
 use crate::requests::incident::PostMortemRequest;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, JsonBody, Submitted, unsent_page};
+use crate::web::form::{Field, FormFields, JsonBody, Submitted};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
 
@@ -45,22 +45,13 @@ pub(crate) async fn post(
     let (fields, ExistingIncident(id)) = (submitted.fields.clone(), submitted.target);
     let caller = submitted.context().caller.clone();
     let done = match JsonBody::of(&fields).required("url").parse() {
-        Ok(PostMortemRequest { url }) => {
-            let done = submitted.run(|incidents, context, ExistingIncident(id)| async move {
-                let command = Command::LinkPostMortem { url };
-                incidents.act(&context, id, &command).await
-            });
-            done.await
-        }
+        Ok(PostMortemRequest { url }) => submitted.act(Command::LinkPostMortem { url }).await,
         Err(problem) => Err(problem),
     };
-    match done {
+    match client_problems(done)? {
         Ok(_) => Ok(WebPage::see_other(
             &reader.link(&format!("/incidents/{id}#card-links")),
         )),
-        Err(problem) if problem.status().is_server_error() => {
-            unsent_page(&state, &reader, &caller, &fields, &problem)
-        }
         Err(problem) => form(&state, &reader, &caller, id, &fields, Some(&problem)).await,
     }
 }

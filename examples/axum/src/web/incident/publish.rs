@@ -14,10 +14,10 @@ use super::customers::{CustomerView, digest, public_side};
 use crate::http::authorized::Authorized;
 use crate::http::params::Params;
 use crate::http::permission;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, client_problems};
 use crate::http::target::ExistingIncident;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, JsonBody, Submitted, unsent_page};
+use crate::web::form::{Field, FormFields, JsonBody, Submitted};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
 
@@ -62,15 +62,12 @@ pub(crate) async fn post(
         Ok(publish) => step(&state, submitted, publish).await,
         Err(problem) => Err(problem),
     };
-    match step {
+    match client_problems(step)? {
         Ok(PublishStep::Published) => {
             let address = reader.link(&format!("/incidents/{id}#card-customers"));
             Ok(WebPage::see_other(&address))
         }
         Ok(PublishStep::Unseen) => form(&state, &reader, &context, id, &fields, None).await,
-        Err(problem) if problem.status().is_server_error() => {
-            unsent_page(&state, &reader, &context.caller, &fields, &problem)
-        }
         Err(problem) => form(&state, &reader, &context, id, &fields, Some(&problem)).await,
     }
 }
@@ -100,10 +97,8 @@ async fn step(
             return Ok(PublishStep::Unseen);
         }
     }
-    let done = submitted.run(move |incidents, context, ExistingIncident(id)| async move {
-        incidents.act(&context, id, &command).await
-    });
-    done.await.map(|_| PublishStep::Published)
+    let done = submitted.act(command).await;
+    done.map(|_| PublishStep::Published)
 }
 
 async fn form(

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use incident_core::Timestamp;
-use incident_core::actor::Caller;
 use incident_core::engine::{CommandOutcome, PreparedCommand, RequestContext};
 use incident_core::incident::{Change, Command, Status, Update};
 use serde_json::json;
@@ -13,10 +12,10 @@ use super::customers::{CustomerView, digest, public_side};
 use super::show::{Shown, page};
 use super::update_form::UpdateDraft;
 use crate::http::permission;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, client_problems};
 use crate::http::target::ExistingIncident;
 use crate::state::AppState;
-use crate::web::form::{FormFields, JsonBody, Submitted, unsent_page};
+use crate::web::form::{FormFields, JsonBody, Submitted};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
@@ -49,7 +48,7 @@ pub(crate) async fn post(
         Ok(read) => step(&state, &reader, submitted, read).await,
         Err(problem) => Err(problem),
     };
-    let draft = match step {
+    let draft = match client_problems(step)? {
         Ok(UpdateStep::Posted(outcome)) => {
             let anchor = outcome.entries.first().map_or(0, |entry| entry.seq);
             let address = reader.link(&format!("/incidents/{id}#e{anchor}"));
@@ -60,9 +59,6 @@ pub(crate) async fn post(
             problem: None,
             preview: Some(*preview),
         },
-        Err(problem) if problem.status().is_server_error() => {
-            return unsent_page(&state, &reader, &caller, &fields, &problem);
-        }
         Err(problem) => UpdateDraft {
             problem: Some(in_fields(problem, &fields)),
             fields,
@@ -204,11 +200,7 @@ async fn preview(
     if (old == confirmed && !has_text) || seen == confirmed {
         return Ok(None);
     }
-    let frame = frame_of(state, reader, &context.caller);
+    let frame = Frame::of(state, reader, &context.caller, Section::Incidents);
     let view = CustomerView::new(&frame, after, new.as_ref());
     Ok(Some((view, confirmed)))
-}
-
-fn frame_of<'s>(state: &'s AppState, reader: &Reader, caller: &Caller) -> Frame<'s> {
-    Frame::of(state, reader, caller, Section::Incidents)
 }

@@ -14,9 +14,9 @@ use incident_core::port::IncidentFilter;
 
 use self::days::DaysPlot;
 use self::list_texts::IncidentListTexts;
-use self::query::{FILTERS, IncidentFilterForm};
+use self::query::FILTERS;
 use super::active::tenants;
-use super::filter::{CURSOR, FilterFields};
+use super::filter::{CURSOR, FilterFields, FilterForm};
 use super::frame::{Frame, Section};
 use super::page::{WebPage, WebResult};
 use super::reader::Reader;
@@ -24,7 +24,7 @@ use super::texts::count;
 use crate::http::authorized::Authorized;
 use crate::http::page::Items;
 use crate::http::permission;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, client_problems};
 use crate::routes::incidents::IncidentParams;
 use crate::state::AppState;
 
@@ -54,7 +54,7 @@ enum NoRows {
 struct IncidentListPage<'a> {
     frame: Frame<'a>,
     texts: &'static IncidentListTexts,
-    form: IncidentFilterForm,
+    form: FilterForm,
     days: Option<DaysPlot>,
     rows: Vec<IncidentRow<'a>>,
     no_rows: Option<NoRows>,
@@ -78,10 +78,9 @@ pub(crate) async fn show(
         Ok(params) => matching(&state, params).await,
         Err(problem) => Err(problem),
     };
-    let (found, problem) = match found {
+    let (found, problem) = match client_problems(found)? {
         Ok(found) => (found, None),
-        Err(problem) if problem.status().is_server_error() => return Err(problem),
-        Err(problem) => (empty_page(), Some(problem)),
+        Err(problem) => (Items::empty(), Some(problem)),
     };
     let is_whole = is_first && !fields.has_any(&FILTERS);
     let days = match is_whole {
@@ -102,7 +101,7 @@ pub(crate) async fn show(
     let page = IncidentListPage {
         shown: count(reader.language, words, number),
         next: next.map(|cursor| fields.with(&FILTERS, (CURSOR, cursor))),
-        form: IncidentFilterForm::new(&frame, texts, &fields, problem.as_ref()),
+        form: query::form(&frame, texts, &fields, problem.as_ref()),
         rows: found.items.iter().map(|one| row(&frame, one)).collect(),
         no_rows,
         days,
@@ -116,13 +115,6 @@ pub(crate) async fn show(
 async fn matching(state: &AppState, params: IncidentParams) -> Result<Items<Outline>, Problem> {
     let found = state.incidents().list(&params.filter).await?;
     Ok(params.page.of(found, |last| (last.declared_at, last.id)))
-}
-
-const fn empty_page() -> Items<Outline> {
-    Items {
-        items: Vec::new(),
-        next_cursor: None,
-    }
 }
 
 /// Returns the reason why nothing was found.

@@ -10,7 +10,7 @@ use incident_core::outbox::DeadLetterFilter;
 use super::overview::{SentForm, page};
 use super::pager_texts::PagerTexts;
 use crate::http::permission;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, client_problems};
 use crate::state::AppState;
 use crate::web::form::Submitted;
 use crate::web::page::{WebPage, WebResult};
@@ -36,11 +36,10 @@ pub(crate) async fn retry(
         }
         Err(_) => Err(Problem::not_found("page")),
     };
-    match retried {
+    match client_problems(retried)? {
         Ok(_) => Ok(WebPage::see_other(
             &reader.link("/pagers?retried=yes#dead-letters"),
         )),
-        Err(problem) if problem.status().is_server_error() => Err(problem),
         Err(problem) => {
             let problem = match problem.status() {
                 StatusCode::NOT_FOUND => {

@@ -9,7 +9,7 @@ use super::overview::{SentForm, page};
 use super::pager_texts::PagerTexts;
 use super::test_results::TestResults;
 use crate::http::permission;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, client_problems};
 use crate::requests::TestPageRequest;
 use crate::state::AppState;
 use crate::web::form::{JsonBody, Submitted};
@@ -37,12 +37,11 @@ pub(crate) async fn test(
         }
         Err(problem) => Err(problem),
     };
-    let sent = match tested {
+    let sent = match client_problems(tested)? {
         Ok(tested) => SentForm {
             results: Some(TestResults::new(reader.language, texts, &tested.test)),
             ..SentForm::default()
         },
-        Err(problem) if problem.status().is_server_error() => return Err(problem),
         Err(problem) => SentForm {
             problem: Some(in_words(&state, texts, problem)),
             fields,

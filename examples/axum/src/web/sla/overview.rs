@@ -14,7 +14,7 @@ use super::month_nav::MonthNav;
 use super::sla_texts::SlaTexts;
 use crate::http::page::Page;
 use crate::http::params::{FromQuery, QueryParameter};
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, client_problems};
 use crate::http::query::Query;
 use crate::state::AppState;
 use crate::web::filter::{CURSOR, FilterFields, as_params, query_of};
@@ -156,9 +156,8 @@ impl Overview<'_> {
                     .await
             }
         };
-        let (found, problem) = match found {
+        let (found, problem) = match client_problems(found)? {
             Ok(found) => (found, sent),
-            Err(problem) if problem.status().is_server_error() => return Err(problem),
             Err(problem) => (Found::default(), Some(problem)),
         };
         let ledger = match found.statements.is_empty() {

@@ -6,6 +6,7 @@ use axum::extract::State;
 
 use super::overview::Overview;
 use crate::http::permission;
+use crate::http::problem::client_problems;
 use crate::requests::RecomputeRequest;
 use crate::state::AppState;
 use crate::web::filter::{FilterFields, query_of};
@@ -33,7 +34,7 @@ pub(crate) async fn recompute(
         }
         Err(problem) => Err(problem),
     };
-    match changed {
+    match client_problems(changed)? {
         Ok((month, changed)) => {
             let (month, changed) = (month.to_string(), changed.to_string());
             let query =

@@ -27,10 +27,10 @@ use crate::http::authorized::Authorized;
 use crate::http::escape::Html;
 use crate::http::params::Params;
 use crate::http::permission;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, client_problems};
 use crate::http::target::ExistingIncident;
 use crate::state::AppState;
-use crate::web::form::{Field, FormFields, Submitted, Summary, form_key, new_key, unsent_page};
+use crate::web::form::{Field, FormFields, Submitted, Summary, form_key, new_key};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
@@ -84,24 +84,16 @@ pub(crate) async fn save(
     let done = match request(&fields, &reader) {
         Ok(None) => return Ok(WebPage::see_other(&back)),
         Ok(Some(changes)) => match changes.command() {
-            Ok(command) => {
-                let done = submitted.run(|incidents, context, ExistingIncident(id)| async move {
-                    incidents.act(&context, id, &command).await
-                });
-                done.await
-            }
+            Ok(command) => submitted.act(command).await,
             Err(invalid) => Err(invalid.into()),
         },
         Err(problem) => Err(problem),
     };
-    match done {
+    match client_problems(done)? {
         Ok(outcome) => {
             let anchor = outcome.entries.first();
             let anchor = anchor.map_or_else(String::new, |entry| format!("#e{}", entry.seq));
             Ok(WebPage::see_other(&format!("{back}{anchor}")))
-        }
-        Err(problem) if problem.status().is_server_error() => {
-            unsent_page(&state, &reader, &caller, &fields, &problem)
         }
         Err(problem) => page(&state, &reader, &caller, id, Some((&fields, problem))).await,
     }
