@@ -12,10 +12,10 @@ use bytes::Bytes;
 use incident_core::Timestamp;
 use incident_core::engine::EngineEvent;
 use incident_core::status_page::{PublicHistory, PublicPage};
-use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
+use crate::http::content_hash::{TAG_DIGITS, content_hash};
 use crate::responses::public::PublicPageResponse;
 use crate::web::status::OldIncidents;
 use crate::web::status::copy::{StatusCopy, last_change};
@@ -368,8 +368,7 @@ fn make(
 
 fn tag(page: &PublicPage) -> HeaderValue {
     let content = serde_json::to_vec(page).unwrap_or_default();
-    let digest = incident_core::chain::Hash(Sha256::digest(&content).into()).to_string();
-    let tag = format!("W/\"{}\"", digest.get(..24).unwrap_or_default());
+    let tag = format!("W/\"{}\"", content_hash(&content, TAG_DIGITS));
     HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("W/\"\""))
 }
 

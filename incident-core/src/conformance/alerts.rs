@@ -48,10 +48,7 @@ fn changed(before: &Incident, change: impl Fn(&mut State)) -> Commit {
 
 async fn live(store: &dyn Store, alert: &str) -> BTreeSet<IncidentId> {
     let filter = IncidentFilter {
-        statuses: Status::ALL
-            .into_iter()
-            .filter(|one| one.is_live())
-            .collect(),
+        statuses: Status::live(),
         alert: Some(key(alert)),
         limit: 100,
         ..IncidentFilter::default()

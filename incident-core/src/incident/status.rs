@@ -1,5 +1,6 @@
 //! Status and the table of allowed transitions.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -60,6 +61,13 @@ impl Status {
         Self::Cancelled,
         Self::Merged,
     ];
+
+    /// Returns the statuses in which responders are at work ([`is_live`](Self::is_live)), as filters of
+    /// lists take them.
+    #[must_use]
+    pub fn live() -> BTreeSet<Self> {
+        Self::ALL.into_iter().filter(|one| one.is_live()).collect()
+    }
 
     /// Returns `true` if responders are at work: triage, investigating, identified, mitigated.
     #[must_use]

@@ -102,6 +102,18 @@ impl Paging {
         }
     }
 
+    /// Returns `true` if nobody has accepted this page, and somebody should have: it fails, was given
+    /// up, or is overdue. Whether that still matters depends on the incident, which may be
+    /// acknowledged.
+    #[must_use]
+    pub const fn is_unaccepted(&self) -> bool {
+        match self.state {
+            PagingState::Failing | PagingState::GivenUp => true,
+            PagingState::Pending => self.overdue_at.is_some(),
+            PagingState::None | PagingState::Accepted | PagingState::Superseded => false,
+        }
+    }
+
     /// Returns the summary of the next page. It keeps the targets at which an alert may be
     /// open, so that the alert is closed there too.
     #[must_use]

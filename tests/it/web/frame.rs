@@ -244,3 +244,38 @@ async fn pages_that_answer_a_form_lead_to_an_address_that_can_be_opened() {
     }
     server.stop().await;
 }
+
+/// A suggestion waits until somebody declares from it, however many newer ones have been used.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suggestion_is_shown_until_it_is_used() {
+    let server = Server::start().await;
+    let suggest = async |tenant: &str| {
+        let seen = json!({"service": "api", "tenant": tenant, "signal": "error_rate",
+            "observed_at": "2026-11-20T22:59:00Z"});
+        let made = server.post(ADMIN, "/sys/incidents/suggestions", &seen);
+        made.await.is(201)["id"].as_str().unwrap().to_owned()
+    };
+    suggest("tenant-waits").await;
+    for tenant in ["one", "two", "three", "four"] {
+        let id = suggest(tenant).await;
+        server
+            .declare(&json!({"suggestion_id": id, "affected_tenants": [tenant]}))
+            .await;
+    }
+    let shown = page(&server, COMMANDER, "/").await;
+    assert!(
+        shown
+            .text
+            .contains("Suggestion: api × tenant-waits, error_rate"),
+        "{}",
+        shown.text
+    );
+    assert_eq!(shown.text.matches("Suggestion: ").count(), 1);
+    // An incident of the pair, declared without it, answers it too.
+    server
+        .declare(&json!({"affected_tenants": ["tenant-waits"]}))
+        .await;
+    let shown = page(&server, COMMANDER, "/").await;
+    assert_eq!(shown.text.matches("Suggestion: ").count(), 0);
+    server.stop().await;
+}

@@ -8,6 +8,7 @@ pub(crate) mod cache_control;
 pub(crate) mod coding;
 pub(crate) mod command_request;
 pub(crate) mod conditions;
+pub(crate) mod content_hash;
 pub(crate) mod cross_site;
 pub(crate) mod escape;
 pub(crate) mod fallback;

@@ -46,20 +46,10 @@ impl Query {
         raw: Option<&str>,
         known: impl Iterator<Item = &'a str> + Clone,
     ) -> Result<Self, Problem> {
-        if raw.is_some_and(|raw| raw.len() > QUERY_BYTES) {
-            let detail = format!("the query string is longer than {QUERY_BYTES} bytes");
-            return Err(Problem::new(
-                StatusCode::URI_TOO_LONG,
-                "uri_too_long",
-                detail,
-            ));
-        }
+        let raw = raw.unwrap_or_default();
+        check_length(raw)?;
         let mut found = BTreeMap::new();
-        for pair in raw
-            .unwrap_or_default()
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-        {
+        for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name)?, decode(value)?);
             if !known.clone().any(|known| known == name) {
@@ -271,6 +261,22 @@ fn unknown(name: &str, known: &[&str]) -> Problem {
     };
     let name: String = name.chars().take(LONGEST_NAME).collect();
     Problem::field(format!("/{name}"), expected)
+}
+
+/// Checks the length of a query string.
+///
+/// # Errors
+/// Returns 414 if it is too long.
+pub(crate) fn check_length(raw: &str) -> Result<(), Problem> {
+    if raw.len() <= QUERY_BYTES {
+        return Ok(());
+    }
+    let detail = format!("the query string is longer than {QUERY_BYTES} bytes");
+    Err(Problem::new(
+        StatusCode::URI_TOO_LONG,
+        "uri_too_long",
+        detail,
+    ))
 }
 
 /// Returns the problem of a cursor that is not one of ours or was created with other filters.

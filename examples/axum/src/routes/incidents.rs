@@ -95,9 +95,8 @@ impl FromQuery for IncidentParams {
 }
 
 fn statuses(query: &Query) -> Result<BTreeSet<Status>, Problem> {
-    let live = || Status::ALL.into_iter().filter(|status| status.is_live());
     match query.get("status") {
-        None | Some("active") => Ok(live().collect()),
+        None | Some("active") => Ok(Status::live()),
         Some("resolved") => Ok(BTreeSet::from([Status::Resolved, Status::Closed])),
         Some("all") => Ok(BTreeSet::new()),
         Some(_) => Err(Problem::field(

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use incident_core::Timestamp;
 use incident_core::incident::{Affected, Outline, Severity, Status};
-use incident_core::paging::{PagingState, TargetId};
-use incident_core::port::{IncidentFilter, SuggestionQuery};
-use incident_core::suggestion::{Suggestion, SuggestionState};
+use incident_core::paging::TargetId;
+use incident_core::port::IncidentFilter;
+use incident_core::suggestion::Suggestion;
 
 use super::frame::{Frame, Section};
 use super::page::{WebPage, WebResult};
 use super::reader::Reader;
-use super::texts::{count, fill, texts};
+use super::texts::{count, fill, number_of, texts};
+use super::update_due::UpdateDue;
 use crate::http::authorized::Authorized;
 use crate::http::permission;
 use crate::http::problem::Problem;
@@ -45,7 +45,7 @@ texts! {
         empty: "Nothing is burning", "Rien ne brûle", "Nichts brennt";
         empty_help: "No incident is active. When something breaks, declare it: on-call is paged, and the timeline starts.", "Aucun incident en cours. Si quelque chose casse, déclarez-le : l’astreinte est alertée et la chronologie commence.", "Kein Vorfall ist aktiv. Geht etwas kaputt, melden Sie es: Die Bereitschaft wird alarmiert, und der Verlauf beginnt.";
         empty_api: "Monitoring can do it too:", "La supervision peut aussi le faire :", "Die Überwachung kann es auch:";
-        more: "Only the {n} newest are shown.", "Seuls les {n} plus récents sont affichés.", "Nur die {n} neuesten sind zu sehen.";
+        more: "Only {n} are shown, the worst ones first.", "Seuls {n} sont affichés, les plus graves d’abord.", "Nur {n} sind zu sehen, die schwersten zuerst.";
         unpaged: "Nobody has accepted the page for #{number}", "Personne n’a accepté l’alerte pour #{number}", "Niemand hat den Alarm für #{number} angenommen";
         unpaged_for: "for {time}.", "depuis {time}.", "seit {time}.";
         tried: "Tried last: {target} ({error}).", "Dernière tentative : {target} ({error}).", "Zuletzt versucht: {target} ({error}).";
@@ -67,12 +67,6 @@ struct ActiveRow<'a> {
     tenants: String,
     due: Option<UpdateDue>,
     is_unpaged: bool,
-}
-
-/// The due time of the next update.
-struct UpdateDue {
-    text: String,
-    is_overdue: bool,
 }
 
 /// A page that nobody has accepted.
@@ -105,13 +99,16 @@ pub(crate) async fn show(
     let frame = frame.following(&state).await;
     let (live, is_cut) = live(&state).await?;
     let suggestions = match frame.may_declare {
-        true => open_suggestions(&state).await?,
+        true => {
+            let signals = state.incidents().signals();
+            signals.open_suggestions(SUGGESTIONS).await?
+        }
         false => Vec::new(),
     };
     let texts = ActiveTexts::of(reader.language);
-    let total = u64::try_from(live.len()).unwrap_or(u64::MAX);
+    let total = number_of(live.len());
     let public = live.iter().filter(|one| one.public).count();
-    let public = match u64::try_from(public).unwrap_or(u64::MAX) {
+    let public = match number_of(public) {
         0 => texts.public_none.to_owned(),
         some => count(reader.language, texts.public_some, some),
     };
@@ -131,27 +128,11 @@ pub(crate) async fn show(
     WebPage::ok(&page)
 }
 
-/// Returns the newest suggestions that wait for a person and whose pair has no live incident.
-async fn open_suggestions(state: &AppState) -> Result<Vec<Suggestion>, Problem> {
-    let wanted = SuggestionQuery {
-        before: None,
-        limit: SUGGESTIONS,
-    };
-    let found = state.incidents().signals().suggestions(&wanted).await?;
-    let open = found
-        .into_iter()
-        .filter(|(one, state)| *state == SuggestionState::Open && one.live_incident.is_none());
-    Ok(open.map(|(one, _)| one.suggestion).collect())
-}
-
 /// Returns live incidents, the worst first, then the oldest; and whether some did not fit. If there
 /// are too many, the worst ones are among those that do.
 async fn live(state: &AppState) -> Result<(Vec<Outline>, bool), Problem> {
     let filter = IncidentFilter {
-        statuses: Status::ALL
-            .into_iter()
-            .filter(|one| one.is_live())
-            .collect(),
+        statuses: Status::live(),
         limit: SHOWN + 1,
         skip_unreadable: true,
         ..IncidentFilter::default()
@@ -189,7 +170,7 @@ fn row<'a>(frame: &Frame<'_>, texts: &ActiveTexts, outline: &'a Outline) -> Acti
         tenants: tenants(frame, outline),
         due: outline
             .next_update_due_at
-            .map(|due| due_text(frame, texts, due)),
+            .map(|due| UpdateDue::new(frame, due, texts.overdue, texts.due_in)),
         is_unpaged: is_unpaged(outline),
         outline,
     }
@@ -200,43 +181,14 @@ pub(super) fn tenants(frame: &Frame<'_>, outline: &Outline) -> String {
     let Affected::These(rows) = &outline.affected_tenants else {
         return frame.common.all_tenants.to_owned();
     };
-    let named = rows.iter().take(NAMED).map(|row| row.tenant_id.as_str());
-    let named = named.collect::<Vec<_>>().join(", ");
+    let names: Vec<&str> = rows.iter().map(|row| row.tenant_id.as_str()).collect();
     let total = outline.affected_tenants_total.unwrap_or_default();
-    let named_rows = u64::try_from(rows.len().min(NAMED)).unwrap_or_default();
-    match total.saturating_sub(named_rows) {
-        0 => named,
-        more => format!(
-            "{named} {}",
-            count(frame.reader.language, frame.common.and_more, more)
-        ),
-    }
-}
-
-fn due_text(frame: &Frame<'_>, texts: &ActiveTexts, due: Timestamp) -> UpdateDue {
-    let now = frame.times.now;
-    let is_overdue = due <= now;
-    let time = match is_overdue {
-        true => frame.times.between(&due, &now),
-        false => frame.times.between(&now, &due),
-    };
-    let text = if is_overdue {
-        texts.overdue
-    } else {
-        texts.due_in
-    };
-    UpdateDue {
-        text: fill(text, &[("time", &time)]),
-        is_overdue,
-    }
+    frame.named(&names, NAMED, total)
 }
 
 /// Returns `true` if nobody has accepted the page of an incident, and somebody should have.
 fn is_unpaged(outline: &Outline) -> bool {
-    let paging = &outline.paging;
-    let is_late = paging.overdue_at.is_some() && paging.state == PagingState::Pending;
-    let is_wrong = matches!(paging.state, PagingState::Failing | PagingState::GivenUp);
-    !outline.is_acknowledged() && (is_late || is_wrong)
+    !outline.is_acknowledged() && outline.paging.is_unaccepted()
 }
 
 /// Returns the alarm about a page that nobody has accepted.

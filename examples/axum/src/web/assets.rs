@@ -3,16 +3,18 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
-use incident_core::chain::Hash;
-use sha2::{Digest, Sha256};
 
 use super::look::Look;
+use crate::http::content_hash::content_hash;
 use crate::http::problem::NOSNIFF;
 
 const STYLE: &str = include_str!("../../assets/style.css");
 const SCRIPT: &str = include_str!("../../assets/script.js");
 const STATUS: &str = include_str!("../../assets/status.css");
 const ICON: &str = include_str!("../../assets/icon.svg");
+
+/// Number of digits of the hash in a name.
+const NAME_DIGITS: usize = 12;
 
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
@@ -41,8 +43,7 @@ pub(crate) struct Assets {
 
 impl Asset {
     fn new(stem: &str, extension: &str, media: &'static str, content: String) -> Self {
-        let hash = Hash(Sha256::digest(content.as_bytes()).into()).to_string();
-        let hash = hash.get(..12).unwrap_or_default();
+        let hash = content_hash(content.as_bytes(), NAME_DIGITS);
         Self {
             name: format!("{stem}-{hash}.{extension}"),
             media: HeaderValue::from_static(media),

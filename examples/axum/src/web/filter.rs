@@ -15,7 +15,7 @@ use crate::document::operation::Operation;
 use crate::document::schemas::Schemas;
 use crate::http::params::FromQuery;
 use crate::http::problem::Problem;
-use crate::http::query::{QUERY_BYTES, Query};
+use crate::http::query::{Query, check_length};
 
 /// Field with the cursor of a page.
 pub(crate) const CURSOR: &str = "cursor";
@@ -29,14 +29,7 @@ impl<S: Sync> FromRequestParts<S> for FilterFields {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let raw = parts.uri.query().unwrap_or_default();
-        if raw.len() > QUERY_BYTES {
-            let detail = format!("the query string is longer than {QUERY_BYTES} bytes");
-            return Err(Problem::new(
-                StatusCode::URI_TOO_LONG,
-                "uri_too_long",
-                detail,
-            ));
-        }
+        check_length(raw)?;
         FormFields::parse(raw.as_bytes()).map(Self)
     }
 }

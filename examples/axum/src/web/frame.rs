@@ -11,7 +11,7 @@ use super::assets::Assets;
 use super::common_texts::{CommonTexts, severity_mark};
 use super::language::Language;
 use super::reader::{Reader, Theme};
-use super::texts::fill;
+use super::texts::{count, fill, number_of};
 use super::times::{Times, iso};
 use crate::http::escape::Html;
 use crate::state::AppState;
@@ -215,6 +215,21 @@ impl<'s> Frame<'s> {
     #[must_use]
     pub(crate) fn fill(&self, text: &str, values: &[(&str, &str)]) -> String {
         fill(text, values)
+    }
+
+    /// Returns the first names of a list, and the number of the others of `total`.
+    #[must_use]
+    pub(crate) fn named(&self, names: &[&str], shown: usize, total: u64) -> String {
+        let first = names.get(..shown).unwrap_or(names);
+        let more = total.saturating_sub(number_of(first.len()));
+        let first = first.join(", ");
+        match more {
+            0 => first,
+            more => {
+                let more = count(self.reader.language, self.common.and_more, more);
+                format!("{first} {more}")
+            }
+        }
     }
 
     /// Returns the shape and the name of a severity.

@@ -33,3 +33,4 @@ pub(crate) mod sla;
 pub(crate) mod status;
 mod texts;
 mod times;
+mod update_due;

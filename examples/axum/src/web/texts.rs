@@ -70,6 +70,12 @@ pub(crate) fn plural(language: Language, text: &'static str, number: u64) -> &'s
     if is_one { one } else { other }
 }
 
+/// Returns a number of items as texts take it.
+#[must_use]
+pub(crate) fn number_of(items: usize) -> u64 {
+    u64::try_from(items).unwrap_or(u64::MAX)
+}
+
 /// Writes a number with the separator of thousands of a language.
 #[must_use]
 pub(crate) fn grouped(language: Language, number: u64) -> String {

@@ -93,9 +93,8 @@ impl Incidents {
         let Some(AlertClaim { key, seen }) = claim else {
             return Ok(live);
         };
-        let statuses = Status::ALL.into_iter().filter(|status| status.is_live());
         let mut pages = self.pages(IncidentFilter {
-            statuses: statuses.collect(),
+            statuses: Status::live(),
             alert: Some(key.clone()),
             ..IncidentFilter::default()
         });

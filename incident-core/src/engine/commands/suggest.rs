@@ -15,6 +15,11 @@ use crate::{IncidentId, SuggestionId, Timestamp, ValidationError};
 /// hundreds the correlation engine is broken, and its noise must not fill the store.
 pub const MAX_OPEN_SUGGESTIONS: u64 = 10_000;
 
+/// Number of the newest suggestions among which open ones are sought.
+const NEWEST: usize = 200;
+/// Maximum number of open suggestions whose live incidents are sought at a time.
+const SOUGHT: usize = 20;
+
 /// The result of a suggestion.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -122,6 +127,34 @@ impl SignalsHandle<'_> {
         Ok((this.suggested(found, false, false).await?, state))
     }
 
+    /// Lists the suggestions that wait for a person, newest first, at most `limit`: those that are open
+    /// and whose service and tenant have no live incident. Of the newest 200 suggestions, the 20
+    /// newest open ones are considered.
+    ///
+    /// # Errors
+    /// Fails if the store did not answer.
+    pub async fn open_suggestions(self, limit: usize) -> Result<Vec<Suggestion>, Error> {
+        let this = self.0.begun();
+        let now = this.inner.now();
+        let newest = SuggestionQuery {
+            before: None,
+            limit: NEWEST,
+        };
+        let found = this.store.suggestions(&newest, this.left()?).await?;
+        let is_open = |one: &Suggestion| one.state(now) == SuggestionState::Open;
+        let mut waiting = Vec::new();
+        for suggestion in found.into_iter().filter(is_open).take(SOUGHT) {
+            if waiting.len() == limit {
+                break;
+            }
+            let suggested = this.suggested(suggestion, false, false).await?;
+            if suggested.live_incident.is_none() {
+                waiting.push(suggested.suggestion);
+            }
+        }
+        Ok(waiting)
+    }
+
     /// Lists suggestions, newest first, each with the live incident of its service and tenant.
     ///
     /// # Errors
@@ -183,10 +216,7 @@ impl Incidents {
         replayed: bool,
     ) -> Result<Suggested, Error> {
         let filter = IncidentFilter {
-            statuses: Status::ALL
-                .into_iter()
-                .filter(|status| status.is_live())
-                .collect(),
+            statuses: Status::live(),
             tenant: Some(suggestion.request.tenant.to_string()),
             service: Some(suggestion.request.service.to_string()),
             limit: 1,

@@ -129,10 +129,7 @@ impl Incidents {
     /// Lists every live incident.
     pub(in crate::engine) async fn live(&self) -> Result<Vec<Outline>, Error> {
         let mut filter = IncidentFilter {
-            statuses: Status::ALL
-                .into_iter()
-                .filter(|one| one.is_live())
-                .collect(),
+            statuses: Status::live(),
             // One unreadable incident must not hide the others.
             skip_unreadable: true,
             limit: BATCH,

@@ -141,8 +141,7 @@ fn every_gap_and_every_fold_has_two_candidates() {
     for zone in Zone::all() {
         for year in (1970..2038).step_by(4) {
             for change in changes(zone, year) {
-                let before =
-                    zone.offset_at(change.saturating_sub(std::time::Duration::from_micros(1)));
+                let before = zone.offset_at(change.saturating_sub(Duration::from_micros(1)));
                 let after = zone.offset_at(change);
                 let utc = change.to_chrono().naive_utc();
                 let middle = utc + TimeDelta::seconds(i64::from(before) + i64::from(after)) / 2;

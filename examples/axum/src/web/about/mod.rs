@@ -17,7 +17,7 @@ use super::frame::{Frame, Section};
 use super::numbers::percent;
 use super::page::{WebPage, WebResult};
 use super::reader::Reader;
-use super::texts::{fill, grouped};
+use super::texts::{fill, grouped, number_of};
 use crate::http::authorized::Authorized;
 use crate::http::permission;
 use crate::http::problem::Problem;
@@ -65,7 +65,7 @@ pub(crate) async fn show(
     let incidents = state.incidents();
     let terms = incidents.contracts().standard_terms();
     let streams = state.events.as_ref().map(|feed| {
-        let open = u64::try_from(feed.open_streams()).unwrap_or(u64::MAX);
+        let open = number_of(feed.open_streams());
         grouped(language, open)
     });
     let page = AboutPage {

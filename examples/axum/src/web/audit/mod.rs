@@ -20,7 +20,7 @@ use super::filter::{CURSOR, FilterFields, FilterForm};
 use super::frame::{Frame, Section};
 use super::page::{WebPage, WebResult};
 use super::reader::Reader;
-use super::texts::{count, fill, grouped};
+use super::texts::{count, fill, grouped, number_of};
 use crate::http::authorized::Authorized;
 use crate::http::page::Items;
 use crate::http::permission;
@@ -75,7 +75,7 @@ pub(crate) async fn show(
         }
     };
     let Items { items, next_cursor } = found;
-    let number = u64::try_from(items.len()).unwrap_or(u64::MAX);
+    let number = number_of(items.len());
     let words = match &next_cursor {
         Some(_) => texts.shown_more,
         None => texts.shown,

@@ -10,7 +10,7 @@ use super::known::KnownNames;
 use crate::http::problem::Problem;
 use crate::state::AppState;
 use crate::web::common_texts::{CommonTexts, severity_mark};
-use crate::web::form::{Choice, Field, FormFields};
+use crate::web::form::{Choice, Field, FormFields, wire_word};
 use crate::web::frame::Frame;
 use crate::web::incident::words::WordTexts;
 
@@ -97,10 +97,7 @@ fn rare(state: &AppState, frame: &Frame<'_>, caller: &Caller, texts: &DeclareTex
         Source::Partner,
         Source::Suggestion,
     ];
-    let sources = sources.map(|one| {
-        let name = serde_json::to_value(one).unwrap_or_default();
-        Choice::new(name.as_str().unwrap_or_default(), words.source(one))
-    });
+    let sources = sources.map(|one| Choice::new(&wire_word(&one), words.source(one)));
     let pages = [
         ("", texts.page_policy),
         ("true", texts.page_yes),

@@ -1,6 +1,7 @@
 //! The JSON body of an operation, made from the fields of a form.
 
 use incident_core::Zone;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::fields::FormFields;
@@ -107,6 +108,13 @@ impl<'f> JsonBody<'f> {
         }
         json_object(Value::Object(self.members).to_string().as_bytes())
     }
+}
+
+/// Returns the word for a value on the wire; empty if it is not written as one.
+#[must_use]
+pub(crate) fn wire_word(value: &impl Serialize) -> String {
+    let json = serde_json::to_value(value).unwrap_or_default();
+    json.as_str().unwrap_or_default().to_owned()
 }
 
 /// Returns the items of lists that are written with an item per line or comma.

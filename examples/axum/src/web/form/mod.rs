@@ -11,6 +11,6 @@ mod summary;
 
 pub(crate) use field::{Choice, Field};
 pub(crate) use fields::{FormFields, SentFields, form_key, new_key};
-pub(crate) use json_body::{JsonBody, items};
+pub(crate) use json_body::{JsonBody, items, wire_word};
 pub(crate) use submitted::Submitted;
 pub(crate) use summary::Summary;

@@ -1,7 +1,7 @@
 //! The acts that a person may do with an incident in its state.
 
 use incident_core::actor::{Action, Caller};
-use incident_core::incident::{Incident, Mode, Status, TransitionKind};
+use incident_core::incident::{Incident, Mode, Severity, Status, TransitionKind};
 
 use crate::state::AppState;
 
@@ -37,6 +37,18 @@ impl Acts {
     pub(super) const fn has_more(self) -> bool {
         self.edit || self.page || self.post_mortem
     }
+}
+
+/// Returns the severities that a person may give an incident, the one that it has included.
+pub(super) fn severities(
+    state: &AppState,
+    caller: &Caller,
+    incident: &Incident,
+) -> impl Iterator<Item = Severity> + use<> {
+    let current = incident.severity;
+    let may_lower = state.incidents().may(caller, Action::LowerSeverity);
+    let all = Severity::ALL.into_iter();
+    all.filter(move |one| may_lower || *one == current || one.is_worse_than(current))
 }
 
 /// Returns the statuses that a person may give an incident, without the one that it has.

@@ -1,5 +1,6 @@
 //! Pictures of an outage: windows on a line, and first hits as bars. Behind each stands a table.
 
+use crate::web::texts::number_of;
 use std::fmt::Write;
 
 use askama::filters::Safe;
@@ -54,7 +55,7 @@ pub(super) fn bars(labels: &ChartLabels<'_>, numbers: &[u64], highest_label: &st
     let top = 16;
     let baseline = top + BAR_HEIGHT;
     let mut svg = labels.open(baseline + 18);
-    let count = u64::try_from(numbers.len()).unwrap_or(u64::MAX).max(1);
+    let count = number_of(numbers.len()).max(1);
     let slot = (WIDTH / count).max(1);
     let gap = u64::from(slot > 3);
     let highest = numbers.iter().copied().max().unwrap_or(0).max(1);

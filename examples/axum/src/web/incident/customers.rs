@@ -10,7 +10,7 @@ use crate::web::frame::Frame;
 use crate::web::reader::Reader;
 use crate::web::status::edition::Edition;
 use crate::web::status::incident_view::{IncidentView, Views};
-use crate::web::texts::texts;
+use crate::web::texts::{number_of, texts};
 
 texts! {
     /// The texts about what customers see.
@@ -49,7 +49,7 @@ impl CustomerView {
         let texts = CustomerTexts::of(frame.reader.language);
         let lines = incident.status_page.updates.iter();
         let waiting = lines.filter(|line| line.body.is_some()).count();
-        let waiting = u64::try_from(waiting).unwrap_or_default();
+        let waiting = number_of(waiting);
         let is_waiting = public.is_none() && waiting > 0;
         Self {
             texts,

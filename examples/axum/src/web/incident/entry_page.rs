@@ -26,7 +26,7 @@ use crate::web::form::{Field, FormFields, JsonBody, Submitted, Summary, form_key
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::texts::count;
+use crate::web::texts::{count, number_of};
 
 /// The form that erases the text of an entry.
 struct RedactForm {
@@ -162,7 +162,7 @@ fn redact_form(
     if erased.public_title {
         lines.push(texts.redact_public_title.to_owned());
     }
-    let public = u64::try_from(erased.public_lines).unwrap_or(u64::MAX);
+    let public = number_of(erased.public_lines);
     if public > 0 {
         lines.push(count(frame.reader.language, texts.redact_lines, public));
     }

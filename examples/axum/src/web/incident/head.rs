@@ -7,7 +7,8 @@ use super::incident_texts::IncidentTexts;
 use super::words::WordTexts;
 use crate::http::escape::Html;
 use crate::web::frame::Frame;
-use crate::web::texts::count;
+use crate::web::texts::{count, number_of};
+use crate::web::update_due::UpdateDue;
 
 /// Number of tenants and services that the head names.
 const NAMED: usize = 12;
@@ -17,8 +18,7 @@ pub(super) struct HeadView {
     /// Elapsed while it goes on, else its length.
     pub(super) elapsed: Option<Html>,
     pub(super) lasted: Option<String>,
-    pub(super) due: Option<String>,
-    pub(super) is_overdue: bool,
+    pub(super) due: Option<UpdateDue>,
     pub(super) tenants: String,
     pub(super) services: String,
     pub(super) page: String,
@@ -41,7 +41,6 @@ impl HeadView {
         let end = incident.over_at().or(incident.impact_ended_at);
         let is_live = incident.status.is_live();
         let due = incident.next_update_due_at.filter(|_| is_live);
-        let is_overdue = due.is_some_and(|due| due <= times.now);
         let paging = &incident.paging;
         let begun = paging.begun_at.zip(paging.accepted_at);
         let failed = matches!(paging.state, PagingState::Failing | PagingState::GivenUp);
@@ -51,14 +50,7 @@ impl HeadView {
                 let time = times.between(&incident.started_at, &end);
                 frame.fill(texts.lasted, &[("time", &time)])
             }),
-            due: due.map(|due| {
-                let (text, time) = match is_overdue {
-                    true => (texts.overdue, times.between(&due, &times.now)),
-                    false => (texts.due_in, times.between(&times.now, &due)),
-                };
-                frame.fill(text, &[("time", &time)])
-            }),
-            is_overdue,
+            due: due.map(|due| UpdateDue::new(frame, due, texts.overdue, texts.due_in)),
             tenants: tenants(frame, texts, &incident.affected_tenants),
             services: services(frame, incident),
             page: page(frame, texts, paging),
@@ -84,30 +76,13 @@ fn tenants(frame: &Frame<'_>, texts: &IncidentTexts, affected: &Affected) -> Str
     if names.is_empty() {
         return texts.no_tenants.to_owned();
     }
-    named(frame, &names)
+    frame.named(&names, NAMED, number_of(names.len()))
 }
 
 fn services(frame: &Frame<'_>, incident: &Incident) -> String {
     let services = incident.affected_services.iter();
     let names: Vec<&str> = services.map(|one| one.as_str()).collect();
-    named(frame, &names)
-}
-
-fn named(frame: &Frame<'_>, names: &[&str]) -> String {
-    let shown = names
-        .iter()
-        .take(NAMED)
-        .copied()
-        .collect::<Vec<_>>()
-        .join(", ");
-    let more = u64::try_from(names.len().saturating_sub(NAMED)).unwrap_or(u64::MAX);
-    match more {
-        0 => shown,
-        more => {
-            let more = count(frame.reader.language, frame.common.and_more, more);
-            format!("{shown} {more}")
-        }
-    }
+    frame.named(&names, NAMED, number_of(names.len()))
 }
 
 fn page(frame: &Frame<'_>, texts: &IncidentTexts, paging: &Paging) -> String {
@@ -142,10 +117,8 @@ fn alarms(texts: &IncidentTexts, incident: &Incident) -> Vec<&'static str> {
         return Vec::new();
     }
     let is_open = !incident.is_acknowledged();
-    let is_late = paging.overdue_at.is_some() && paging.state == PagingState::Pending;
-    let is_wrong = matches!(paging.state, PagingState::Failing | PagingState::GivenUp);
     let all = [
-        (is_open && (is_late || is_wrong), texts.page_overdue),
+        (is_open && paging.is_unaccepted(), texts.page_overdue),
         (
             is_open && paging.unconfirmed_at.is_some(),
             texts.page_unconfirmed,

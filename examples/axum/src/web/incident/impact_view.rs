@@ -4,7 +4,7 @@ use super::chart::{ChartLabels, bars};
 use super::figure_memory::{Counted, FirstUsers, ImpactFigures, NoFigures};
 use crate::http::escape::Html;
 use crate::web::frame::Frame;
-use crate::web::texts::{count, grouped, texts};
+use crate::web::texts::{count, grouped, number_of, texts};
 
 texts! {
     /// The texts about the users that were hit.
@@ -94,7 +94,7 @@ fn numbers(
         users: number(one.users),
         usual: String::new(),
     });
-    let more = u64::try_from(figures.more_tenants).unwrap_or(u64::MAX);
+    let more = number_of(figures.more_tenants);
     ImpactNumbers {
         users: count(language, texts.users, figures.users),
         usual: match figures.usual {

@@ -12,7 +12,7 @@ use crate::http::escape::Html;
 use crate::state::AppState;
 use crate::web::frame::Frame;
 use crate::web::numbers::{decimal, percent_text};
-use crate::web::texts::{count, texts};
+use crate::web::texts::{count, number_of, texts};
 
 /// Number of tenants with a row of their own.
 const NAMED: usize = 20;
@@ -145,7 +145,7 @@ impl SlaView {
             credit: percent_text(language, &row.credit_percent.to_string()),
         });
         self.tenants = shown.collect();
-        let more = u64::try_from(rows.len().saturating_sub(NAMED)).unwrap_or(u64::MAX);
+        let more = number_of(rows.len().saturating_sub(NAMED));
         self.more_tenants = (more > 0).then(|| count(language, texts.more_tenants, more));
     }
 }

@@ -14,6 +14,12 @@ pub(crate) fn names(texts: &ActTexts, targets: &[TargetId]) -> String {
     names.join(texts.then)
 }
 
+/// Returns `true` if a page to some targets calls nobody: it only stands in the log.
+#[must_use]
+pub(crate) fn is_log_only(targets: &[TargetId]) -> bool {
+    targets.iter().all(|target| *target == TargetId::log())
+}
+
 /// Returns what a page to on-call does: through which targets it goes, and if it wakes somebody.
 #[must_use]
 pub(crate) fn on_call(state: &AppState, frame: &Frame<'_>, severity: Severity) -> Vec<String> {
@@ -22,7 +28,7 @@ pub(crate) fn on_call(state: &AppState, frame: &Frame<'_>, severity: Severity) -
     if targets.is_empty() {
         return vec![texts.no_pager.to_owned()];
     }
-    if targets.iter().all(|target| *target == TargetId::log()) {
+    if is_log_only(&targets) {
         return vec![texts.log_only.to_owned()];
     }
     let names = names(texts, &targets);

@@ -2,16 +2,17 @@
 
 use incident_core::TEXT_BYTES;
 use incident_core::actor::{Action, Caller};
-use incident_core::incident::{Audience, CancelReason, Incident, Severity, Status};
+use incident_core::incident::{Audience, CancelReason, Incident, Status};
 use incident_core::name::PUBLIC_BYTES;
 use incident_core::timeline::EntryKind;
 
+use super::acts::severities;
 use super::entry_texts::EntryTexts;
 use super::update_texts::UpdateTexts;
 use super::words::WordTexts;
 use crate::http::problem::Problem;
 use crate::state::AppState;
-use crate::web::form::{Choice, Field, FormFields};
+use crate::web::form::{Choice, Field, FormFields, wire_word};
 use crate::web::frame::Frame;
 
 /// The reasons of a cancellation.
@@ -145,10 +146,7 @@ impl UpdateFields<'_> {
                 Audience::Customers,
                 Audience::Executives,
             ];
-            let audiences = audiences.map(|one| {
-                let name = serde_json::to_value(one).unwrap_or_default();
-                Choice::new(name.as_str().unwrap_or_default(), known.audience(one))
-            });
+            let audiences = audiences.map(|one| Choice::new(&wire_word(&one), known.audience(one)));
             let nobody = std::iter::once(Choice::new("", texts.comms_nobody));
             let choices = nobody.chain(audiences).collect();
             fields.push(Field::select(
@@ -166,13 +164,8 @@ impl UpdateFields<'_> {
         let unchanged = self
             .frame
             .fill(self.texts.unchanged, &[("value", current.name())]);
-        let may_lower = self
-            .state
-            .incidents()
-            .may(self.caller, Action::LowerSeverity);
-        let others = Severity::ALL
-            .into_iter()
-            .filter(|one| *one != current && (may_lower || one.is_worse_than(current)));
+        let others = severities(self.state, self.caller, self.incident);
+        let others = others.filter(|one| *one != current);
         let others = others.map(|one| Choice::new(one.name(), one.name()));
         let choices = std::iter::once(Choice::new("", &unchanged)).chain(others);
         Field::select("severity", self.texts.severity, choices.collect())
@@ -186,10 +179,7 @@ impl UpdateFields<'_> {
             EntryKind::Observation,
             EntryKind::Hypothesis,
         ];
-        let kinds = kinds.map(|one| {
-            let name = serde_json::to_value(one).unwrap_or_default();
-            Choice::new(name.as_str().unwrap_or_default(), self.words.kind(one))
-        });
+        let kinds = kinds.map(|one| Choice::new(&wire_word(&one), self.words.kind(one)));
         let automatic = std::iter::once(Choice::new("", self.texts.kind_automatic));
         let choices = automatic.chain(kinds).collect();
         Field::select("kind", self.texts.kind, choices)

@@ -1,6 +1,5 @@
 //! The form for updates on the page of an incident.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -108,9 +107,8 @@ pub(super) async fn update_form(
 
 /// Returns the live incidents that may take another one in, newest first.
 async fn targets(state: &AppState, incident: &Incident) -> Result<Vec<Choice>, Problem> {
-    let live = Status::ALL.into_iter().filter(|one| one.is_live());
     let filter = IncidentFilter {
-        statuses: live.collect::<BTreeSet<_>>(),
+        statuses: Status::live(),
         limit: TARGETS,
         skip_unreadable: true,
         ..IncidentFilter::default()

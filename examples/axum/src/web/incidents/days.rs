@@ -12,7 +12,7 @@ use incident_core::incident::{Outline, Severity};
 use crate::http::escape::Html;
 use crate::web::common_texts::severity_mark;
 use crate::web::frame::Frame;
-use crate::web::texts::{count, fill, grouped, texts};
+use crate::web::texts::{count, fill, grouped, number_of, texts};
 use crate::web::times::Times;
 
 /// Number of days, today included.
@@ -154,7 +154,7 @@ impl DaysPlot {
                 date(days.last()),
             ],
             cut: is_cut.then(|| {
-                let number = u64::try_from(incidents.len()).unwrap_or(u64::MAX);
+                let number = number_of(incidents.len());
                 let number = grouped(language, number);
                 fill(texts.cut, &[("n", &number)])
             }),

@@ -20,7 +20,7 @@ use super::filter::{CURSOR, FilterFields, FilterForm};
 use super::frame::{Frame, Section};
 use super::page::{WebPage, WebResult};
 use super::reader::Reader;
-use super::texts::count;
+use super::texts::{count, number_of};
 use crate::http::authorized::Authorized;
 use crate::http::page::Items;
 use crate::http::permission;
@@ -92,7 +92,7 @@ pub(crate) async fn show(
         false => None,
     };
     let status = problem.as_ref().map_or(StatusCode::OK, Problem::status);
-    let number = u64::try_from(found.items.len()).unwrap_or(u64::MAX);
+    let number = number_of(found.items.len());
     let words = match &found.next_cursor {
         Some(_) => texts.shown_more,
         None => texts.shown,

@@ -18,9 +18,10 @@ use crate::http::problem::Problem;
 use crate::state::AppState;
 use crate::web::form::{Choice, Field, FormFields, Summary, new_key};
 use crate::web::frame::{Frame, Section};
+use crate::web::incident::targets::is_log_only;
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::texts::{fill, grouped};
+use crate::web::texts::{fill, grouped, number_of};
 
 /// Maximum number of live incidents that are looked at for open pages.
 const LIVE: usize = 200;
@@ -95,7 +96,7 @@ pub(super) async fn page(
         summary: problem.map(|problem| Summary::of(frame.common, problem, &[&urgency])),
         notice,
         results: sent.results,
-        wakes_nobody: wakes_nobody(texts, &names),
+        wakes_nobody: wakes_nobody(texts, &targets),
         test_who: fill(
             texts.test_who,
             &[
@@ -143,16 +144,16 @@ fn urgency(texts: &PagerTexts, fields: &FormFields, problem: Option<&Problem>) -
 }
 
 /// Returns a warning if no target wakes anybody.
-fn wakes_nobody(texts: &PagerTexts, names: &[&str]) -> Option<&'static str> {
-    match names {
+fn wakes_nobody(texts: &PagerTexts, targets: &[TargetId]) -> Option<&'static str> {
+    match targets {
         [] => Some(texts.no_targets),
-        names if names.iter().all(|name| *name == "log") => Some(texts.only_log),
+        targets if is_log_only(targets) => Some(texts.only_log),
         _ => None,
     }
 }
 
 fn dead_more(reader: &Reader, texts: &PagerTexts, shown: usize, all: u64) -> Option<String> {
-    let shown = u64::try_from(shown).unwrap_or(u64::MAX);
+    let shown = number_of(shown);
     (shown < all).then(|| {
         let number = |number| grouped(reader.language, number);
         fill(
@@ -164,9 +165,8 @@ fn dead_more(reader: &Reader, texts: &PagerTexts, shown: usize, all: u64) -> Opt
 
 /// Returns the live incidents whose page is on its way, fails or was given up.
 async fn open_pages(state: &AppState) -> Result<Vec<Outline>, Problem> {
-    let live = Status::ALL.into_iter().filter(|status| status.is_live());
     let filter = IncidentFilter {
-        statuses: live.collect(),
+        statuses: Status::live(),
         limit: LIVE,
         skip_unreadable: true,
         ..IncidentFilter::default()

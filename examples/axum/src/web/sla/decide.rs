@@ -23,7 +23,7 @@ use crate::web::form::{FormFields, JsonBody, Submitted};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::texts::{fill, grouped};
+use crate::web::texts::{fill, grouped, number_of};
 
 /// A decision, or the reason why there is none.
 type Decided = Result<CreditDecided, Error>;
@@ -142,7 +142,7 @@ async fn results(
         .collect();
     let number = |is_done: bool| {
         let number = lines.iter().filter(|line| line.is_done == is_done).count();
-        grouped(reader.language, u64::try_from(number).unwrap_or(u64::MAX))
+        grouped(reader.language, number_of(number))
     };
     let numbers = [("done", number(true)), ("failed", number(false))];
     let [done, failed] = &numbers;

@@ -23,7 +23,7 @@ use crate::web::frame::{Frame, Section};
 use crate::web::numbers::{minutes, money, percent, percent_text, sums};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::texts::{count, fill, grouped, plural};
+use crate::web::texts::{count, fill, grouped, number_of, plural};
 
 /// Number of tenants on a page.
 const TENANTS: usize = 200;
@@ -285,14 +285,13 @@ fn notice(reader: &Reader, texts: &SlaTexts, fields: &FilterFields) -> Option<St
 
 fn range(reader: &Reader, texts: &SlaTexts, found: &Found, rows: usize) -> String {
     let language = reader.language;
-    let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    let all = number(found.statements.len());
-    let before = all - number(rest(&found.statements, found.after.as_deref()).len());
+    let all = number_of(found.statements.len());
+    let before = all - number_of(rest(&found.statements, found.after.as_deref()).len());
     fill(
         plural(language, texts.shown, all),
         &[
             ("from", &grouped(language, before + 1)),
-            ("to", &grouped(language, before + number(rows))),
+            ("to", &grouped(language, before + number_of(rows))),
             ("n", &grouped(language, all)),
         ],
     )
@@ -314,7 +313,7 @@ fn row(
         .filter(|credit| is_open(credit))
         .map(|credit| credit.row.id.to_string())
         .collect();
-    let number = u64::try_from(open.len()).unwrap_or(u64::MAX);
+    let number = number_of(open.len());
     let tenant = made.tenant.as_str();
     let has_credit = made.credit_percent > Percent::ZERO;
     let path: String = form_urlencoded::byte_serialize(tenant.as_bytes()).collect();
@@ -386,7 +385,6 @@ fn totals(
     ledger: Option<&MonthLedger>,
 ) -> OverviewTotals {
     let language = reader.language;
-    let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let missed = statements.iter().filter(|made| made.target_breached);
     let amounts = sums(statements.iter().filter_map(|made| made.amount));
     let open = statements.iter().flat_map(|made| {
@@ -395,13 +393,13 @@ fn totals(
     });
     let open = open.filter(|credit| is_open(credit)).count();
     OverviewTotals {
-        tenants: count(language, texts.totals, number(statements.len())),
-        missed: count(language, texts.missed_by, number(missed.count())),
+        tenants: count(language, texts.totals, number_of(statements.len())),
+        missed: count(language, texts.missed_by, number_of(missed.count())),
         amounts: amounts
             .into_iter()
             .map(|amount| money(language, amount))
             .collect(),
-        open: count(language, texts.open_credits, number(open)),
+        open: count(language, texts.open_credits, number_of(open)),
     }
 }
 
@@ -409,6 +407,6 @@ fn totals(
 fn fees_missing(reader: &Reader, texts: &SlaTexts, statements: &[SlaStatement]) -> Option<String> {
     let without = |made: &&SlaStatement| made.credit_percent > Percent::ZERO && made.fee.is_none();
     let number = statements.iter().filter(without).count();
-    let number = u64::try_from(number).unwrap_or(u64::MAX);
+    let number = number_of(number);
     (number > 0).then(|| count(reader.language, texts.fees_missing, number))
 }

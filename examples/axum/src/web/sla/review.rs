@@ -23,7 +23,7 @@ use crate::web::frame::{Frame, Section};
 use crate::web::numbers::{money, percent, sums};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::texts::count;
+use crate::web::texts::{count, number_of};
 
 /// Maximum number of credits that are decided about at a time.
 const CHOSEN: usize = 500;
@@ -204,7 +204,7 @@ pub(super) async fn page(
         .max(REASON)
         .required(frame.common)
         .from(fields, problem);
-    let number = u64::try_from(found.len()).unwrap_or(u64::MAX);
+    let number = number_of(found.len());
     let (title, consequence) = match chosen.verb {
         Verb::Approve if state.incidents().has_billing() => {
             (texts.approve_title, texts.approve_issues)

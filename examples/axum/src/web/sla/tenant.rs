@@ -29,7 +29,7 @@ use crate::web::frame::{Frame, Section};
 use crate::web::numbers::{minutes, money, percent, percent_text};
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
-use crate::web::texts::{count, fill, grouped};
+use crate::web::texts::{count, fill, grouped, number_of};
 
 /// Maximum number of incidents whose titles are looked up.
 const TITLES: usize = 200;
@@ -219,7 +219,7 @@ async fn view(
             .map(|own| percent(language, own.credit_percent)),
     };
     let (others, ledger): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| line.is_other);
-    let number = u64::try_from(others.len()).unwrap_or(u64::MAX);
+    let number = number_of(others.len());
     Ok(StatementView {
         others_count: count(language, texts.other_rows, number),
         others,

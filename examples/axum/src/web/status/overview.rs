@@ -11,7 +11,7 @@ use super::site::Site;
 use super::status_texts::{StatusTexts, class, shape};
 use crate::http::escape::Html;
 use crate::web::common_texts::CommonTexts;
-use crate::web::texts::count;
+use crate::web::texts::{count, number_of};
 
 #[derive(Template)]
 #[template(path = "status/overview.html")]
@@ -58,7 +58,7 @@ pub(super) fn render(
         .live()
         .map(|one| views.incident(one, true))
         .collect();
-    let others = u64::try_from(live.len().saturating_sub(1)).unwrap_or_default();
+    let others = number_of(live.len().saturating_sub(1));
     let omitted = history.incidents_omitted;
     let indicator: Indicator = history.status.indicator;
     let days = history.days(now);
@@ -82,7 +82,7 @@ pub(super) fn render(
 
 fn day_view(views: &Views, day: &PublicDay<'_>) -> DayView {
     let incidents = day.incidents.iter().map(|one| views.incident(one, true));
-    let continued = u64::try_from(day.continued).unwrap_or_default();
+    let continued = number_of(day.continued);
     let sentence = || count(views.edition.language, views.texts.went_on, continued);
     DayView {
         date: views.times.day(&day.start),

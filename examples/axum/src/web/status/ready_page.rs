@@ -8,12 +8,11 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use incident_core::chain::Hash;
-use sha2::{Digest, Sha256};
 
 use super::edition_request::EditionRequest;
 use crate::http::cache_control::PUBLIC;
 use crate::http::conditions::is_listed;
+use crate::http::content_hash::{TAG_DIGITS, content_hash};
 use crate::http::escape::Html;
 use crate::http::problem::NOSNIFF;
 
@@ -93,8 +92,7 @@ impl ReadyPage {
 
 impl ReadyBytes {
     fn new(bytes: Bytes, coding: Option<HeaderValue>) -> Self {
-        let digest = Hash(Sha256::digest(&bytes).into()).to_string();
-        let tag = format!("\"{}\"", digest.get(..24).unwrap_or_default());
+        let tag = format!("\"{}\"", content_hash(&bytes, TAG_DIGITS));
         let etag = HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""));
         let mut headers = common_headers(PUBLIC);
         headers.insert(header::ETAG, etag.clone());

@@ -10,8 +10,9 @@ use super::edit_texts::EditTexts;
 use super::marks::Values;
 use crate::http::problem::Problem;
 use crate::state::AppState;
-use crate::web::form::{Choice, Field, FormFields};
+use crate::web::form::{Choice, Field, FormFields, wire_word};
 use crate::web::frame::Frame;
+use crate::web::incident::acts::severities;
 use crate::web::incident::words::WordTexts;
 use crate::web::texts::count;
 
@@ -74,7 +75,7 @@ pub(super) fn edit_fields(
     let has_list = values.contains_key("affected_tenants");
     let rows = incident.affected_tenants.rows();
     EditFields {
-        what: maker.what(incident, may(Action::LowerSeverity)),
+        what: maker.what(severities(state, caller, incident)),
         place: maker.place(has_list),
         many_tenants: rows
             .filter(|_| !has_list && incident.affected_tenants != Affected::All)
@@ -101,11 +102,7 @@ impl FieldMaker<'_> {
         Field::area(name, self.words.field(name)).max(TEXT_BYTES)
     }
 
-    fn what(&self, incident: &Incident, may_lower: bool) -> Vec<Field> {
-        let current = incident.severity;
-        let severities = Severity::ALL
-            .into_iter()
-            .filter(|one| may_lower || *one == current || one.is_worse_than(current));
+    fn what(&self, severities: impl Iterator<Item = Severity>) -> Vec<Field> {
         let severities = severities.map(|one| Choice::new(one.name(), one.name()));
         self.filled(vec![
             self.line("title", TITLE_CHARS).required(self.frame.common),
@@ -186,10 +183,9 @@ impl FieldMaker<'_> {
         known: &[(T, &'static str); N],
     ) -> Field {
         let unknown = Choice::new("", self.texts.unknown);
-        let known = known.iter().map(|(value, label)| {
-            let value = serde_json::to_value(value).unwrap_or_default();
-            Choice::new(value.as_str().unwrap_or_default(), label)
-        });
+        let known = known
+            .iter()
+            .map(|(value, label)| Choice::new(&wire_word(value), label));
         let choices = std::iter::once(unknown).chain(known).collect();
         Field::select(name, self.words.field(name), choices)
     }

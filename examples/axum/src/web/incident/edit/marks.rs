@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use incident_core::chain::Hash;
-use sha2::{Digest, Sha256};
-
+use crate::http::content_hash::content_hash;
 use crate::web::form::FormFields;
 
 /// Field with the marks of a form.
@@ -17,8 +15,7 @@ const DIGITS: usize = 12;
 pub(super) type Values = BTreeMap<&'static str, String>;
 
 fn mark(value: &str) -> String {
-    let hash = Hash(Sha256::digest(value.trim().as_bytes()).into()).to_string();
-    hash.get(..DIGITS).unwrap_or_default().to_owned()
+    content_hash(value.trim().as_bytes(), DIGITS)
 }
 
 /// Writes the marks of values: `name=digits`, separated by commas.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::marks::Values;
 use crate::web::amounts::plain_amount;
+use crate::web::form::wire_word;
 use crate::web::times::{Times, iso};
 
 /// Number of tenants from which on a form does not list them.
@@ -70,10 +71,8 @@ fn text(value: Option<impl Display>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
-/// Returns the word for a value on the wire.
 fn word(value: Option<impl Serialize>) -> String {
-    let json = serde_json::to_value(value).unwrap_or_default();
-    json.as_str().unwrap_or_default().to_owned()
+    value.map_or_else(String::new, |value| wire_word(&value))
 }
 
 fn lines(items: &[impl Display]) -> String {
