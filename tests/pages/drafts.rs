@@ -106,7 +106,7 @@ async fn a_form_outlives_its_session() {
         fill(&browser, "#title", TITLE).await;
         fill(&browser, "#summary", SUMMARY).await;
         click(&browser, "input[name=severity][value=SEV1]").await;
-        end_all_sessions(&console).await;
+        console.sign_out_everywhere(ANNA).await;
         click(&browser, "main button.primary").await;
         is_true(&browser, "document.getElementById('token')").await;
         assert_eq!(titles(&console).await, [""; 0]);
@@ -132,17 +132,6 @@ async fn a_form_outlives_its_session() {
         browser.stop().await.unwrap();
         console.stop().await;
     }
-}
-
-/// Signs anna out everywhere, from another browser.
-async fn end_all_sessions(console: &PeopleConsole) {
-    let other = Browser::start(390, 844).await.unwrap();
-    console.sign_in(&other, ANNA).await;
-    let address = format!("{}/signin", console.origin);
-    other.open(&address).await.unwrap();
-    click(&other, "main button[name=everywhere]").await;
-    is_true(&other, "document.getElementById('token')").await;
-    other.stop().await.unwrap();
 }
 
 /// A person who goes back after a declaration and sends the form once more, changed, learns that it was sent

@@ -91,6 +91,17 @@ impl PeopleConsole {
         .await;
     }
 
+    /// Signs a person out everywhere, from a browser of its own.
+    pub(crate) async fn sign_out_everywhere(&self, token: &str) {
+        let browser = Browser::start(390, 844).await.unwrap();
+        self.sign_in(&browser, token).await;
+        let address = format!("{}/signin", self.origin);
+        browser.open(&address).await.unwrap();
+        click(&browser, "main button[name=everywhere]").await;
+        is_true(&browser, "document.getElementById('token')").await;
+        browser.stop().await.unwrap();
+    }
+
     pub(crate) async fn stop(self) {
         self.console.stop().await.unwrap();
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use axum::http::header;
 use axum::http::request::Parts;
 use incident_core::actor::Caller;
-use incident_core::engine::{Incidents, RequestContext};
+use incident_core::engine::{Error, Incidents, RequestContext};
 use incident_core::port::UsageSink;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinHandle;
@@ -261,6 +261,27 @@ impl AppState {
         F: Future<Output = Result<T, Problem>> + Send + 'static,
     {
         outcome(&mut self.spawn_command(command).await).await
+    }
+
+    /// Runs a command of the engine to its end, as [`run_command`](Self::run_command) does, and lets
+    /// the next request with the same key in after that.
+    ///
+    /// # Errors
+    /// Returns the errors of the engine as problems, or 500 if it panicked.
+    pub(crate) async fn run_keyed<T, F>(
+        &self,
+        key_guard: Option<OwnedMutexGuard<()>>,
+        command: F,
+    ) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        self.run_command(async move {
+            let _guard = key_guard;
+            Ok(command.await?)
+        })
+        .await
     }
 
     /// Returns the document of the API, built when it is first needed.

@@ -104,12 +104,7 @@ impl<A, B, T> CommandRequest<A, B, T> {
         } = self;
         let incidents = state.incidents().clone();
         let command = command(incidents, context, target, body);
-        state
-            .run_command(async move {
-                let _guard = key_guard;
-                Ok(command.await?)
-            })
-            .await
+        state.run_keyed(key_guard, command).await
     }
 }
 

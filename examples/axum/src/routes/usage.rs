@@ -87,10 +87,9 @@ pub(super) async fn record(
     let key_guard = state.key_guard(&context).await?;
     let incidents = state.incidents().clone();
     let accepted = state
-        .run_command(async move {
-            let _guard = key_guard;
+        .run_keyed(key_guard, async move {
             let signals = incidents.signals();
-            Ok(signals.record_usage(&context, &*usage, events).await?)
+            signals.record_usage(&context, &*usage, events).await
         })
         .await?;
     Ok(taken(accepted))

@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Method;
+use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use form_urlencoded::byte_serialize;
@@ -25,9 +27,7 @@ pub(crate) async fn with_login(
     request: Request,
     next: Next,
 ) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let reader = Reader::of(&parts);
-    parts.extensions.insert(reader.clone());
+    let (mut parts, body, reader) = with_reader(request);
     let caller = match state.authenticate(&mut parts).await {
         Ok(caller) => caller,
         Err(AuthError::Missing) if state.sessions().is_some() && wants_html(&parts.headers) => {
@@ -57,15 +57,21 @@ pub(crate) async fn without_login(
     request: Request,
     next: Next,
 ) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let reader = Reader::of(&parts);
-    parts.extensions.insert(reader.clone());
+    let (parts, body, reader) = with_reader(request);
     let is_person = wants_html(&parts.headers);
     let response = next.run(Request::from_parts(parts, body)).await;
     match is_person {
         true => problem_page(&state, &reader, None, None, response),
         false => response,
     }
+}
+
+/// Takes a request apart, and makes its reader known to the handler.
+fn with_reader(request: Request) -> (Parts, Body, Reader) {
+    let (mut parts, body) = request.into_parts();
+    let reader = Reader::of(&parts);
+    parts.extensions.insert(reader.clone());
+    (parts, body, reader)
 }
 
 /// Leads to the sign-in. A form that was sent is shown again there, so that no text is lost.

@@ -1,13 +1,13 @@
 //! Times and durations as pages show them.
 
-use askama::filters::Safe;
 use std::time::Duration;
 
-use crate::http::escape::Html;
+use askama::filters::Safe;
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Offset, SecondsFormat, TimeZone};
 use incident_core::{Month, Timestamp, Zone};
 
 use super::language::Language;
+use crate::http::escape::Html;
 
 /// Writes times in the zone and the language of a reader.
 #[derive(Clone, Copy, Debug)]
@@ -214,13 +214,7 @@ fn whole_month_name(language: Language, month0: u32) -> &'static str {
         "November",
         "Dezember",
     ];
-    let names = match language {
-        Language::English => ENGLISH,
-        Language::French => FRENCH,
-        Language::German => GERMAN,
-    };
-    let nth = usize::try_from(month0).unwrap_or_default();
-    names.get(nth).copied().unwrap_or_default()
+    name_of_month(language, month0, [ENGLISH, FRENCH, GERMAN])
 }
 
 /// Returns the abbreviated name of a month, from 0 for January on.
@@ -236,10 +230,19 @@ fn month_name(language: Language, month0: u32) -> &'static str {
         "Jan.", "Feb.", "März", "Apr.", "Mai", "Juni", "Juli", "Aug.", "Sept.", "Okt.", "Nov.",
         "Dez.",
     ];
+    name_of_month(language, month0, [ENGLISH, FRENCH, GERMAN])
+}
+
+/// Returns the name of a month among those in English, French and German.
+fn name_of_month(
+    language: Language,
+    month0: u32,
+    [english, french, german]: [[&'static str; 12]; 3],
+) -> &'static str {
     let names = match language {
-        Language::English => ENGLISH,
-        Language::French => FRENCH,
-        Language::German => GERMAN,
+        Language::English => english,
+        Language::French => french,
+        Language::German => german,
     };
     let nth = usize::try_from(month0).unwrap_or_default();
     names.get(nth).copied().unwrap_or_default()

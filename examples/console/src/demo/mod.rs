@@ -6,7 +6,6 @@
 
 mod client;
 mod clock;
-
 mod login;
 mod pager;
 mod people;

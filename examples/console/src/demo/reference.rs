@@ -7,9 +7,8 @@ use incident_core::Timestamp;
 use serde_json::{Value, json};
 
 use super::client::{DemoClient, DemoError, field, text};
+use super::usage::{MINUTE, WEEK, within};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Distinct users with calls during the outage.
 const HIT: u64 = 1_247;
 /// Distinct users in the same window of an ordinary week.
@@ -202,10 +201,7 @@ async fn feed(
         json!({"tenant_id": tenant, "user_id": format!("{tenant}-user-{user}"),
             "service": "api", "occurred_at": at, "failed": true, "endpoint": "/v1/orders"})
     };
-    let spread = |user: u64, of: u64, from: Timestamp| {
-        let us = u64::try_from(outage.as_micros()).unwrap_or(0) / of * user;
-        from.saturating_add(Duration::from_micros(us))
-    };
+    let spread = |user: u64, of: u64, from: Timestamp| within(from, outage, user, of);
     let mut events: Vec<Value> = (0..HIT)
         .map(|user| event(user, spread(user, HIT, start)))
         .collect();

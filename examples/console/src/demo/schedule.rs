@@ -8,9 +8,8 @@ use serde_json::Value;
 
 use super::client::DemoError;
 use super::people::Person;
-use super::usage::HitUsers;
+use super::usage::{HitUsers, MINUTE};
 
-const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// The file of the tour.

@@ -9,6 +9,7 @@ use super::client::{DemoClient, DemoError, field, text};
 use super::clock::DemoClock;
 use super::people::Person;
 use super::schedule::{Schedule, TourDecision, TourIncident, TourStep, after, last_month};
+use super::usage::MINUTE;
 
 /// The incidents of the tour that have been declared: their ids by key.
 type Declared<'a> = BTreeMap<&'a str, String>;
@@ -35,7 +36,7 @@ pub(super) async fn play(
         .await?;
     }
     for suggestion in &schedule.suggestions {
-        let seen = now.saturating_sub(std::time::Duration::from_secs(60) * suggestion.minutes_ago);
+        let seen = now.saturating_sub(MINUTE * suggestion.minutes_ago);
         clock.go_to(seen);
         let mut body = suggestion.body.clone();
         set(&mut body, "observed_at", json!(seen));

@@ -6,8 +6,8 @@ use incident_core::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// Share of users that an outage hits first in each of twelve equal parts of it, in percent: it
 /// grows, reaches most in a wave, and fades as those who come have been hit before.
@@ -33,14 +33,16 @@ impl HitUsers {
     pub(super) fn events(&self, service: &str, start: Timestamp) -> Vec<Value> {
         let mut events = Vec::new();
         let part = MINUTE * self.minutes / 12;
-        let mut user = 0;
+        let (mut percent, mut hit) = (0, 0);
         for (number, share) in (0..).zip(FIRST_HITS) {
-            let users = self.hit * share / 100;
+            percent += share;
             let begins = start.saturating_add(part * number);
-            for nth in 0..users {
-                events.push(self.event(service, user, true, within(begins, part, nth, users)));
-                user += 1;
-            }
+            // The parts of users that shares leave fall into the next part of the outage.
+            let (first, next) = (hit, self.hit * percent / 100);
+            let users = next - first;
+            let time = |user| within(begins, part, user - first, users);
+            events.extend((first..next).map(|user| self.event(service, user, true, time(user))));
+            hit = next;
         }
         for week in 1..=4 {
             let begins = start.saturating_sub(WEEK * week);
@@ -66,13 +68,15 @@ impl HitUsers {
 }
 
 /// Returns the time of the `nth` of `all` events that are spread evenly.
-fn within(begins: Timestamp, length: Duration, nth: u64, all: u64) -> Timestamp {
+pub(super) fn within(begins: Timestamp, length: Duration, nth: u64, all: u64) -> Timestamp {
     let us = u64::try_from(length.as_micros()).unwrap_or(0) / all.max(1) * nth;
     begins.saturating_add(Duration::from_micros(us))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -80,7 +84,7 @@ mod tests {
         assert_eq!(FIRST_HITS.iter().sum::<u64>(), 100);
         let outage = HitUsers {
             tenant: "tenant-fr".to_owned(),
-            hit: 200,
+            hit: 1_247,
             usual: 50,
             minutes: 60,
         };
@@ -89,13 +93,18 @@ mod tests {
         let at =
             |one: &Value| -> Timestamp { one["occurred_at"].as_str().unwrap().parse().unwrap() };
         let hits: Vec<&Value> = events.iter().filter(|one| one["failed"] == true).collect();
-        assert_eq!((hits.len(), events.len()), (200, 400));
+        assert_eq!((hits.len(), events.len()), (1_247, 1_447));
+        let users: BTreeSet<&str> = hits
+            .iter()
+            .filter_map(|one| one["user_id"].as_str())
+            .collect();
+        assert_eq!(users.len(), hits.len());
         let (half, end) = (
             start.saturating_add(MINUTE * 30),
             start.saturating_add(MINUTE * 60),
         );
         assert!(hits.iter().all(|one| at(one) >= start && at(one) < end));
         let early = hits.iter().filter(|one| at(one) < half).count();
-        assert!(early > 120, "{early}");
+        assert!(early > 840, "{early}");
     }
 }

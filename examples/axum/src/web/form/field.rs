@@ -63,9 +63,7 @@ impl Choice {
             note: note.to_owned(),
         }
     }
-}
 
-impl Choice {
     fn label(&self) -> Html {
         Safe(self.label.clone())
     }

@@ -117,12 +117,7 @@ impl<A, T> Submitted<A, T> {
             ..
         } = self;
         let command = command(state.incidents().clone(), context, target);
-        state
-            .run_command(async move {
-                let _guard = key_guard;
-                Ok(command.await?)
-            })
-            .await
+        state.run_keyed(key_guard, command).await
     }
 }
 

@@ -1,12 +1,12 @@
 //! Pictures of an outage: windows on a line, and first hits as bars. Behind each stands a table.
 
-use crate::web::texts::number_of;
 use std::fmt::Write;
 
 use askama::filters::Safe;
 use incident_core::{Timestamp, Windows};
 
 use crate::http::escape::{Escaped, Html};
+use crate::web::texts::number_of;
 
 /// Width of a picture, in units of its own; about as wide as a column of the page.
 const WIDTH: u64 = 400;

@@ -8,6 +8,22 @@ use crate::http::escape::Html;
 use crate::state::AppState;
 use crate::web::frame::Frame;
 
+/// Facts that have a line each, in the order of the card; labels come after them.
+const FACTS: [&str; 12] = [
+    "symptom",
+    "impact_text",
+    "scope",
+    "cause",
+    "resolution",
+    "next_steps",
+    "data_loss",
+    "users_hit_percent",
+    "revenue_per_hour",
+    "impact",
+    "urgency",
+    "failure_class",
+];
+
 /// A line of a card: a name, and a text that people or the host wrote.
 pub(super) struct NamedText {
     pub(super) name: String,
@@ -60,21 +76,7 @@ pub(super) fn facts(frame: &Frame<'_>, incident: &Incident) -> Vec<NamedText> {
     let words = WordTexts::of(frame.reader.language);
     let Facts { labels, .. } = &incident.facts;
     let all = serde_json::to_value(&incident.facts).unwrap_or_default();
-    let names = [
-        "symptom",
-        "impact_text",
-        "scope",
-        "cause",
-        "resolution",
-        "next_steps",
-        "data_loss",
-        "users_hit_percent",
-        "revenue_per_hour",
-        "impact",
-        "urgency",
-        "failure_class",
-    ];
-    let known = names.iter().filter_map(|name| {
+    let known = FACTS.iter().filter_map(|name| {
         let fact = all.get(name).filter(|fact| !fact.is_null())?;
         Some(NamedText {
             name: words.field(name).to_owned(),
@@ -113,4 +115,19 @@ pub(super) fn links(state: &AppState, frame: &Frame<'_>, incident: &Incident) ->
         })
     });
     configured.chain(own).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_fact_of_an_incident_has_a_line() {
+        let all = serde_json::to_value(Facts::default()).unwrap();
+        let all = all.as_object().unwrap().keys().map(String::as_str);
+        let shown = FACTS.into_iter().chain(["labels"]);
+        assert_eq!(all.collect::<BTreeSet<_>>(), shown.collect());
+    }
 }

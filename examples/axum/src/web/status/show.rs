@@ -1,9 +1,9 @@
 //! `GET /status`: the page of all incidents.
 
-use askama::filters::Safe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use askama::filters::Safe;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use incident_core::Timestamp;
