@@ -141,6 +141,8 @@ async fn a_column_that_is_rewritten_is_named() {
             // The state is compared with the marks of the newest entry, field by field, in the
             // test below. The id cannot become another incident's, as the entries refer to it.
             "state" | "id" => continue,
+            // PostgreSQL makes it from the state and refuses to have it set.
+            "public_id" => continue,
             "number" | "revision" | "version" | "last_seq" => &["$ + 1"],
             "last_hash" => &["sha256(last_hash)"],
             "status" => &["'merged'", "'investigating'"],
