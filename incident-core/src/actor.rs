@@ -162,6 +162,8 @@ pub enum Action {
     Redact,
     /// Sending a suggestion or an alert.
     Suggest,
+    /// Dismissing a suggestion.
+    DismissSuggestion,
     /// Sending usage events.
     RecordUsage,
     /// Approving or waiving a credit.
@@ -170,7 +172,7 @@ pub enum Action {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Read,
         Self::ReadAudit,
         Self::Declare,
@@ -190,6 +192,7 @@ impl Action {
         Self::LongOutage,
         Self::Redact,
         Self::Suggest,
+        Self::DismissSuggestion,
         Self::RecordUsage,
         Self::DecideCredit,
     ];
@@ -217,13 +220,14 @@ impl Action {
             Self::LongOutage => "long_outage",
             Self::Redact => "redact",
             Self::Suggest => "suggest",
+            Self::DismissSuggestion => "dismiss_suggestion",
             Self::RecordUsage => "record_usage",
             Self::DecideCredit => "decide_credit",
         }
     }
 }
 
-const RESPONDER: [Action; 9] = [
+const RESPONDER: [Action; 10] = [
     Action::Declare,
     Action::Acknowledge,
     Action::Update,
@@ -232,6 +236,7 @@ const RESPONDER: [Action; 9] = [
     Action::LinkPostMortem,
     Action::Page,
     Action::Suggest,
+    Action::DismissSuggestion,
     Action::RecordUsage,
 ];
 

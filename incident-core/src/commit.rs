@@ -86,6 +86,8 @@ pub enum SuggestionWrite {
     Open(Suggestion),
     /// A suggestion from which an incident is declared.
     Use(SuggestionId),
+    /// An open suggestion that a person dismisses at a time.
+    Dismiss(SuggestionId, Timestamp),
 }
 
 /// The claim of a declaration on an alert.

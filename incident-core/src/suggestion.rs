@@ -12,6 +12,11 @@ use crate::{Name, ServiceId, SuggestionId, TenantId, Text, Timestamp};
 /// a pair that is still bad then is suggested again by the monitoring.
 pub const SUGGESTION_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Time for which a dismissed suggestion stands for its pair, from its dismissal. The monitoring
+/// repeats what it sees every minute: a repeat meanwhile opens no new suggestion. It is short, so that
+/// a trouble that has become one is suggested again in the same shift.
+pub const DISMISSAL_TTL: Duration = Duration::from_secs(60 * 60);
+
 /// A suggestion as the correlation engine sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -39,11 +44,14 @@ pub enum SuggestionState {
     Open,
     /// An incident was declared from it.
     Used,
+    /// A person dismissed it: no incident is needed.
+    Dismissed,
     /// No incident was declared from it in time.
     Expired,
 }
 
-/// A suggestion that was received. At most one is open for a pair of service and tenant.
+/// A suggestion that was received. At most one stands for a pair of service and tenant
+/// ([`Suggestion::stands_for_its_pair`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suggestion {
     /// The id.
@@ -55,6 +63,9 @@ pub struct Suggestion {
     pub received_at: Timestamp,
     /// Set if an incident was declared from it.
     pub used: bool,
+    /// Time at which a person dismissed it.
+    #[serde(default)]
+    pub dismissed_at: Option<Timestamp>,
 }
 
 impl Suggestion {
@@ -67,13 +78,24 @@ impl Suggestion {
     /// Returns its state at `now`.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> SuggestionState {
-        match (
-            self.used,
-            self.received_at.saturating_add(SUGGESTION_TTL) <= now,
-        ) {
-            (true, _) => SuggestionState::Used,
-            (false, true) => SuggestionState::Expired,
-            (false, false) => SuggestionState::Open,
+        if self.used {
+            SuggestionState::Used
+        } else if self.dismissed_at.is_some() {
+            SuggestionState::Dismissed
+        } else if self.received_at.saturating_add(SUGGESTION_TTL) <= now {
+            SuggestionState::Expired
+        } else {
+            SuggestionState::Open
+        }
+    }
+
+    /// Returns `true` if no other suggestion for its service and tenant may be opened at `now`: it is
+    /// open, or was dismissed less than [`DISMISSAL_TTL`] ago.
+    #[must_use]
+    pub fn stands_for_its_pair(&self, now: Timestamp) -> bool {
+        match self.dismissed_at {
+            Some(at) if !self.used => now < at.saturating_add(DISMISSAL_TTL),
+            _ => self.state(now) == SuggestionState::Open,
         }
     }
 

@@ -56,6 +56,7 @@ begin
     end if;
     if document ? 'opens' then perform incident.put_suggestion(document -> 'opens'); end if;
     if document ? 'uses' then perform incident.use_suggestion((document ->> 'uses')::uuid); end if;
+    if document ? 'dismisses' then perform incident.dismiss_suggestion(document -> 'dismisses'); end if;
     if document ? 'redacts' then perform incident.redact_texts(document -> 'redacts'); end if;
 end $$;
 
@@ -275,7 +276,7 @@ begin
     insert into incident.open_suggestions as p (service, tenant, suggestion_id, expires_at)
     values (new_ ->> 'service', new_ ->> 'tenant', (new_ ->> 'id')::uuid, (new_ ->> 'expires_at')::timestamptz)
     on conflict (service, tenant) do update
-        set suggestion_id = excluded.suggestion_id, expires_at = excluded.expires_at
+        set suggestion_id = excluded.suggestion_id, expires_at = excluded.expires_at, dismissed = false
         where p.expires_at <= (new_ ->> 'received_at')::timestamptz;
     if not found then
         select p.suggestion_id into other from incident.open_suggestions p
@@ -288,7 +289,22 @@ create or replace function incident.use_suggestion(suggestion_ uuid) returns voi
 begin
     update incident.suggestions set used = true where id = suggestion_ and not used;
     if not found then
-        perform incident.refused('INC04', 'the suggestion is already used');
+        perform incident.refused('INC04', 'the suggestion is already used or dismissed');
     end if;
     delete from incident.open_suggestions where suggestion_id = suggestion_;
+end $$;
+
+-- A dismissed suggestion stands for its pair for a while. Servers of older versions take it for a
+-- used one.
+create or replace function incident.dismiss_suggestion(dismissal jsonb) returns void language plpgsql as $$
+declare
+    suggestion_ constant uuid := dismissal ->> 'id';
+begin
+    update incident.suggestions set used = true, dismissed_at = (dismissal ->> 'at')::timestamptz
+    where id = suggestion_ and not used;
+    if not found then
+        perform incident.refused('INC04', 'the suggestion is already used or dismissed');
+    end if;
+    update incident.open_suggestions set expires_at = (dismissal ->> 'until')::timestamptz, dismissed = true
+    where suggestion_id = suggestion_;
 end $$;

@@ -1,7 +1,6 @@
 //! The JSON document of a commit, as `incident.apply_commit` reads it.
 
 use chrono::{DateTime, Utc};
-use incident_core::Timestamp;
 use incident_core::audit::AuditDraft;
 use incident_core::billing::{CreditSubject, CreditTransition, LedgerRow, LedgerWrite};
 use incident_core::commit::{Commit, IncidentWrite, OutboxWrite, SuggestionWrite};
@@ -10,8 +9,9 @@ use incident_core::incident::{Affected, Severity};
 use incident_core::outbox::{JobOutcome, LeaseCompletion, page_ordering_key};
 use incident_core::port::StoreError;
 use incident_core::redaction::{Redaction, TextPlace};
-use incident_core::suggestion::{SUGGESTION_TTL, Suggestion};
+use incident_core::suggestion::{DISMISSAL_TTL, SUGGESTION_TTL, Suggestion};
 use incident_core::timeline::SysIncidentUpdateEntry;
+use incident_core::{SuggestionId, Timestamp};
 use serde_json::Result;
 use uuid::Uuid;
 
@@ -56,6 +56,9 @@ fn members(json: &mut JsonWriter, commit: &Commit) -> Result<()> {
             json.object_member("opens", |json| opens(json, new))?;
         }
         Some(SuggestionWrite::Use(id)) => json.member("uses", &id.uuid())?,
+        Some(SuggestionWrite::Dismiss(id, at)) => {
+            json.object_member("dismisses", |json| dismisses(json, *id, *at))?;
+        }
         None => {}
     }
     if let Some(redaction) = &commit.redacts {
@@ -210,6 +213,12 @@ fn opens(json: &mut JsonWriter, new: &Suggestion) -> Result<()> {
     let expires_at = new.received_at.saturating_add(SUGGESTION_TTL);
     json.member("expires_at", &expires_at)?;
     json.member("said", &new.request)
+}
+
+fn dismisses(json: &mut JsonWriter, id: SuggestionId, at: Timestamp) -> Result<()> {
+    json.member("id", &id)?;
+    json.member("at", &at)?;
+    json.member("until", &at.saturating_add(DISMISSAL_TTL))
 }
 
 /// Writes the erasure of an entry with the names of all places; the database refuses a place

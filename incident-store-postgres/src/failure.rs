@@ -201,7 +201,7 @@ fn refused(error: &sqlx::Error) -> Option<StoreError> {
         "INC01" => StoreError::Conflict,
         "INC02" => StoreError::AlertKeyTaken(incident_core::IncidentId::from_uuid(id()?)),
         "INC03" => StoreError::SuggestionOpen(incident_core::SuggestionId::from_uuid(id()?)),
-        "INC04" => StoreError::SuggestionUsed,
+        "INC04" => StoreError::SuggestionClosed,
         "INC05" => StoreError::IdempotencyKeyInUse,
         "INC06" => StoreError::LeaseLost,
         "INC07" => StoreError::NotGivenUp(incident_core::MessageId::from_uuid(id()?)),

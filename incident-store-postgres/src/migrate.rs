@@ -9,7 +9,7 @@ use sqlx::{Connection, Executor, SqlSafeStr};
 use crate::{read_only, row};
 
 /// The migrations, in order. A released migration is never changed.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (
         1,
         "incident",
@@ -46,10 +46,15 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
         "public_ids",
         include_str!("../migrations/0008_public_ids.sql"),
     ),
+    (
+        9,
+        "dismissed_suggestions",
+        include_str!("../migrations/0009_dismissed_suggestions.sql"),
+    ),
 ];
 
 /// Version of the newest migration.
-pub(crate) const LATEST: i64 = 8;
+pub(crate) const LATEST: i64 = 9;
 
 /// The functions, procedures and trigger functions of this version. They are created after the
 /// migrations and replace those of an older version.
@@ -68,7 +73,7 @@ const FUNCTIONS: &str = concat!(
 
 /// Version of [`FUNCTIONS`], to be raised when released functions change. Functions of a higher
 /// version stay as they are, so that a process about to be replaced does not restore its own.
-const FUNCTIONS_VERSION: i64 = 3;
+const FUNCTIONS_VERSION: i64 = 4;
 
 /// Query that is true if the functions are those of this version or of a newer one.
 const FUNCTIONS_ARE_CURRENT: &str = "select exists (select 1 from incident._functions where version > $1 \

@@ -16,8 +16,8 @@ use crate::document::time;
 use crate::row::{self, unreadable};
 use crate::store::PgStore;
 
-const SUGGESTION: &str =
-    "select id, received_at, used, said::text as said from incident.suggestions where ";
+const SUGGESTION: &str = "select id, received_at, used and dismissed_at is null as used, dismissed_at, \
+     said::text as said from incident.suggestions where ";
 
 #[async_trait]
 impl Suggestions for PgStore {
@@ -43,7 +43,7 @@ impl Suggestions for PgStore {
 }
 
 async fn open(connection: &mut PgConnection, now: Timestamp) -> sqlx::Result<u64> {
-    let sql = "select count(*) as open from incident.open_suggestions where expires_at > $1";
+    let sql = "select count(*) as open from incident.open_suggestions where expires_at > $1 and not dismissed";
     let row = sqlx::query(sql)
         .bind(time(now))
         .fetch_one(connection)
@@ -84,6 +84,7 @@ fn suggestion(row: &PgRow) -> sqlx::Result<Suggestion> {
         request: row::json(row, "said")?,
         received_at: row::time(row, "received_at")?,
         used: row::get(row, "used")?,
+        dismissed_at: row::optional_time(row, "dismissed_at")?,
     })
 }
 

@@ -52,6 +52,13 @@ pub(crate) fn time(row: &PgRow, column: &str) -> sqlx::Result<Timestamp> {
     Timestamp::from_chrono(get::<DateTime<Utc>>(row, column)?).map_err(unreadable)
 }
 
+pub(crate) fn optional_time(row: &PgRow, column: &str) -> sqlx::Result<Option<Timestamp>> {
+    let time = get::<Option<DateTime<Utc>>>(row, column)?;
+    time.map(Timestamp::from_chrono)
+        .transpose()
+        .map_err(unreadable)
+}
+
 /// Parses the text of a column as a type of core.
 pub(crate) fn parsed<T>(row: &PgRow, column: &str) -> sqlx::Result<T>
 where

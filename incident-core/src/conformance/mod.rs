@@ -37,6 +37,7 @@ pub mod records;
 pub mod redactions;
 pub mod returned;
 mod sample;
+pub mod suggestions;
 pub mod usage;
 
 use std::sync::Arc;
@@ -196,8 +197,10 @@ contracts! { $
     returned::isolated_what_is_handed_back_is_as_it_was,
     returned::isolated_what_is_handed_back_ends_where_it_was_superseded,
     returned::isolated_what_is_excepted_is_left_to_others,
-    records::isolated_one_suggestion_of_a_pair_is_open,
-    records::ordered_open_suggestions_are_counted,
+    suggestions::isolated_one_suggestion_of_a_pair_is_open,
+    suggestions::isolated_a_dismissed_suggestion_stands_for_its_pair,
+    suggestions::isolated_a_suggestion_is_closed_once,
+    suggestions::ordered_open_suggestions_are_counted,
     credits::isolated_one_credit_per_key,
     credits::isolated_a_period_is_credited_beside_its_incidents,
     credits::isolated_a_credit_is_decided_once,

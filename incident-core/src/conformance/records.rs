@@ -1,17 +1,14 @@
-//! Contracts of audit and suggestions.
+//! Contracts of the audit trail.
 
 use std::collections::BTreeMap;
 
-use uuid::Uuid;
-
 use super::sample::{anna, at, id};
 use super::{SpawnAll, StoreBackend, WITHIN};
+use crate::IncidentId;
 use crate::audit::{self, AuditDraft, AuditEntry, AuditOutcome, Chain};
 use crate::chain::Verdict;
-use crate::commit::{Commit, SuggestionWrite};
-use crate::port::{AuditQuery, StoreError, SuggestionQuery};
-use crate::suggestion::{SUGGESTION_TTL, Suggest, Suggestion};
-use crate::{IncidentId, SuggestionId};
+use crate::commit::Commit;
+use crate::port::AuditQuery;
 
 pub(super) fn audit_of(incident_id: Option<IncidentId>, second: u64) -> AuditDraft {
     AuditDraft {
@@ -22,108 +19,6 @@ pub(super) fn audit_of(incident_id: Option<IncidentId>, second: u64) -> AuditDra
         outcome: AuditOutcome::Allowed,
         detail: BTreeMap::new(),
     }
-}
-
-pub(super) fn suggestion(n: u64, tenant: &str, second: u64) -> Suggestion {
-    Suggestion {
-        id: SuggestionId::from_uuid(Uuid::from_u64_pair(5, n)),
-        request: Suggest {
-            service: "api".parse().unwrap(),
-            tenant: tenant.parse().unwrap(),
-            signal: "error_rate".parse().unwrap(),
-            observed_at: at(second),
-            evidence: None,
-        },
-        received_at: at(second),
-        used: false,
-    }
-}
-
-/// Checks that used and expired suggestions are not counted as open.
-pub async fn ordered_open_suggestions_are_counted<B: StoreBackend>(_spawn: SpawnAll) {
-    let (store, _guard) = B::open().await;
-    let commit = async |write| {
-        let commit = Commit {
-            suggestion: Some(write),
-            ..Commit::default()
-        };
-        store.commit(commit, WITHIN).await.unwrap();
-    };
-    let count = async |second| store.open_suggestions(at(second), WITHIN).await.unwrap();
-    assert_eq!(count(0).await, 0);
-    for (n, tenant) in [(1, "fr"), (2, "de"), (3, "it")] {
-        commit(SuggestionWrite::Open(suggestion(n, tenant, n))).await;
-    }
-    assert_eq!(count(4).await, 3);
-    commit(SuggestionWrite::Use(suggestion(2, "de", 2).id)).await;
-    assert_eq!(count(4).await, 2);
-    assert_eq!(count(2 + SUGGESTION_TTL.as_secs()).await, 1);
-}
-
-/// Checks that a second suggestion for a pair is refused while one is open, and accepted after
-/// that was used or expired. A used one cannot be used again.
-pub async fn isolated_one_suggestion_of_a_pair_is_open<B: StoreBackend>(_spawn: SpawnAll) {
-    let (store, _guard) = B::open().await;
-    let commit = |write| {
-        store.commit(
-            Commit {
-                suggestion: Some(write),
-                ..Commit::default()
-            },
-            WITHIN,
-        )
-    };
-    let first = suggestion(1, "fr", 0);
-    commit(SuggestionWrite::Open(first.clone())).await.unwrap();
-    match commit(SuggestionWrite::Open(suggestion(2, "fr", 1))).await {
-        Err(StoreError::SuggestionOpen(open)) => assert_eq!(open, first.id),
-        other => panic!("{other:?}"),
-    }
-    commit(SuggestionWrite::Open(suggestion(3, "de", 2)))
-        .await
-        .unwrap();
-    commit(SuggestionWrite::Use(first.id)).await.unwrap();
-    assert!(matches!(
-        commit(SuggestionWrite::Use(first.id)).await,
-        Err(StoreError::SuggestionUsed)
-    ));
-    commit(SuggestionWrite::Open(suggestion(2, "fr", 3)))
-        .await
-        .unwrap();
-    let expired = 2 + SUGGESTION_TTL.as_secs();
-    commit(SuggestionWrite::Open(suggestion(4, "de", expired)))
-        .await
-        .unwrap();
-    assert!(
-        store
-            .suggestion(first.id, WITHIN)
-            .await
-            .unwrap()
-            .unwrap()
-            .used
-    );
-    let list = store
-        .suggestions(
-            &SuggestionQuery {
-                before: None,
-                limit: 9,
-            },
-            WITHIN,
-        )
-        .await
-        .unwrap();
-    assert_eq!(
-        list.iter()
-            .map(|one| one.id.uuid().as_u64_pair().1)
-            .collect::<Vec<_>>(),
-        [4, 2, 3, 1]
-    );
-    let before = Some((list[1].received_at, list[1].id));
-    let rest = store
-        .suggestions(&SuggestionQuery { before, limit: 1 }, WITHIN)
-        .await
-        .unwrap();
-    assert_eq!(rest, [list[2].clone()]);
 }
 
 /// Checks that each chain has its own numbers and verifies, and that filters and pages lose

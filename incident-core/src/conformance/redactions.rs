@@ -7,8 +7,9 @@ use futures_util::FutureExt;
 
 use super::outbox::{claim, settle};
 use super::races::tasks;
-use super::records::{audit_of, suggestion};
+use super::records::audit_of;
 use super::sample::{at, declared, keep, message_id, page, plain, remember, updated};
+use super::suggestions::suggestion;
 use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::actor::Action;
 use crate::audit::AuditOutcome;

@@ -83,7 +83,7 @@ impl Error {
                 StoreError::Conflict
                 | StoreError::AlertKeyTaken(_)
                 | StoreError::SuggestionOpen(_)
-                | StoreError::SuggestionUsed
+                | StoreError::SuggestionClosed
                 | StoreError::IdempotencyKeyInUse
                 | StoreError::LeaseLost
                 | StoreError::NotGivenUp(_)

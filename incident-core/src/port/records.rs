@@ -136,8 +136,10 @@ pub struct SuggestionQuery {
 /// The read side of suggestions.
 ///
 /// # Contract
-/// **Isolated:** at most one suggestion per pair of service and tenant is open: a commit that
-/// would open a second one is [`StoreError::SuggestionOpen`].
+/// **Isolated:** at most one suggestion stands for a pair of service and tenant
+/// ([`Suggestion::stands_for_its_pair`]): a commit that would open a second one is
+/// [`StoreError::SuggestionOpen`]. A suggestion is used or dismissed once: of two commits that do,
+/// the second is [`StoreError::SuggestionClosed`].
 /// **Ordered:** lists are newest first, by (received at, id).
 /// **Bounded:** answers within `timeout`.
 #[async_trait]

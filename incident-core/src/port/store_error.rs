@@ -18,14 +18,16 @@ pub enum StoreError {
     /// decide again.
     #[error("another active incident holds this alert key")]
     AlertKeyTaken(IncidentId),
-    /// A suggestion for the same pair is open. Nothing was written.
+    /// A suggestion stands for the same pair
+    /// ([`Suggestion::stands_for_its_pair`](crate::suggestion::Suggestion::stands_for_its_pair)). Nothing
+    /// was written.
     /// **Handling:** return that suggestion.
     #[error("a suggestion for this service and tenant is already open")]
     SuggestionOpen(SuggestionId),
-    /// The suggestion was used already. Nothing was written.
+    /// The suggestion was used or dismissed already. Nothing was written.
     /// **Handling:** refuse the command.
-    #[error("the suggestion is already used")]
-    SuggestionUsed,
+    #[error("the suggestion is already used or dismissed")]
+    SuggestionClosed,
     /// The idempotency key was used meanwhile. Nothing was written.
     /// **Handling:** find its response and return that.
     #[error("another request with this idempotency key was committed first")]

@@ -15,7 +15,6 @@ use incident_core::idempotency::IdempotencyRecord;
 use incident_core::incident::Incident;
 use incident_core::outbox::page_ordering_key;
 use incident_core::port::StoreError;
-use incident_core::suggestion::SuggestionState;
 use incident_core::timeline::SysIncidentUpdateEntry;
 use incident_core::{CreditId, IncidentId, Name};
 
@@ -73,11 +72,9 @@ impl StoreState {
         }
         match suggestion {
             Some(SuggestionWrite::Open(suggestion)) => self.store_suggestion(suggestion),
-            Some(SuggestionWrite::Use(id)) => {
-                self.suggestions
-                    .iter_mut()
-                    .filter(|one| one.id == id)
-                    .for_each(|one| one.used = true);
+            Some(SuggestionWrite::Use(id)) => self.close(id, |one| one.used = true),
+            Some(SuggestionWrite::Dismiss(id, at)) => {
+                self.close(id, |one| one.dismissed_at = Some(at));
             }
             None => {}
         }
@@ -209,16 +206,19 @@ impl StoreState {
         match write {
             SuggestionWrite::Open(new) => {
                 match self.unused(&new.request.service, &new.request.tenant) {
-                    Some(open) if open.state(new.received_at) == SuggestionState::Open => {
-                        Err(StoreError::SuggestionOpen(open.id))
+                    Some(other) if other.stands_for_its_pair(new.received_at) => {
+                        Err(StoreError::SuggestionOpen(other.id))
                     }
                     _ => Ok(()),
                 }
             }
-            SuggestionWrite::Use(id) => match self.suggestions.iter().find(|one| one.id == *id) {
-                Some(one) if !one.used => Ok(()),
-                _ => Err(StoreError::SuggestionUsed),
-            },
+            SuggestionWrite::Use(id) | SuggestionWrite::Dismiss(id, _) => {
+                let found = self.suggestions.iter().find(|one| one.id == *id);
+                match found {
+                    Some(one) if !one.used && one.dismissed_at.is_none() => Ok(()),
+                    _ => Err(StoreError::SuggestionClosed),
+                }
+            }
         }
     }
 

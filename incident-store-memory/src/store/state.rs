@@ -11,7 +11,9 @@ use incident_core::incident::Incident;
 use incident_core::port::{AuditQuery, IncidentFilter};
 use incident_core::suggestion::{Suggestion, SuggestionState};
 use incident_core::timeline::SysIncidentUpdateEntry;
-use incident_core::{CreditId, IncidentId, Name, PublicId, ServiceId, TenantId, Timestamp};
+use incident_core::{
+    CreditId, IncidentId, Name, PublicId, ServiceId, SuggestionId, TenantId, Timestamp,
+};
 
 use super::keys::Keys;
 use super::messages::OutboxMessages;
@@ -163,6 +165,14 @@ impl StoreState {
         }
     }
 
+    pub(super) fn close(&mut self, id: SuggestionId, close: impl FnOnce(&mut Suggestion)) {
+        let mut found = self.suggestions.iter_mut();
+        if let Some(suggestion) = found.find(|one| one.id == id) {
+            close(suggestion);
+        }
+    }
+
+    /// Returns the newest suggestion of a pair that was not used.
     pub(super) fn unused(&self, service: &ServiceId, tenant: &TenantId) -> Option<&Suggestion> {
         self.suggestions.iter().rev().find(|one| {
             !one.used && one.request.service == *service && one.request.tenant == *tenant
@@ -193,6 +203,7 @@ mod tests {
             },
             received_at,
             used: false,
+            dismissed_at: None,
         };
         let mut state = StoreState::default();
         for n in 0..MAX_SUGGESTIONS {

@@ -120,6 +120,12 @@ pub(crate) fn cases() -> Vec<Case> {
             &[200, 201],
             |_| json!({"service": "api", "tenant": "t", "signal": "x", "observed_at": "2026-11-20T22:00:00Z"}),
         ),
+        post(
+            "POST /sys/incidents/suggestions/{id}/dismiss",
+            &[A::DismissSuggestion],
+            &[404],
+            |_| json!({}),
+        ),
         get("GET /sys/incidents/{id}", &[A::Read], &[200]),
         post(PATCH, &[A::Change], &[200], |_| json!({"title": "y"})),
         with(

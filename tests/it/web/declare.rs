@@ -179,7 +179,9 @@ async fn a_suggestion_fills_the_form_in() {
     // Opened again, it leads to the incident that is live.
     let shown = page(&server, RESPONDER, &address).await;
     assert!(
-        shown.text.contains("was used already or has expired"),
+        shown
+            .text
+            .contains("was used or dismissed already, or has expired"),
         "{}",
         shown.text
     );

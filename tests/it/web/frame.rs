@@ -279,3 +279,37 @@ async fn a_suggestion_is_shown_until_it_is_used() {
     assert_eq!(shown.text.matches("Suggestion: ").count(), 0);
     server.stop().await;
 }
+
+/// A suggestion can be dismissed by those who may; the page says for how long repeats stay quiet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suggestion_is_dismissed() {
+    let server = Server::start().await;
+    let seen = json!({"service": "api", "tenant": "fr", "signal": "error_rate",
+        "observed_at": "2026-11-20T22:59:00Z"});
+    let made = server
+        .post(ADMIN, "/sys/incidents/suggestions", &seen)
+        .await;
+    let id = made.is(201)["id"].as_str().unwrap().to_owned();
+    let path = format!("/incidents/suggestions/{id}/dismiss");
+    let action = format!("formaction=\"{path}\"");
+    assert!(page(&server, COMMANDER, "/").await.text.contains(&action));
+    let viewed = page(&server, VIEWER, "/").await.text;
+    assert!(!viewed.contains(&action) && !viewed.contains("id=\"dismiss\""));
+    assert_eq!(submit(&server, VIEWER, &path, &[]).await.status, 403);
+    for _ in 0..2 {
+        let sent = submit(&server, COMMANDER, &path, &[]).await;
+        assert_eq!(sent.status, 303, "{}", sent.text);
+        assert_eq!(sent.header("location"), Some("/?dismissed=yes"));
+    }
+    let shown = page(&server, COMMANDER, "/?dismissed=yes").await.text;
+    assert!(shown.contains("Repeats of it stay quiet for 60\u{a0}min."));
+    assert!(!shown.contains("Suggestion: "), "{shown}");
+    let form = page(
+        &server,
+        COMMANDER,
+        &format!("/incidents/new?suggestion={id}"),
+    )
+    .await;
+    assert!(form.text.contains("was used or dismissed already"));
+    server.stop().await;
+}

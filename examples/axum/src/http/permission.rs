@@ -27,6 +27,7 @@ permissions! {
     Change
     DecideCredit
     Declare
+    DismissSuggestion
     LinkPostMortem
     Page
     Publish

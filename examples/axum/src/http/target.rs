@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use incident_core::engine::Error;
 use incident_core::outbox::DeadLetterFilter;
-use incident_core::{CreditId, IncidentId, MessageId};
+use incident_core::{CreditId, IncidentId, MessageId, SuggestionId};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
@@ -169,6 +169,42 @@ impl Target for CreditId {
 
     async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         id(parts, state, "credit").await
+    }
+}
+
+/// A suggestion.
+#[derive(Debug)]
+pub(crate) struct SuggestionTarget(Option<SuggestionId>);
+
+impl SuggestionTarget {
+    /// Returns the id of the suggestion.
+    ///
+    /// # Errors
+    /// Returns 404 if there is no such suggestion.
+    pub(crate) fn id(&self) -> Result<SuggestionId, Problem> {
+        self.0.ok_or_else(|| Problem::not_found("suggestion"))
+    }
+}
+
+impl Target for SuggestionTarget {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        parameter::<SuggestionId>(operation, schemas, "id", "The suggestion.");
+    }
+
+    async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let text = path::<String>(parts, state).await;
+        let Some(id) = text.and_then(|text| text.parse().ok()) else {
+            return Ok(Self(None));
+        };
+        match state.incidents().signals().suggestion(id).await {
+            Ok(_) => Ok(Self(Some(id))),
+            Err(Error::NotFound(_)) => Ok(Self(None)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn check(&self) -> Result<(), Problem> {
+        self.id().map(|_| ())
     }
 }
 

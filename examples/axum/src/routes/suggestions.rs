@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use incident_core::engine::Suggested;
 use incident_core::port::SuggestionQuery;
 use incident_core::suggestion::Suggest;
 use incident_core::{SuggestionId, Timestamp};
@@ -15,6 +16,8 @@ use crate::http::page::Page;
 use crate::http::params::Params;
 use crate::http::permission;
 use crate::http::response::{JsonResponse, JsonResult};
+use crate::http::target::SuggestionTarget;
+use crate::requests::EmptyBody;
 use crate::responses::suggestions::SuggestionResponse;
 use crate::state::AppState;
 
@@ -33,10 +36,32 @@ pub(super) async fn suggest(
     } else {
         StatusCode::CREATED
     };
+    Ok(suggestion_response(&state, status, &made))
+}
+
+/// Handles `POST /sys/incidents/suggestions/{id}/dismiss`.
+pub(super) async fn dismiss(
+    State(state): State<Arc<AppState>>,
+    request: CommandRequest<permission::DismissSuggestion, EmptyBody, SuggestionTarget>,
+) -> JsonResult<SuggestionResponse<'static>> {
+    let id = request.target().id()?;
+    let made = request
+        .run(|incidents, context, _, EmptyBody {}| async move {
+            incidents.signals().dismiss_suggestion(&context, id).await
+        })
+        .await?;
+    Ok(suggestion_response(&state, StatusCode::OK, &made))
+}
+
+fn suggestion_response(
+    state: &AppState,
+    status: StatusCode,
+    made: &Suggested,
+) -> JsonResponse<SuggestionResponse<'static>> {
     let now = state.incidents().reports().now();
     let suggestion = &made.suggestion;
     let body = SuggestionResponse::new(suggestion, suggestion.state(now), made.live_incident);
-    Ok(JsonResponse::new(status, &body).replayed(made.replayed))
+    JsonResponse::new(status, &body).replayed(made.replayed)
 }
 
 /// Handles `GET /sys/incidents/suggestions`.

@@ -194,7 +194,7 @@ const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
 const SEE_OTHER: StatusCode = StatusCode::SEE_OTHER;
 const NOT_MODIFIED: StatusCode = StatusCode::NOT_MODIFIED;
 
-fn incident_rows() -> [Row; 10] {
+fn incident_rows() -> [Row; 11] {
     group(
         "incidents",
         Area::Operators,
@@ -210,6 +210,11 @@ fn incident_rows() -> [Row; 10] {
             post("/sys/incidents/suggestions", suggestions::suggest)
                 .named("suggest_incident", "Suggests an incident")
                 .answers(&[CREATED, OK]),
+            post(
+                "/sys/incidents/suggestions/{id}/dismiss",
+                suggestions::dismiss,
+            )
+            .named("dismiss_suggestion", "Dismisses a suggestion"),
             get("/sys/incidents/{id}", incidents::show)
                 .named("get_incident", "Shows an incident")
                 .with_version(),
@@ -444,7 +449,7 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 22] {
+fn web_rows() -> [Row; 23] {
     group(
         "web",
         Area::Web,
@@ -453,6 +458,10 @@ fn web_rows() -> [Row; 22] {
             get("/incidents", web::incidents::show),
             get("/incidents/new", declare::show),
             post("/incidents/new", declare::declare),
+            post(
+                "/incidents/suggestions/{id}/dismiss",
+                active::dismiss::dismiss,
+            ),
             get("/incidents/{id}", incident::show::show),
             post("/incidents/{id}/acknowledge", incident::acknowledge::post),
             post("/incidents/{id}/updates", incident::update::post),

@@ -24,6 +24,7 @@ texts! {
         long_outage: "Enter an outage over many months", "Saisir une panne sur de nombreux mois", "Einen Ausfall über viele Monate eintragen";
         redact: "Erase a text", "Effacer un texte", "Einen Text löschen";
         suggest: "Send a suggestion or an alert", "Envoyer une suggestion ou une alerte", "Einen Vorschlag oder Alarm senden";
+        dismiss_suggestion: "Dismiss a suggestion", "Écarter une suggestion", "Einen Vorschlag verwerfen";
         record_usage: "Send usage events", "Envoyer des événements d’usage", "Nutzungsereignisse senden";
         decide_credit: "Decide about credits", "Décider des avoirs", "Über Gutschriften entscheiden";
         approve_credit: "Approve a credit", "Approuver un avoir", "Eine Gutschrift genehmigen";
@@ -118,6 +119,7 @@ impl ActionTexts {
             "long_outage" => self.long_outage,
             "redact" => self.redact,
             "suggest" => self.suggest,
+            "dismiss_suggestion" => self.dismiss_suggestion,
             "record_usage" => self.record_usage,
             "decide_credit" => self.decide_credit,
             other => return self.other_words(other),

@@ -53,8 +53,8 @@ impl Incidents {
                         .await?
                         .ok_or(Error::Store(StoreError::IdempotencyKeyInUse));
                 }
-                Err(Error::Store(StoreError::SuggestionUsed)) => {
-                    return Err(suggestion_gone("used").into());
+                Err(Error::Store(StoreError::SuggestionClosed)) => {
+                    return Err(suggestion_gone("used or dismissed").into());
                 }
                 other => return other,
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::actor::Action;
 use crate::commit::{Commit, SuggestionWrite};
+use crate::engine::conflict::MAX_CONFLICT_RETRIES;
 use crate::engine::{Error, Incidents, RequestContext, SignalsHandle};
 use crate::idempotency::StoredResponse;
 use crate::incident::{Declare, Refusal, Status};
@@ -28,14 +29,17 @@ pub struct Suggested {
     pub suggestion: Suggestion,
     /// A live incident of the same service and tenant.
     pub live_incident: Option<IncidentId>,
-    /// `true` if a suggestion of the same service and tenant was open before.
+    /// `true` if the request changed nothing: a suggestion stood for the same service and tenant
+    /// before, or was already dismissed.
     pub repeated: bool,
     /// `true` if this is the response of an earlier request with the same key.
     pub replayed: bool,
 }
 
 impl SignalsHandle<'_> {
-    /// Receives a suggestion. If one is open for the same service and tenant, that one is returned.
+    /// Receives a suggestion. If one stands for the same service and tenant, that one is returned: it
+    /// is open, or was dismissed in the last hour
+    /// ([`DISMISSAL_TTL`](crate::suggestion::DISMISSAL_TTL)).
     ///
     /// # Errors
     /// Fails if a right is missing, a name is invalid, a time lies in the future, too many are open
@@ -69,6 +73,7 @@ impl SignalsHandle<'_> {
             request: request.clone(),
             received_at: now,
             used: false,
+            dismissed_at: None,
         };
         let detail = BTreeMap::from([
             ("service".to_owned(), request.service.to_string()),
@@ -113,6 +118,40 @@ impl SignalsHandle<'_> {
                 .ok_or_else(|| StoreError::IdempotencyKeyInUse.into()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Dismisses an open suggestion: no incident is needed. A dismissed one is returned as it is.
+    /// Repeats of it open no new suggestion for
+    /// [`DISMISSAL_TTL`](crate::suggestion::DISMISSAL_TTL).
+    ///
+    /// # Errors
+    /// Returns [`Error::NotFound`] if there is none of this id, and a [`Refusal::WrongState`] if it
+    /// was used or has expired. Fails if the right is missing or the store did not commit.
+    pub async fn dismiss_suggestion(
+        self,
+        context: &RequestContext,
+        id: SuggestionId,
+    ) -> Result<Suggested, Error> {
+        let this = self.0.begun_for(context);
+        if let Some(answer) = this.suggested_before(context).await? {
+            return Ok(answer);
+        }
+        this.authorize_command(context, &[Action::DismissSuggestion], None)
+            .await?;
+        for _ in 0..MAX_CONFLICT_RETRIES {
+            match this.try_dismiss(context, id).await {
+                // Somebody else was faster: what became of it decides.
+                Err(Error::Store(StoreError::SuggestionClosed | StoreError::Conflict)) => {}
+                Err(Error::Store(StoreError::IdempotencyKeyInUse)) => {
+                    return this
+                        .suggested_before(context)
+                        .await?
+                        .ok_or_else(|| StoreError::IdempotencyKeyInUse.into());
+                }
+                other => return other,
+            }
+        }
+        Err(StoreError::Conflict.into())
     }
 
     /// Loads a suggestion, with its state and the live incident of its service and tenant.
@@ -175,6 +214,41 @@ impl SignalsHandle<'_> {
 }
 
 impl Incidents {
+    async fn try_dismiss(
+        &self,
+        context: &RequestContext,
+        id: SuggestionId,
+    ) -> Result<Suggested, Error> {
+        let found = self.store.suggestion(id, self.left()?).await?;
+        let mut found = found.ok_or(Error::NotFound("suggestion"))?;
+        let now = self.inner.now();
+        let repeated = match found.state(now) {
+            SuggestionState::Open => false,
+            SuggestionState::Dismissed => true,
+            SuggestionState::Used => return Err(suggestion_gone("used").into()),
+            SuggestionState::Expired => return Err(suggestion_gone("expired").into()),
+        };
+        let mut commit = Commit::default();
+        if !repeated {
+            found.dismissed_at = Some(now);
+            let detail = BTreeMap::from([
+                ("service".to_owned(), found.request.service.to_string()),
+                ("suggestion_id".to_owned(), id.to_string()),
+                ("tenant".to_owned(), found.request.tenant.to_string()),
+            ]);
+            let name = Action::DismissSuggestion.name();
+            commit.audit = vec![context.allowed(now, None, name, detail)];
+            commit.suggestion = Some(SuggestionWrite::Dismiss(id, now));
+        }
+        let reply = StoredResponse::Suggestion {
+            suggestion: found.clone(),
+            repeated,
+        };
+        commit.remember = context.record(reply, now);
+        self.store.commit(commit, self.left()?).await?;
+        self.suggested(found, repeated, false).await
+    }
+
     /// Returns the suggestion that a declaration uses, if it names one that is open.
     pub(in crate::engine) async fn usable_suggestion(
         &self,
@@ -193,6 +267,7 @@ impl Incidents {
         match found.state(now) {
             SuggestionState::Open => Ok(Some(SuggestionWrite::Use(id))),
             SuggestionState::Used => Err(suggestion_gone("used").into()),
+            SuggestionState::Dismissed => Err(suggestion_gone("dismissed").into()),
             SuggestionState::Expired => Err(suggestion_gone("expired").into()),
         }
     }

@@ -255,6 +255,7 @@ impl Story {
         self.send("suggest_incident", COMMANDER, 201).await;
         self.send("suggest_incident", COMMANDER, 200).await;
         self.send("list_suggestions", VIEWER, 200).await;
+        self.dismiss_suggestion().await;
         self.send("send_test_page", COMMANDER, 200).await;
         self.server.pager.script([DeliveryResult::NotSent(NotSent {
             reason: NotSentReason::Unauthorized,
@@ -272,6 +273,17 @@ impl Story {
         for id in ["get_health", "get_readiness"] {
             self.send(id, "", 200).await;
         }
+    }
+
+    async fn dismiss_suggestion(&mut self) {
+        let list = self
+            .server
+            .pages(VIEWER, "/sys/incidents/suggestions")
+            .await;
+        let incident = self.names["id"].clone();
+        self.name("id", &list[0]["id"]);
+        self.send("dismiss_suggestion", COMMANDER, 200).await;
+        self.name("id", &incident.into());
     }
 
     /// Sends the forms of browsers, which have no body in their responses.

@@ -180,6 +180,7 @@ async fn open_suggestions_are_limited() {
         },
         received_at: now,
         used: false,
+        dismissed_at: None,
     };
     let filling = (0..4).map(|part| {
         let store = server.store.clone();

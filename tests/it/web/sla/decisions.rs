@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use incident_console::console::ConsoleBuilder;
 use incident_console::policy_file::PolicyFile;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{POLICY, outage};
 use crate::over_http::harness::{ADMIN, Answer, BILLING, COMMANDER, RESPONDER, Server, VIEWER};
@@ -220,6 +220,10 @@ async fn all_credits_of_a_page_are_approved_at_once_and_shown_with_who_and_when(
         &["tenant-fr", "tenant-de", "tenant-gold"],
     )
     .await;
+    // The contract of a tenant is per month: its credit is written in the background.
+    let month = json!({"month": "2026-10"});
+    let recomputed = server.post(BILLING, "/sys/sla/credits/recompute", &month);
+    recomputed.await.is(200);
     let shown = page(&server, BILLING, "/sla?month=2026-10").await;
     let all = after(&shown, "name=\"all\" value=\"").to_owned();
     let fields = [

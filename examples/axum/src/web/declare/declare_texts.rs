@@ -57,7 +57,7 @@ texts! {
         submit: "Declare incident", "Déclarer l’incident", "Vorfall melden";
         shortcut: "or press", "ou appuyez sur", "oder drücken Sie";
         suggestion: "Filled in from the suggestion {signal} of {service} × {tenant}.", "Rempli à partir de la suggestion {signal} de {service} × {tenant}.", "Ausgefüllt aus dem Vorschlag {signal} von {service} × {tenant}.";
-        suggestion_gone: "This suggestion was used already or has expired: it cannot be declared from again.", "Cette suggestion a déjà servi ou a expiré : on ne peut plus déclarer à partir d’elle.", "Dieser Vorschlag wurde schon verwendet oder ist abgelaufen: Aus ihm lässt sich nicht mehr melden.";
+        suggestion_gone: "This suggestion was used or dismissed already, or has expired: it cannot be declared from again.", "Cette suggestion a déjà servi, a été écartée ou a expiré : on ne peut plus déclarer à partir d’elle.", "Dieser Vorschlag wurde schon verwendet oder verworfen, oder er ist abgelaufen: Aus ihm lässt sich nicht mehr melden.";
         suggestion_live: "An incident of the same service and tenant is live already.", "Un incident du même service et du même client est déjà en cours.", "Ein Vorfall desselben Dienstes und Mandanten läuft schon.";
         open_it: "Open it", "L’ouvrir", "Öffnen";
     }

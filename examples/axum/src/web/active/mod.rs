@@ -1,23 +1,27 @@
 //! `/`: live incidents, the worst first.
 
+pub(crate) mod dismiss;
+
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
+use incident_core::actor::Action;
 use incident_core::incident::{Affected, Outline, Severity, Status};
 use incident_core::paging::TargetId;
 use incident_core::port::IncidentFilter;
-use incident_core::suggestion::Suggestion;
+use incident_core::suggestion::{DISMISSAL_TTL, Suggestion};
 
-use super::frame::{Frame, Section};
-use super::page::{WebPage, WebResult};
-use super::reader::Reader;
-use super::texts::{count, fill, number_of, texts};
-use super::update_due::UpdateDue;
 use crate::http::authorized::Authorized;
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::state::AppState;
+use crate::web::filter::FilterFields;
+use crate::web::frame::{Frame, Section};
+use crate::web::page::{WebPage, WebResult};
+use crate::web::reader::Reader;
+use crate::web::texts::{count, fill, number_of, texts};
+use crate::web::update_due::UpdateDue;
 
 /// Maximum number of incidents on the page.
 const SHOWN: usize = 200;
@@ -53,6 +57,8 @@ texts! {
         suggestion: "Suggestion: {service} × {tenant}, {signal}", "Suggestion : {service} × {tenant}, {signal}", "Vorschlag: {service} × {tenant}, {signal}";
         since: "since", "depuis", "seit";
         declare_from: "Declare from it", "Déclarer à partir d’elle", "Daraus melden";
+        dismiss: "Dismiss", "Écarter", "Verwerfen";
+        dismissed: "The suggestion is dismissed. Repeats of it stay quiet for {time}.", "La suggestion est écartée. Ses répétitions restent muettes pendant {time}.", "Der Vorschlag ist verworfen. Wiederholungen bleiben {time} lang stumm.";
         public: "Customers see", "Les clients voient", "Kunden sehen";
         public_none: "no incident", "aucun incident", "keinen Vorfall";
         public_some: "{n} incident | {n} incidents", "{n} incident | {n} incidents", "{n} Vorfall | {n} Vorfälle";
@@ -86,6 +92,8 @@ struct ActiveListPage<'a> {
     is_cut: bool,
     unpaged: Vec<Unpaged<'a>>,
     suggestions: &'a [Suggestion],
+    may_dismiss: bool,
+    notice: Option<String>,
     public: String,
 }
 
@@ -94,6 +102,7 @@ pub(crate) async fn show(
     State(state): State<Arc<AppState>>,
     reader: Reader,
     Authorized { context, .. }: Authorized<permission::Read>,
+    fields: FilterFields,
 ) -> WebResult {
     let frame = Frame::of(&state, &reader, &context.caller, Section::Active);
     let frame = frame.following(&state).await;
@@ -121,6 +130,13 @@ pub(crate) async fn show(
             .filter_map(|one| unpaged(&frame, texts, one))
             .collect(),
         suggestions: &suggestions,
+        may_dismiss: state
+            .incidents()
+            .may(&context.caller, Action::DismissSuggestion),
+        notice: (!fields.get(dismiss::DONE).is_empty()).then(|| {
+            let time = format!("{}\u{a0}min", DISMISSAL_TTL.as_secs() / 60);
+            fill(texts.dismissed, &[("time", &time)])
+        }),
         public,
         frame,
         texts,
