@@ -12,9 +12,10 @@ use crate::{Name, ServiceId, SuggestionId, TenantId, Text, Timestamp};
 /// a pair that is still bad then is suggested again by the monitoring.
 pub const SUGGESTION_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Time for which a dismissed suggestion stands for its pair, from its dismissal. The monitoring
-/// repeats what it sees every minute: a repeat meanwhile opens no new suggestion. It is short, so that
-/// a trouble that has become one is suggested again in the same shift.
+/// Time for which a dismissed suggestion stands for its pair, from its dismissal.
+///
+/// The monitoring repeats what it sees every minute: a repeat meanwhile opens no new suggestion. It
+/// is short, so that a trouble that has become one is suggested again in the same shift.
 pub const DISMISSAL_TTL: Duration = Duration::from_secs(60 * 60);
 
 /// A suggestion as the correlation engine sends it.

@@ -14,7 +14,7 @@ use incident_core::actor::{Caller, Role};
 use incident_core::paging::{DeliveryResult, NotSentReason, PageEvent, TargetId};
 use incident_core::port::Pager;
 use incident_core::{Month, Timestamp};
-use reqwest::{Client, header};
+use reqwest::{Client, Method, header};
 use serde_json::{Value, json};
 
 use super::busy;
@@ -72,7 +72,16 @@ impl Visitor {
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> io::Result<Value> {
-        let request = self.http.post(format!("{}{path}", self.origin)).json(body);
+        self.send(Method::POST, path, body).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> io::Result<()> {
+        self.send(Method::PATCH, path, body).await.map(drop)
+    }
+
+    async fn send(&self, method: Method, path: &str, body: &Value) -> io::Result<Value> {
+        let request = self.http.request(method, format!("{}{path}", self.origin));
+        let request = request.json(body);
         let response = request.send().await.map_err(io::Error::other)?;
         let status = response.status();
         let text = response.text().await.map_err(io::Error::other)?;
@@ -133,6 +142,18 @@ impl SeededConsole {
         let last = month.before().unwrap_or(month);
         self.values.push(("last_month", last.to_string()));
         Ok(())
+    }
+
+    /// Gives the incident of the pages another title.
+    pub(crate) async fn change_title(&self) -> io::Result<()> {
+        let mut values = self.values.iter();
+        let incident = values.find(|(name, _)| *name == "incident");
+        let (_, id) = incident.ok_or_else(|| io::Error::other("no incident"))?;
+        let path = format!("/sys/incidents/{id}");
+        let visitor = self.visitor();
+        let version = visitor.get(&path).await?["version"].clone();
+        let title = format!("Payments fail (version {version})");
+        visitor.patch(&path, &json!({"title": title})).await
     }
 
     pub(crate) async fn stop(self) -> io::Result<()> {

@@ -28,6 +28,25 @@ impl State {
     }
 }
 
+/// Something that a visitor does on a page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Act {
+    /// Replaces the text of a field.
+    Fill(&'static str, &'static str),
+    /// Clicks.
+    Click(&'static str),
+    /// Clicks if there is such an element.
+    ClickIfThere(&'static str),
+    /// Waits for an element.
+    Await(&'static str),
+    /// Waits until an element is gone.
+    AwaitGone(&'static str),
+    /// Lets somebody else change the title of the incident.
+    ChangeElsewhere,
+}
+
+use Act::{Await, AwaitGone, ChangeElsewhere, Click, ClickIfThere, Fill};
+
 /// A page.
 #[derive(Debug)]
 pub(crate) struct PageRow {
@@ -36,32 +55,61 @@ pub(crate) struct PageRow {
     /// The address. `{incident}` and `{public}` are the ids of the incident that was declared first
     /// among the worst published ones, `{month}` and `{last_month}` are months.
     path: &'static str,
-    /// Set if it needs an incident, which the empty state has none of.
-    needs_incident: bool,
+    /// The acts of a visitor there, before the page is looked at.
+    pub(crate) acts: &'static [Act],
+    /// The states that it has.
+    states: &'static [State],
 }
+
+const ALL: &[State] = &[
+    State::Empty,
+    State::Busy,
+    State::Failing,
+    State::Away,
+    State::Tour,
+];
+const WITH_INCIDENTS: &[State] = &[State::Busy, State::Failing, State::Away, State::Tour];
 
 const fn page(name: &'static str, path: &'static str) -> PageRow {
     PageRow {
         name,
         path,
-        needs_incident: false,
+        acts: &[],
+        states: ALL,
     }
 }
 
 const fn of_incident(name: &'static str, path: &'static str) -> PageRow {
     PageRow {
-        name,
-        path,
-        needs_incident: true,
+        states: WITH_INCIDENTS,
+        ..page(name, path)
     }
 }
 
-/// All pages.
-const PAGES: [PageRow; 21] = [
+/// Creates a page that a visitor has to act for.
+const fn acted(
+    name: &'static str,
+    path: &'static str,
+    states: &'static [State],
+    acts: &'static [Act],
+) -> PageRow {
+    PageRow {
+        name,
+        path,
+        acts,
+        states,
+    }
+}
+
+const INCIDENT: &str = "/incidents/{incident}";
+
+/// All pages. Those that change something are the last ones.
+const PAGES: [PageRow; 33] = [
     page("list", "/"),
-    page("incidents", "/incidents?status=all"),
+    page("incidents", "/incidents"),
+    page("incidents-none", "/incidents?q=nothing&status=resolved"),
     page("declare", "/incidents/new"),
-    of_incident("incident", "/incidents/{incident}"),
+    of_incident("incident", INCIDENT),
     of_incident("incident-edit", "/incidents/{incident}/edit"),
     of_incident("incident-page", "/incidents/{incident}/page"),
     of_incident("incident-publish", "/incidents/{incident}/publish"),
@@ -69,7 +117,7 @@ const PAGES: [PageRow; 21] = [
     of_incident("incident-entry", "/incidents/{incident}/entries/1"),
     page("sla", "/sla?month={month}"),
     page("sla-last-month", "/sla?month={last_month}"),
-    page("sla-tenant", "/sla/tenant-fr?month={last_month}"),
+    page("sla-tenant", "/sla/tenant-de?month={last_month}"),
     page("audit", "/audit"),
     page("audit-verified", "/audit?verify=yes"),
     page("pagers", "/pagers"),
@@ -79,6 +127,117 @@ const PAGES: [PageRow; 21] = [
     page("status", "/status"),
     of_incident("status-incident", "/status/incidents/{public}"),
     page("missing", "/incidents/0190a000-0000-7000-8000-000000000000"),
+    acted(
+        "declare-chosen",
+        "/incidents/new",
+        &[State::Tour, State::Failing],
+        &[Click("input[name=severity][value=SEV1]")],
+    ),
+    acted(
+        "declare-refused",
+        "/incidents/new",
+        &[State::Empty, State::Tour],
+        &[
+            Fill("#title", "\u{200b}"),
+            Fill("#affected_tenants", "tenant fr"),
+            Click("main .primary"),
+            Await(".summary"),
+        ],
+    ),
+    acted(
+        "audit-refused",
+        "/audit?from=2026-11-31&actor=%E2%80%8B",
+        &[State::Tour],
+        &[],
+    ),
+    acted(
+        "update-refused",
+        INCIDENT,
+        &[State::Tour],
+        &[
+            Fill("#public_message", "\u{200b}"),
+            Click("#update .actions button"),
+            Await("#message-error"),
+        ],
+    ),
+    acted(
+        "update-preview",
+        INCIDENT,
+        &[State::Busy, State::Tour],
+        &[
+            Fill("#message", "The provider has restarted its gateway."),
+            Fill(
+                "#public_message",
+                "Payments work again for most customers. We watch them.",
+            ),
+            Click("#update .actions button"),
+            Await("#update .note .primary"),
+        ],
+    ),
+    acted(
+        "edit-stale",
+        "/incidents/{incident}/edit",
+        &[State::Busy, State::Tour],
+        &[
+            ChangeElsewhere,
+            Fill("#title", "Payments fail for all customers"),
+            Click("main .primary"),
+            Await(".summary table"),
+        ],
+    ),
+    acted(
+        "sla-review",
+        "/sla?month={last_month}",
+        &[State::Tour],
+        &[
+            Click("input[name=everything]"),
+            Click("button[name=decision][value=approve]"),
+            Await("main .primary"),
+        ],
+    ),
+    acted(
+        "sla-waiver-refused",
+        "/sla?month={last_month}",
+        &[State::Tour],
+        &[
+            Click("input[name=everything]"),
+            Click("button[name=decision][value=waive]"),
+            Await("#reason"),
+            Click("main .primary"),
+            Await("#reason-error"),
+        ],
+    ),
+    acted(
+        "sla-results",
+        "/sla?month={last_month}",
+        &[State::Tour],
+        &[
+            Click("input[name=credit]"),
+            Click("button[name=decision][value=approve]"),
+            Await("main .primary"),
+            Click("main button.primary"),
+            AwaitGone("main button.primary"),
+        ],
+    ),
+    acted(
+        "list-dismissed",
+        "/",
+        &[State::Busy],
+        &[
+            Click("button[form=dismiss]"),
+            Await("main > .note[role=status]"),
+        ],
+    ),
+    acted(
+        "pagers-tested",
+        "/pagers",
+        &[State::Failing, State::Tour],
+        // A test page in progress leaves nothing to click.
+        &[
+            ClickIfThere("main form .primary"),
+            Await("#results, .summary, #test ~ p[role=status]"),
+        ],
+    ),
 ];
 
 impl PageRow {
@@ -93,12 +252,12 @@ impl PageRow {
 
     /// Returns `true` if the page may have another status than 200.
     pub(crate) fn is_error(&self, state: State) -> bool {
-        state == State::Away || self.name == "missing"
+        state == State::Away || self.name == "missing" || self.name.ends_with("-refused")
     }
 }
 
 /// Returns all pages of a state.
 pub(crate) fn pages(state: State) -> impl Iterator<Item = &'static PageRow> {
     let pages = PAGES.iter();
-    pages.filter(move |page| !(page.needs_incident && state == State::Empty))
+    pages.filter(move |page| page.states.contains(&state))
 }

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use incident_test_browser::{Browser, ConsoleMessage, requests_elsewhere};
 use reqwest::{Client, header};
+use tokio::time::{sleep, timeout};
 
 use super::seeded::SeededConsole;
-use super::table::PageRow;
+use super::table::{Act, PageRow};
 
 /// Time in which messages arrive in the console, such as that of a missing icon.
 const SETTLED: Duration = Duration::from_millis(100);
+/// Maximum time for an element to go.
+const GONE: Duration = Duration::from_secs(10);
 
 /// A visit of a page.
 #[derive(Debug)]
@@ -37,10 +40,16 @@ impl PageVisit {
         browser.console_messages().await?;
         browser.requests().await?;
         browser.open(&address).await?;
+        for act in page.acts {
+            perform(browser, seeded, *act).await?;
+        }
         Ok(Self {
             origin: seeded.origin.clone(),
-            address,
-            is_error,
+            address: match page.acts {
+                [] => address,
+                _ => browser.address().await?,
+            },
+            is_error: is_error || !page.acts.is_empty(),
             response,
         })
     }
@@ -48,7 +57,7 @@ impl PageVisit {
     /// Returns a sentence for each fault since the page was opened: no page at the address, a message
     /// in the console, a request to another host.
     pub(crate) async fn findings(self, browser: &Browser) -> io::Result<Vec<String>> {
-        tokio::time::sleep(SETTLED).await;
+        sleep(SETTLED).await;
         let mut findings: Vec<String> = self.response.into_iter().collect();
         let is_expected = |one: &&ConsoleMessage| {
             // The browser notes the status of the page itself.
@@ -60,6 +69,33 @@ impl PageVisit {
         let requests = browser.requests().await?;
         findings.extend(requests_elsewhere(&requests, &self.origin));
         Ok(findings)
+    }
+}
+
+/// Does something on the page that is open.
+async fn perform(browser: &Browser, seeded: &SeededConsole, act: Act) -> io::Result<()> {
+    match act {
+        Act::Fill(selector, text) => {
+            let field = browser.find(selector).await?;
+            field.clear().await?;
+            field.type_in(text).await
+        }
+        Act::Click(selector) => browser.find(selector).await?.click().await,
+        Act::ClickIfThere(selector) => match browser.find_all(selector).await?.first() {
+            Some(found) => found.click().await,
+            None => Ok(()),
+        },
+        Act::Await(selector) => browser.find(selector).await.map(drop),
+        Act::AwaitGone(selector) => {
+            let gone = async {
+                while !browser.find_all(selector).await?.is_empty() {
+                    sleep(SETTLED).await;
+                }
+                Ok(())
+            };
+            timeout(GONE, gone).await?
+        }
+        Act::ChangeElsewhere => seeded.change_title().await,
     }
 }
 

@@ -3,6 +3,7 @@
 use incident_test_browser::{Browser, KeyboardKey};
 use serde_json::{Value, json};
 
+use crate::inspection::{DESKTOP, Inspection, PHONE, SMALL_PHONE};
 use crate::people::{ANNA, BEN, PeopleConsole, arrives, click, fill, is_true, value};
 
 const TITLE: &str = "Exports fail for \"tenant-fr\" & others";
@@ -94,6 +95,18 @@ async fn an_incident_is_declared_with_twelve_keys_and_once() {
     console.stop().await;
 }
 
+/// Looks at the page that is open, on phones and a desktop, in both themes.
+async fn faultless(browser: &Browser, name: &str) {
+    let mut inspection = Inspection::of(browser);
+    inspection.begin(name.to_owned());
+    for size in [SMALL_PHONE, DESKTOP, PHONE] {
+        inspection.layout(size).await;
+    }
+    inspection.rules_in_both_themes().await;
+    let findings = inspection.end();
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
 /// field.md H4: with scripts and without.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_outlives_its_session() {
@@ -110,9 +123,11 @@ async fn a_form_outlives_its_session() {
         click(&browser, "main button.primary").await;
         is_true(&browser, "document.getElementById('token')").await;
         assert_eq!(titles(&console).await, [""; 0]);
+        faultless(&browser, "the sign-in over a form").await;
         fill(&browser, "#token", "not the right one").await;
         click(&browser, "main button.primary").await;
         is_true(&browser, "document.getElementById('token-error')").await;
+        faultless(&browser, "the sign-in with a wrong token").await;
         fill(&browser, "#token", ANNA).await;
         click(&browser, "main button.primary").await;
         let shows_text = format!(
@@ -121,6 +136,7 @@ async fn a_form_outlives_its_session() {
         );
         is_true(&browser, &shows_text).await;
         assert_eq!(titles(&console).await, [""; 0]);
+        faultless(&browser, "the form that was held").await;
         click(&browser, "main button.primary").await;
         is_declared(&browser).await;
         assert_eq!(titles(&console).await, [TITLE]);

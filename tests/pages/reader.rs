@@ -4,7 +4,7 @@ use incident_core::{Timestamp, Zone};
 use incident_test_browser::{Browser, BrowserOptions};
 use serde_json::{Value, json};
 
-use crate::inspection::Size;
+use crate::inspection::{Inspection, Size};
 use crate::people::{choose, click, fill, is_true, value};
 
 /// A reader. Languages, sizes and scripts are spread over the readers of a scenario.
@@ -103,8 +103,19 @@ impl BrowserReader {
         assert_eq!(set.unwrap(), local);
     }
 
-    /// Asserts that the page is in the reader's language, and in no other one.
+    /// Asserts that the page is in the reader's language, and in no other one, and that it has no
+    /// faults on the reader's device.
     pub(crate) async fn reads(&self, browser: &Browser) {
+        let mut inspection = Inspection::of(browser);
+        inspection.begin(format!(
+            "{} in {}",
+            browser.address().await.unwrap(),
+            self.language
+        ));
+        inspection.layout(self.size).await;
+        inspection.rules().await;
+        let findings = inspection.end();
+        assert!(findings.is_empty(), "{}", findings.join("\n"));
         let tag = value(browser, "document.documentElement.lang").await;
         assert_eq!(tag, self.language);
         if self.language == "en" {

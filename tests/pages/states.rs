@@ -105,6 +105,40 @@ async fn pages_of_the_demo() {
     all_pages_of(State::Tour).await;
 }
 
+/// French and German words are longer: the layout holds with them, and the rules.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_the_demo_in_french_and_german() {
+    let seeded = start(State::Tour).await.unwrap();
+    let browser = Browser::start(1_280, 800).await.unwrap();
+    let mut inspection = Inspection::of(&browser);
+    for language in ["fr", "de"] {
+        browser
+            .open(&format!("{}/about", seeded.origin))
+            .await
+            .unwrap();
+        browser
+            .set_cookie("incident_language", language)
+            .await
+            .unwrap();
+        for page in pages(State::Tour).filter(|page| page.name != "docs") {
+            inspection.begin(format!("tour/{} in {language}", page.name));
+            inspection.size(SMALL_PHONE).await;
+            let visit = PageVisit::open(&browser, &seeded, page).await.unwrap();
+            for size in [SMALL_PHONE, DESKTOP, PHONE] {
+                inspection.layout(size).await;
+            }
+            inspection.rules().await;
+            execute(&browser, UNFOLD, 0, "").await;
+            inspection.layout(SMALL_PHONE).await;
+            inspection.add(visit.findings(&browser).await.unwrap());
+        }
+    }
+    let findings = inspection.end();
+    browser.stop().await.unwrap();
+    seeded.stop().await.unwrap();
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
 /// Severities and what is overdue are told apart without the colours of the page.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_list_keeps_its_marks_in_forced_colours() {

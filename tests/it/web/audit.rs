@@ -155,3 +155,25 @@ async fn the_trail_is_for_those_who_may_read_it_and_in_their_language() {
     }
     server.stop().await;
 }
+
+/// Incidents are named by their numbers, and a day that is none is not given back to a field that
+/// cannot show it.
+#[tokio::test(flavor = "multi_thread")]
+async fn incidents_have_their_numbers_and_days_are_days() {
+    let server = Server::start().await;
+    let path = server.declare(&json!({})).await;
+    let id = path.rsplit('/').next().unwrap();
+    let shown = page(&server, COMMANDER, "/audit").await;
+    let link = format!("href=\"/incidents/{id}\">#1</a>");
+    assert!(shown.text.contains(&link), "{}", shown.text);
+    let refused = page(&server, COMMANDER, "/audit?from=2026-11-31").await;
+    assert_eq!(refused.status, 422);
+    assert!(
+        !refused.text.contains("value=\"2026-11-31\""),
+        "{}",
+        refused.text
+    );
+    let kept = page(&server, COMMANDER, "/audit?from=2026-11-30&to=x").await;
+    assert!(kept.text.contains("value=\"2026-11-30\""), "{}", kept.text);
+    server.stop().await;
+}

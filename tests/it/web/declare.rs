@@ -265,3 +265,42 @@ async fn a_declaration_outlives_a_store_that_is_away() {
     led_to(&submit(&server, RESPONDER, FORM, &fields).await);
     server.stop().await;
 }
+
+/// All required fields that are empty are named at once, in the language of the reader; other errors
+/// do not repeat the name of their field.
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_fields_are_named_together() {
+    let server = Server::start().await;
+    let sent = [("summary", "kept"), ("started_at", "tomorrow")];
+    let english = submit(&server, RESPONDER, FORM, &sent).await;
+    assert_eq!(english.status, 422);
+    for (name, words) in [
+        ("title", "Fill this in"),
+        ("severity", "Choose one"),
+        (
+            "started_at",
+            "expected a date and time such as 2026-03-29 14:05",
+        ),
+    ] {
+        let error = english.text.split(&format!("id=\"{name}-error\"")).nth(1);
+        let error = error.unwrap_or_else(|| panic!("{name}: {}", english.text));
+        assert!(
+            error.split("</span>").next().unwrap().ends_with(words),
+            "{error}"
+        );
+        let item = format!("href=\"#{name}\"");
+        assert!(english.text.contains(&item), "{}", english.text);
+    }
+    assert!(english.text.contains("kept"));
+    let french = page_in(&server, RESPONDER, FORM, "fr").await;
+    assert_eq!(french.status, 200);
+    let sent = [("title", "x"), ("severity", "SEV9")];
+    let other = submit(&server, RESPONDER, FORM, &sent).await;
+    assert!(
+        other.text.contains(">expected one of SEV1"),
+        "{}",
+        other.text
+    );
+    assert!(!other.text.contains("severity: expected"));
+    server.stop().await;
+}

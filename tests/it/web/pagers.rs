@@ -92,7 +92,9 @@ async fn a_target_that_refuses_says_so_and_is_known_as_down() {
     );
     let shown = page(&server, VIEWER, "/pagers").await;
     assert!(
-        shown.text.contains("<span class=\"loud\">down</span>"),
+        shown
+            .text
+            .contains("<strong class=\"sev1\">✕ down</strong>"),
         "{}",
         shown.text
     );

@@ -41,6 +41,8 @@ texts! {
         already_sent: "This form was sent already, and was not sent again. Look first at what it did.", "Ce formulaire a déjà été envoyé ; il ne l’a pas été de nouveau. Regardez d’abord ce qu’il a fait.", "Dieses Formular wurde schon gesendet und nicht noch einmal. Sehen Sie zuerst, was es bewirkt hat.";
         nothing_sent: "Nothing was changed. Your text is still here.", "Rien n’a été modifié. Votre texte est toujours là.", "Nichts wurde geändert. Ihr Text ist noch da.";
         required: "required", "obligatoire", "Pflichtfeld";
+        missing: "Fill this in", "À remplir", "Bitte ausfüllen";
+        missing_choice: "Choose one", "Choisissez une réponse", "Bitte auswählen";
         optional: "optional", "facultatif", "freiwillig";
         none: "none", "aucun", "keine";
         nobody: "Nobody yet", "Personne encore", "Noch niemand";

@@ -24,6 +24,7 @@ pub(crate) mod layer;
 pub(crate) mod look;
 mod numbers;
 pub(crate) mod page;
+mod page_error;
 pub(crate) mod pagers;
 pub(crate) mod preferences;
 pub(crate) mod problem_page;

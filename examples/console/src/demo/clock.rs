@@ -16,8 +16,16 @@ pub(super) struct DemoClock {
 
 impl Clock for DemoClock {
     fn now(&self) -> Timestamp {
-        let behind = Duration::from_micros(self.behind_us.load(Ordering::SeqCst));
-        SystemClock.now().saturating_sub(behind)
+        let behind = self.behind_us.load(Ordering::SeqCst);
+        if behind == 0 {
+            return SystemClock.now();
+        }
+        let time = SystemClock
+            .now()
+            .saturating_sub(Duration::from_micros(behind));
+        // The past has whole seconds, as stories have.
+        let part = time.micros().rem_euclid(1_000_000).unsigned_abs();
+        time.saturating_sub(Duration::from_micros(part))
     }
 }
 
@@ -45,6 +53,11 @@ impl DemoClock {
     }
 }
 
+fn whole_seconds(time: Timestamp) -> Timestamp {
+    let part = time.micros().rem_euclid(1_000_000).unsigned_abs();
+    time.saturating_sub(Duration::from_micros(part))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,7 +65,8 @@ mod tests {
     #[test]
     fn it_goes_forward_until_it_is_the_systems_clock() {
         let day = Duration::from_hours(24);
-        let (start, slack) = (SystemClock.now(), Duration::from_secs(60));
+        let start = whole_seconds(SystemClock.now());
+        let slack = Duration::from_secs(60);
         let ago = |days: u32| start.saturating_sub(day * days);
         let clock = DemoClock::starting_at(ago(9));
         let shows = |days| {

@@ -2,7 +2,7 @@
 //! weeks of incidents, all sent through the routes.
 //!
 //! Its clock begins last month and reaches the present when everything is played. Its pagers are
-//! stand-ins that page no one. Whoever reaches it, which only this machine can, is a commander.
+//! stand-ins that page no one. Whoever reaches it, which only this machine can, is an admin.
 
 mod client;
 mod clock;

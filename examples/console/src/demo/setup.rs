@@ -141,7 +141,7 @@ impl Demo {
     #[must_use]
     pub fn invitation(&self, address: SocketAddr) -> String {
         let mut text = format!(
-            "Open http://{address}/ in a browser: you are anna (commander), without a login. Ctrl-C stops.\n"
+            "Open http://{address}/ in a browser: you are anna (admin), without a login. Ctrl-C stops.\n"
         );
         let _ = write!(
             text,

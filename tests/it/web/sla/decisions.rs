@@ -222,7 +222,7 @@ async fn all_credits_of_a_page_are_approved_at_once_and_shown_with_who_and_when(
     .await;
     // The contract of a tenant is per month: its credit is written in the background.
     let month = json!({"month": "2026-10"});
-    let recomputed = server.post(BILLING, "/sys/sla/credits/recompute", &month);
+    let recomputed = server.post(ADMIN, "/sys/sla/credits/recompute", &month);
     recomputed.await.is(200);
     let shown = page(&server, BILLING, "/sla?month=2026-10").await;
     let all = after(&shown, "name=\"all\" value=\"").to_owned();

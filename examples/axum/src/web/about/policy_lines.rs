@@ -15,8 +15,8 @@ use crate::web::texts::fill;
 pub(super) struct SeverityLine {
     /// The severity.
     pub(super) severity: Severity,
-    /// The values, in the order of the columns.
-    pub(super) values: Vec<String>,
+    /// The values with the heads of their columns.
+    pub(super) values: [(&'static str, String); 7],
 }
 
 /// A step of the credits.
@@ -40,7 +40,7 @@ pub(super) struct PermissionLine {
 /// Returns a line per severity, the worst first.
 pub(super) fn severities(
     language: Language,
-    texts: &AboutTexts,
+    texts: &'static AboutTexts,
     policy: &Policy,
 ) -> Vec<SeverityLine> {
     let word = |is: bool| if is { texts.yes } else { texts.no }.to_owned();
@@ -56,14 +56,14 @@ pub(super) fn severities(
         let of: &SeverityPolicy = policy.of(severity);
         SeverityLine {
             severity,
-            values: vec![
-                word(of.page),
-                texts.urgency_words(of.urgency).to_owned(),
-                within(of.accept_within_seconds),
-                every(of.update_every_minutes),
-                word(of.page_on_raise),
-                word(of.page_on_reopen),
-                word(of.post_mortem_required),
+            values: [
+                (texts.pages, word(of.page)),
+                (texts.urgency, texts.urgency_words(of.urgency).to_owned()),
+                (texts.accept_within, within(of.accept_within_seconds)),
+                (texts.update_every, every(of.update_every_minutes)),
+                (texts.on_raise, word(of.page_on_raise)),
+                (texts.on_reopen, word(of.page_on_reopen)),
+                (texts.post_mortem, word(of.post_mortem_required)),
             ],
         }
     };

@@ -19,6 +19,8 @@ use crate::state::AppState;
 use crate::web::filter::FilterFields;
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
+use crate::web::page_error::target_and_error;
+use crate::web::pagers::wakes_nobody;
 use crate::web::reader::Reader;
 use crate::web::texts::{count, fill, number_of, texts};
 use crate::web::update_due::UpdateDue;
@@ -49,6 +51,7 @@ texts! {
         empty: "Nothing is burning", "Rien ne brûle", "Nichts brennt";
         empty_help: "No incident is active. When something breaks, declare it: on-call is paged, and the timeline starts.", "Aucun incident en cours. Si quelque chose casse, déclarez-le : l’astreinte est alertée et la chronologie commence.", "Kein Vorfall ist aktiv. Geht etwas kaputt, melden Sie es: Die Bereitschaft wird alarmiert, und der Verlauf beginnt.";
         empty_api: "Monitoring can do it too:", "La supervision peut aussi le faire :", "Die Überwachung kann es auch:";
+        pages_go_to: "Pages go to {targets}.", "Les alertes vont à {targets}.", "Alarme gehen an {targets}.";
         more: "Only {n} are shown, the worst ones first.", "Seuls {n} sont affichés, les plus graves d’abord.", "Nur {n} sind zu sehen, die schwersten zuerst.";
         unpaged: "Nobody has accepted the page for #{number}", "Personne n’a accepté l’alerte pour #{number}", "Niemand hat den Alarm für #{number} angenommen";
         unpaged_for: "for {time}.", "depuis {time}.", "seit {time}.";
@@ -94,6 +97,7 @@ struct ActiveListPage<'a> {
     suggestions: &'a [Suggestion],
     may_dismiss: bool,
     notice: Option<String>,
+    pages_go_to: String,
     public: String,
 }
 
@@ -133,6 +137,7 @@ pub(crate) async fn show(
         may_dismiss: state
             .incidents()
             .may(&context.caller, Action::DismissSuggestion),
+        pages_go_to: pages_go_to(&state, &frame, texts),
         notice: (!fields.get(dismiss::DONE).is_empty()).then(|| {
             let time = format!("{}\u{a0}min", DISMISSAL_TTL.as_secs() / 60);
             fill(texts.dismissed, &[("time", &time)])
@@ -170,6 +175,16 @@ async fn live(state: &AppState) -> Result<(Vec<Outline>, bool), Problem> {
     }
     found.sort_by_key(|one| (one.severity, one.started_at, one.number));
     Ok((found, is_cut))
+}
+
+/// Returns the sentence about who is woken.
+fn pages_go_to(state: &AppState, frame: &Frame<'_>, texts: &ActiveTexts) -> String {
+    let targets = state.incidents().paging().targets();
+    if let Some(warning) = wakes_nobody(frame.reader.language, &targets) {
+        return warning.to_owned();
+    }
+    let names: Vec<&str> = targets.iter().map(TargetId::name).collect();
+    fill(texts.pages_go_to, &[("targets", &names.join(", "))])
 }
 
 /// Returns the title of the browser's tab: the number and the worst severity first.
@@ -219,8 +234,8 @@ fn unpaged<'a>(
     let paging = &outline.paging;
     let since = paging.begun_at.unwrap_or(outline.declared_at);
     let since = frame.times.between(&since, &frame.times.now);
-    let target = paging.target.as_ref().map(TargetId::name);
-    let tried = target.zip(paging.error.as_deref());
+    let (target, error) = target_and_error(paging);
+    let tried = target.zip(error);
     Some(Unpaged {
         outline,
         since: fill(texts.unpaged_for, &[("time", &since)]),

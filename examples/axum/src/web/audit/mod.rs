@@ -4,11 +4,13 @@ mod audit_query;
 mod audit_texts;
 mod chain_state;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
+use incident_core::IncidentId;
 use incident_core::actor::ActorKind;
 use incident_core::audit::{AuditEntry, AuditOutcome};
 
@@ -27,9 +29,13 @@ use crate::http::permission;
 use crate::http::problem::{Problem, client_problems};
 use crate::state::AppState;
 
+/// Maximum number of incidents whose numbers are looked up; others are linked by their ids.
+const NUMBERED: usize = 50;
+
 /// An entry of the list.
 struct AuditRow {
     entry: AuditEntry,
+    number: Option<u64>,
     kind: &'static str,
     words: Option<&'static str>,
     is_denied: bool,
@@ -75,6 +81,7 @@ pub(crate) async fn show(
         }
     };
     let Items { items, next_cursor } = found;
+    let numbers = numbers(&state, &items).await;
     let number = number_of(items.len());
     let words = match &next_cursor {
         Some(_) => texts.shown_more,
@@ -92,7 +99,7 @@ pub(crate) async fn show(
             .map(|cursor| fields.with(&FILTERS, (CURSOR, cursor))),
         rows: items
             .into_iter()
-            .map(|entry| row(&frame, texts, actions, entry))
+            .map(|entry| row(&frame, texts, actions, &numbers, entry))
             .collect(),
         is_first: fields.get(CURSOR).is_empty(),
         frame,
@@ -109,14 +116,31 @@ async fn matching(
     Ok(page.of(found, |last| (last.payload.at, last.chain, last.seq)))
 }
 
+/// Returns the short numbers of the incidents of entries, by which people know them; at most
+/// [`NUMBERED`]. One that is gone or cannot be read has none.
+async fn numbers(state: &AppState, entries: &[AuditEntry]) -> BTreeMap<IncidentId, u64> {
+    let named = entries.iter().filter_map(|one| one.payload.incident_id);
+    let named: BTreeSet<IncidentId> = named.collect();
+    let mut numbers = BTreeMap::new();
+    for id in named.into_iter().take(NUMBERED) {
+        if let Ok(incident) = state.incidents().get(id).await {
+            numbers.insert(id, incident.number);
+        }
+    }
+    numbers
+}
+
 fn row(
     frame: &Frame<'_>,
     texts: &AuditTexts,
     actions: &ActionTexts,
+    numbers: &BTreeMap<IncidentId, u64>,
     entry: AuditEntry,
 ) -> AuditRow {
     let seq = grouped(frame.reader.language, entry.seq);
+    let incident = entry.payload.incident_id.as_ref();
     AuditRow {
+        number: incident.and_then(|id| numbers.get(id)).copied(),
         kind: match entry.payload.actor.kind {
             ActorKind::Person => texts.person,
             ActorKind::Service => texts.service,

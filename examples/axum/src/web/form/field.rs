@@ -3,9 +3,10 @@
 use crate::http::escape::Html;
 use askama::Template;
 use askama::filters::Safe;
+use chrono::{NaiveDate, NaiveDateTime};
 
 use super::fields::FormFields;
-use super::json_body::items;
+use super::json_body::{MISSING, items};
 use crate::http::escape::as_typed;
 use crate::http::problem::{FieldError, Problem};
 use crate::web::common_texts::CommonTexts;
@@ -82,12 +83,16 @@ pub(crate) struct Field {
     /// The items of a list.
     items: Vec<String>,
     error: Option<String>,
+    /// `true` if the error is in the language of the reader.
+    is_error_translated: bool,
     choices: Vec<Choice>,
     /// Suggestions for a line of text.
     known: Vec<String>,
     is_required: bool,
     max: Option<usize>,
     mark: &'static str,
+    /// The words for a required field that is empty.
+    missing: &'static str,
     is_focused: bool,
 }
 
@@ -107,11 +112,13 @@ impl Field {
             value: String::new(),
             items: Vec::new(),
             error: None,
+            is_error_translated: false,
             choices: Vec::new(),
             known: Vec::new(),
             is_required: false,
             max: None,
             mark: "",
+            missing: MISSING,
             is_focused: false,
         }
     }
@@ -198,6 +205,11 @@ impl Field {
     pub(crate) const fn required(mut self, common: &'static CommonTexts) -> Self {
         self.is_required = true;
         self.mark = common.required;
+        self.missing = if matches!(self.control, Control::Radio) {
+            common.missing_choice
+        } else {
+            common.missing
+        };
         self
     }
 
@@ -228,6 +240,10 @@ impl Field {
         fields.get(self.name).clone_into(&mut self.value);
         self.items = items(fields.all(self.name));
         self.error = problem.and_then(|problem| error_of(problem, self.name));
+        if self.is_required && self.error.as_deref() == Some(MISSING) {
+            self.error = Some(self.missing.to_owned());
+            self.is_error_translated = true;
+        }
         if problem.is_some() {
             self.is_focused = false;
         }
@@ -238,6 +254,13 @@ impl Field {
     #[must_use]
     pub(crate) fn label(&self) -> &str {
         &self.label
+    }
+
+    /// Returns the error, and whether it is in the language of the reader.
+    #[must_use]
+    pub(super) fn error(&self) -> Option<(&str, bool)> {
+        let error = self.error.as_deref()?;
+        Some((error, self.is_error_translated))
     }
 
     /// Returns the inputs of a list, numbered from 1 on: its items, then empty ones.
@@ -252,8 +275,16 @@ impl Field {
         choice.value == self.value
     }
 
+    /// Returns the value. Browsers refuse to show one that is no value of the control, and say so in
+    /// their console.
     fn text(&self) -> Html {
-        as_typed(&self.value)
+        let parses = |format| NaiveDateTime::parse_from_str(&self.value, format).is_ok();
+        let is_shown = if self.control == Control::Date {
+            NaiveDate::parse_from_str(&self.value, "%Y-%m-%d").is_ok()
+        } else {
+            self.control != Control::Time || parses("%Y-%m-%dT%H:%M") || parses("%Y-%m-%dT%H:%M:%S")
+        };
+        as_typed(if is_shown { &self.value } else { "" })
     }
 
     fn described(&self) -> String {
@@ -275,6 +306,9 @@ pub(crate) fn error_of(problem: &Problem, name: &str) -> Option<String> {
         let path = error.pointer.strip_prefix('/').unwrap_or_default();
         path.split('/').next() == Some(name)
     };
-    let error = problem.errors().iter().find(of_field)?;
-    Some(error.detail.clone())
+    let detail = &problem.errors().iter().find(of_field)?.detail;
+    // The field is named beside it.
+    let words = detail.strip_prefix(name);
+    let words = words.and_then(|rest| rest.strip_prefix(": "));
+    Some(words.unwrap_or(detail).to_owned())
 }

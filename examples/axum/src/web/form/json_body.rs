@@ -9,6 +9,9 @@ use crate::http::body::{CommandBody, json_object};
 use crate::http::problem::Problem;
 use crate::web::times::iso;
 
+/// The error of a required field that is empty. Pages have their own words for it.
+pub(super) const MISSING: &str = "expected a value";
+
 /// The JSON body of an operation under construction. An empty field is left out.
 #[derive(Debug)]
 pub(crate) struct JsonBody<'f> {
@@ -38,11 +41,13 @@ impl<'f> JsonBody<'f> {
         self
     }
 
-    /// Adds a text, which is required: an empty one is refused by the operation.
+    /// Adds a text, which is required.
     #[must_use]
     pub(crate) fn required(mut self, name: &str) -> Self {
-        let text = self.fields.get(name).trim();
-        self.put(name, text);
+        match self.fields.get(name).trim() {
+            "" => self.refuse(&Problem::field(format!("/{name}"), MISSING)),
+            text => self.put(name, text),
+        }
         self
     }
 
@@ -72,7 +77,7 @@ impl<'f> JsonBody<'f> {
         match local_time(self.fields, name, zone) {
             Ok(Some(time)) => self.put(name, time),
             Ok(None) => {}
-            Err(problem) => self.problem = self.problem.take().or(Some(problem)),
+            Err(problem) => self.refuse(&problem),
         }
         self
     }
@@ -98,15 +103,41 @@ impl<'f> JsonBody<'f> {
         self.members.insert(name.to_owned(), value.into());
     }
 
+    /// Notes the errors of a field beside those of others, so that a person sees all of them.
+    fn refuse(&mut self, problem: &Problem) {
+        let noted = self.problem.take();
+        let errors = problem.errors().iter();
+        self.problem = Some(match noted {
+            Some(noted) => errors.fold(noted, |noted, error| {
+                noted.at(error.pointer.clone(), error.detail.clone())
+            }),
+            None => problem.clone(),
+        });
+    }
+
     /// Reads the body as that of an operation.
     ///
     /// # Errors
-    /// Returns 422 with the first field that is invalid.
+    /// Returns 422 with the required fields that are empty, the times that are none, and the first
+    /// other field that is invalid.
     pub(crate) fn parse<B: CommandBody>(self) -> Result<B, Problem> {
-        if let Some(problem) = self.problem {
-            return Err(problem);
+        let read = json_object(Value::Object(self.members).to_string().as_bytes());
+        let Some(mut problem) = self.problem else {
+            return read;
+        };
+        let others = read
+            .err()
+            .map_or_else(Vec::new, |other| other.errors().to_vec());
+        for error in others {
+            if problem
+                .errors()
+                .iter()
+                .all(|one| one.pointer != error.pointer)
+            {
+                problem = problem.at(error.pointer, error.detail);
+            }
         }
-        json_object(Value::Object(self.members).to_string().as_bytes())
+        Err(problem)
     }
 }
 

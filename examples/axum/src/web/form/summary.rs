@@ -16,6 +16,7 @@ struct SummaryItem {
     anchor: &'static str,
     label: String,
     detail: String,
+    is_english: bool,
 }
 
 /// The summary of errors on top of a form that is shown again: links to the fields, and the
@@ -49,10 +50,13 @@ impl Summary {
             let name = error.pointer.strip_prefix('/').unwrap_or_default();
             let name = name.split('/').next().unwrap_or_default();
             let field = fields.iter().find(|field| field.name == name);
+            let shown = field.and_then(|field| field.error());
+            let (detail, is_translated) = shown.unwrap_or((&error.detail, false));
             SummaryItem {
                 anchor: field.map_or("", |field| field.name),
                 label: field.map_or_else(String::new, |field| field.label().to_owned()),
-                detail: error.detail.clone(),
+                detail: detail.to_owned(),
+                is_english: !is_translated,
             }
         };
         let mut items: Vec<SummaryItem> = problem.errors().iter().map(item).collect();
@@ -61,6 +65,7 @@ impl Summary {
                 anchor: "",
                 label: String::new(),
                 detail: problem.detail().to_owned(),
+                is_english: true,
             });
         }
         Self {

@@ -12,6 +12,8 @@ use crate::web::texts::number_of;
 const WIDTH: u64 = 400;
 /// Height of the highest bar.
 const BAR_HEIGHT: u64 = 72;
+/// Height of a line of windows.
+const STRIP_HEIGHT: u64 = 20;
 /// Maximum number of bars.
 pub(super) const MAX_BARS: usize = 60;
 
@@ -29,20 +31,21 @@ pub(super) struct ChartLabels<'a> {
 }
 
 impl ChartLabels<'_> {
-    fn open(&self, height: u64) -> String {
+    /// Opens a picture that is as wide as its place.
+    fn open(&self, width: u64, height: u64) -> String {
         format!(
-            "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-labelledby=\"{id}\"><title id=\"{id}\">{title}</title>",
+            "<svg class=\"plot\" viewBox=\"0 0 {width} {height}\" height=\"{height}\" preserveAspectRatio=\"none\" role=\"img\" aria-labelledby=\"{id}\"><title id=\"{id}\">{title}</title>",
             id = Escaped(self.id),
             title = Escaped(self.title),
         )
     }
 
-    fn close(&self, svg: &mut String, baseline: u64) {
-        let y = baseline + 14;
+    /// Closes it with its axis, and writes the labels below it: text in it would be stretched.
+    fn close(&self, svg: &mut String, width: u64, baseline: u64) {
         // Writing to a string cannot fail.
         let _ = write!(
             svg,
-            "<path class=\"axis\" d=\"M0 {baseline}.5H{WIDTH}\"/><text x=\"0\" y=\"{y}\">{}</text><text x=\"{WIDTH}\" y=\"{y}\" text-anchor=\"end\">{}</text></svg>",
+            "<path class=\"axis\" d=\"M0 {baseline}.5H{width}\"/></svg><div class=\"ends small muted\"><span>{}</span><span>{}</span></div>",
             Escaped(self.from),
             Escaped(self.to),
         );
@@ -52,13 +55,13 @@ impl ChartLabels<'_> {
 /// Draws numbers as bars, at most [`MAX_BARS`], each as high as its part of the highest one.
 #[must_use]
 pub(super) fn bars(labels: &ChartLabels<'_>, numbers: &[u64], highest_label: &str) -> Html {
-    let top = 16;
-    let baseline = top + BAR_HEIGHT;
-    let mut svg = labels.open(baseline + 18);
     let count = number_of(numbers.len()).max(1);
     let slot = (WIDTH / count).max(1);
-    let gap = u64::from(slot > 3);
+    let (width, gap) = (slot * count, u64::from(slot > 3));
     let highest = numbers.iter().copied().max().unwrap_or(0).max(1);
+    let label = Escaped(highest_label);
+    let mut svg = format!("<div class=\"small muted\">{label}</div>");
+    svg += &labels.open(width, BAR_HEIGHT + 1);
     for (x, number) in (0..)
         .step_by(usize::try_from(slot).unwrap_or(1))
         .zip(numbers)
@@ -68,19 +71,14 @@ pub(super) fn bars(labels: &ChartLabels<'_>, numbers: &[u64], highest_label: &st
         let height = u64::try_from(scaled).unwrap_or(BAR_HEIGHT);
         let height = height.max(u64::from(*number > 0));
         if height > 0 {
-            let (y, width) = (baseline - height, slot - gap);
+            let (y, width) = (BAR_HEIGHT - height, slot - gap);
             let _ = write!(
                 svg,
                 "<rect class=\"bar-mark\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>"
             );
         }
     }
-    let _ = write!(
-        svg,
-        "<text x=\"0\" y=\"10\">{}</text>",
-        Escaped(highest_label)
-    );
-    labels.close(&mut svg, baseline);
+    labels.close(&mut svg, width, BAR_HEIGHT);
     Safe(svg)
 }
 
@@ -91,8 +89,7 @@ pub(super) fn strip(
     windows: &Windows,
     (start, end): (Timestamp, Timestamp),
 ) -> Html {
-    let baseline = 24;
-    let mut svg = labels.open(baseline + 18);
+    let mut svg = labels.open(WIDTH, STRIP_HEIGHT + 1);
     let span = end.since(start).as_micros().max(1);
     let place = |at: Timestamp| {
         let x = at.since(start).as_micros().saturating_mul(WIDTH.into()) / span;
@@ -100,17 +97,17 @@ pub(super) fn strip(
     };
     let _ = write!(
         svg,
-        "<rect class=\"rest\" x=\"0\" y=\"4\" width=\"{WIDTH}\" height=\"20\"/>"
+        "<rect class=\"rest\" width=\"{WIDTH}\" height=\"{STRIP_HEIGHT}\"/>"
     );
     for window in windows.as_slice() {
         let from = place(window.start()).min(WIDTH - 2);
         let width = place(window.end()).saturating_sub(from).max(2);
         let _ = write!(
             svg,
-            "<rect class=\"out\" x=\"{from}\" y=\"4\" width=\"{width}\" height=\"20\"/>"
+            "<rect class=\"out\" x=\"{from}\" width=\"{width}\" height=\"{STRIP_HEIGHT}\"/>"
         );
     }
-    labels.close(&mut svg, baseline);
+    labels.close(&mut svg, WIDTH, STRIP_HEIGHT);
     Safe(svg)
 }
 
@@ -134,11 +131,8 @@ mod tests {
     fn the_highest_number_fills_the_picture_and_one_of_many_is_seen() {
         let svg = bars(&LABELS, &[0, 1, 1_000_000], "1").0;
         assert_eq!(svg.matches("<rect").count(), 2);
-        assert!(svg.contains("y=\"87\" width=\"132\" height=\"1\""), "{svg}");
-        assert!(
-            svg.contains("y=\"16\" width=\"132\" height=\"72\""),
-            "{svg}"
-        );
+        assert!(svg.contains("y=\"71\" width=\"132\" height=\"1\""), "{svg}");
+        assert!(svg.contains("y=\"0\" width=\"132\" height=\"72\""), "{svg}");
         assert!(svg.contains("<title id=\"t\">&lt;b&gt; &amp; &quot;c&quot;</title>"));
         // Nothing at all is an empty picture, not a division by zero.
         assert!(!bars(&LABELS, &[], "0").0.contains("<rect"));
@@ -158,13 +152,10 @@ mod tests {
         .collect();
         let svg = strip(&LABELS, &windows, (start, end)).0;
         assert!(
-            svg.contains("class=\"out\" x=\"100\" y=\"4\" width=\"100\""),
+            svg.contains("class=\"out\" x=\"100\" width=\"100\""),
             "{svg}"
         );
-        assert!(
-            svg.contains("class=\"out\" x=\"398\" y=\"4\" width=\"2\""),
-            "{svg}"
-        );
+        assert!(svg.contains("class=\"out\" x=\"398\" width=\"2\""), "{svg}");
         // An outage without length, and a clock that stands still.
         let svg = strip(&LABELS, &Windows::empty(), (start, start)).0;
         assert!(!svg.contains("class=\"out\""));

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 
+pub(crate) use self::overview::wakes_nobody;
 use self::overview::{SentForm, page};
 use self::pager_texts::PagerTexts;
 use super::filter::FilterFields;

@@ -19,6 +19,7 @@ use crate::state::AppState;
 use crate::web::form::{Choice, Field, FormFields, Summary, new_key};
 use crate::web::frame::{Frame, Section};
 use crate::web::incident::targets::is_log_only;
+use crate::web::language::Language;
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
 use crate::web::texts::{fill, grouped, number_of};
@@ -96,7 +97,7 @@ pub(super) async fn page(
         summary: problem.map(|problem| Summary::of(frame.common, problem, &[&urgency])),
         notice,
         results: sent.results,
-        wakes_nobody: wakes_nobody(texts, &targets),
+        wakes_nobody: wakes_nobody(reader.language, &targets),
         test_who: fill(
             texts.test_who,
             &[
@@ -144,7 +145,8 @@ fn urgency(texts: &PagerTexts, fields: &FormFields, problem: Option<&Problem>) -
 }
 
 /// Returns a warning if no target wakes anybody.
-fn wakes_nobody(texts: &PagerTexts, targets: &[TargetId]) -> Option<&'static str> {
+pub(crate) fn wakes_nobody(language: Language, targets: &[TargetId]) -> Option<&'static str> {
+    let texts = PagerTexts::of(language);
     match targets {
         [] => Some(texts.no_targets),
         targets if is_log_only(targets) => Some(texts.only_log),
