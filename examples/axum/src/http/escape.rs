@@ -68,6 +68,18 @@ pub(crate) fn as_typed(text: &str) -> Html {
     Safe(escaped)
 }
 
+/// Returns a text that stands beside others in a line: as `bdi`, if it may have letters that are
+/// written from right to left, which begin at U+0590. The other texts of a long list are spared the
+/// element, which costs a browser time.
+#[must_use]
+pub(crate) fn isolated(text: &str) -> Html {
+    let escaped = Escaped(text);
+    match text.chars().any(|character| character >= '\u{590}') {
+        true => Safe(format!("<bdi>{escaped}</bdi>")),
+        false => Safe(escaped.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,5 +99,8 @@ mod tests {
         let words = "می\u{200c}خواهم 👩\u{200d}💻\u{fe0f}\n\tb";
         assert_eq!(escaped(words), words);
         assert_eq!(as_typed("\u{202e}<").0, "\u{202e}&lt;");
+        assert_eq!(isolated("<é> (1)").0, "&lt;é&gt; (1)");
+        assert_eq!(isolated("<א>").0, "<bdi>&lt;א&gt;</bdi>");
+        assert_eq!(isolated("\u{202e}").0, "<bdi>\\u{202e}</bdi>");
     }
 }

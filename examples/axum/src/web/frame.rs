@@ -13,7 +13,7 @@ use super::language::Language;
 use super::reader::{Reader, Theme};
 use super::texts::{count, fill, number_of};
 use super::times::{Times, iso};
-use crate::http::escape::Html;
+use crate::http::escape::{Html, isolated};
 use crate::state::AppState;
 
 /// Maximum time to learn the position in the event stream. Without it a page does not follow
@@ -230,6 +230,12 @@ impl<'s> Frame<'s> {
                 format!("{first} {more}")
             }
         }
+    }
+
+    /// Returns a text that somebody wrote, apart from the direction of those beside it.
+    #[must_use]
+    pub(crate) fn isolated(&self, text: &str) -> Html {
+        isolated(text)
     }
 
     /// Returns the shape and the name of a severity.

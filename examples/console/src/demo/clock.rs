@@ -20,12 +20,12 @@ impl Clock for DemoClock {
         if behind == 0 {
             return SystemClock.now();
         }
-        let time = SystemClock
-            .now()
-            .saturating_sub(Duration::from_micros(behind));
         // The past has whole seconds, as stories have.
-        let part = time.micros().rem_euclid(1_000_000).unsigned_abs();
-        time.saturating_sub(Duration::from_micros(part))
+        whole_seconds(
+            SystemClock
+                .now()
+                .saturating_sub(Duration::from_micros(behind)),
+        )
     }
 }
 
