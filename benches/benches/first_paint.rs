@@ -8,7 +8,7 @@ use incident_console::console::{Console, ConsoleBuilder};
 use incident_core::actor::{Caller, Role};
 use incident_test_browser::Browser;
 use reqwest::Client;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const LIVE: usize = 50;
 const ROUNDS: usize = 80;
@@ -53,9 +53,7 @@ async fn painted(browser: &Browser, address: &str) -> f64 {
     browser.open("about:blank").await.unwrap();
     browser.open(address).await.unwrap();
     let paint = browser.run(PAINT, &[]).await.unwrap();
-    paint
-        .as_f64()
-        .unwrap_or_else(|| panic!("{}", Value::from(paint)))
+    paint.as_f64().unwrap_or_else(|| panic!("{paint}"))
 }
 
 /// Returns the mean of the faster half: other work of the machine only adds to a time.
