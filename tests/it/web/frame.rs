@@ -175,7 +175,7 @@ async fn the_worst_incident_is_the_first_and_texts_are_only_texts() {
             .unwrap_or_else(|| panic!("{title} is not in {text}"))
     };
     let escaped = "&lt;script&gt;alert(1)&lt;/script&gt; &quot;&#39;&amp; \\u{202e}evil";
-    let places = [escaped, ">second<", ">third<", ">fourth<"].map(place);
+    let places = [escaped, " second</a>", " third</a>", " fourth</a>"].map(place);
     assert!(places.is_sorted(), "{places:?}");
     assert!(text.contains("&lt;i&gt;ben&lt;/i&gt;"));
     // Two hours later updates are due.
