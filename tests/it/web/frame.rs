@@ -197,7 +197,7 @@ async fn the_worst_incident_is_the_first_and_texts_are_only_texts() {
 async fn the_empty_list_says_how_to_begin() {
     let server = Server::start().await;
     let shown = page(&server, COMMANDER, "/").await;
-    assert!(shown.text.contains("Nothing is burning"));
+    assert!(shown.text.contains("No active incident"));
     assert!(shown.text.contains("POST /sys/incidents"));
     server.stop().await;
 }

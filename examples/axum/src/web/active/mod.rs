@@ -48,8 +48,8 @@ texts! {
         page: "Page", "Alerte", "Alarm";
         overdue: "overdue {time}", "en retard de {time}", "seit {time} fällig";
         due_in: "in {time}", "dans {time}", "in {time}";
-        empty: "Nothing is burning", "Rien ne brûle", "Nichts brennt";
-        empty_help: "No incident is active. When something breaks, declare it: on-call is paged, and the timeline starts.", "Aucun incident en cours. Si quelque chose casse, déclarez-le : l’astreinte est alertée et la chronologie commence.", "Kein Vorfall ist aktiv. Geht etwas kaputt, melden Sie es: Die Bereitschaft wird alarmiert, und der Verlauf beginnt.";
+        empty: "No active incident", "Aucun incident en cours", "Kein aktiver Vorfall";
+        empty_help: "When something breaks, declare it: on-call is paged, and the timeline starts.", "Si quelque chose casse, déclarez-le : l’astreinte est alertée et la chronologie commence.", "Geht etwas kaputt, melden Sie es: Die Bereitschaft wird alarmiert, und der Verlauf beginnt.";
         empty_api: "Monitoring can do it too:", "La supervision peut aussi le faire :", "Die Überwachung kann es auch:";
         pages_go_to: "Pages go to {targets}.", "Les alertes vont à {targets}.", "Alarme gehen an {targets}.";
         more: "Only {n} are shown, the worst ones first.", "Seuls {n} sont affichés, les plus graves d’abord.", "Nur {n} sind zu sehen, die schwersten zuerst.";

@@ -12,6 +12,8 @@ use crate::web::update_due::UpdateDue;
 
 /// Number of tenants and services that the head names.
 const NAMED: usize = 12;
+/// Number of characters from which a title is long.
+const LONG_TITLE: usize = 120;
 
 /// The head.
 pub(super) struct HeadView {
@@ -26,6 +28,8 @@ pub(super) struct HeadView {
     pub(super) page_took: Option<String>,
     /// The last failure of the page, in the server's words.
     pub(super) page_error: Option<String>,
+    /// Set if the title has the size of a smaller heading.
+    pub(super) is_long: bool,
     /// The problems that need a person now.
     pub(super) alarms: Vec<&'static str>,
     pub(super) notes: Vec<String>,
@@ -45,6 +49,7 @@ impl HeadView {
         let begun = paging.begun_at.zip(paging.accepted_at);
         let failed = matches!(paging.state, PagingState::Failing | PagingState::GivenUp);
         Self {
+            is_long: incident.title.as_str().chars().count() > LONG_TITLE,
             elapsed: is_live.then(|| times.elapsed(&incident.started_at)),
             lasted: end.filter(|_| !is_live).map(|end| {
                 let time = times.between(&incident.started_at, &end);
