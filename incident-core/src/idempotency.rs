@@ -111,7 +111,7 @@ pub enum StoredResponse {
     Suggestion {
         /// The suggestion.
         suggestion: Suggestion,
-        /// `true` if the suggestion was open before.
+        /// `true` if the request changed nothing: the suggestion stood before.
         repeated: bool,
     },
     /// The number of accepted usage events.

@@ -8,7 +8,8 @@ begin
     loop
         begin
             lock table incident.alert_holders, incident.incidents, incident.timeline, incident.timeline_texts,
-                incident.outbox, incident.audit, incident.credits in access exclusive mode;
+                incident.outbox, incident.audit, incident.credits, incident.suggestions, incident.open_suggestions
+                in access exclusive mode;
             exit;
         exception when lock_not_available or deadlock_detected then
             perform pg_sleep(0.02);

@@ -14,7 +14,7 @@ $$ select case when jsonb_typeof(list) = 'array'
 -- timelines that it sealed. Every refusal has an error code of its own (INC01 to INC09) and
 -- leaves nothing behind.
 --
--- Locks are taken in the order of these calls (key, with the replies that a redaction erases;
+-- Locks are taken in the order of these calls (key, with the replies that a redaction erases; a suggestion that is dismissed;
 -- alert; incidents by id; outbox; heads of chains; the rest), so that two commits cannot wait
 -- for each other.
 --
@@ -31,6 +31,10 @@ declare
     write jsonb;
 begin
     if document ? 'remember' then perform incident.put_idempotency_record(document -> 'remember'); end if;
+    -- A reply about a suggestion locks it before the audit chain: a dismissal too.
+    if document ? 'dismisses' then
+        perform 1 from incident.suggestions g where g.id = (document #>> '{dismisses,id}')::uuid for no key update;
+    end if;
     if document ? 'redacts' or document ? 'remember' and jsonb_array_length(writes) = 0 then
         perform incident.lock_replies(document);
     end if;
@@ -281,7 +285,7 @@ begin
     if not found then
         select p.suggestion_id into other from incident.open_suggestions p
         where p.service = new_ ->> 'service' and p.tenant = new_ ->> 'tenant';
-        perform incident.refused('INC03', 'a suggestion for this service and tenant is already open', other::text);
+        perform incident.refused('INC03', 'a suggestion for this service and tenant is open, or was dismissed within the last hour', other::text);
     end if;
 end $$;
 

@@ -39,13 +39,11 @@ pub(crate) enum Act {
     ClickIfThere(&'static str),
     /// Waits for an element.
     Await(&'static str),
-    /// Waits until an element is gone.
-    AwaitGone(&'static str),
     /// Lets somebody else change the title of the incident.
     ChangeElsewhere,
 }
 
-use Act::{Await, AwaitGone, ChangeElsewhere, Click, ClickIfThere, Fill};
+use Act::{Await, ChangeElsewhere, Click, ClickIfThere, Fill};
 
 /// A page.
 #[derive(Debug)]
@@ -100,6 +98,9 @@ const fn acted(
         states,
     }
 }
+
+/// Ends of the names of pages that may have another status than 200.
+const ERRORS: [&str; 3] = ["-refused", "-stale", "-tested"];
 
 const INCIDENT: &str = "/incidents/{incident}";
 
@@ -216,7 +217,7 @@ const PAGES: [PageRow; 33] = [
             Click("button[name=decision][value=approve]"),
             Await("main .primary"),
             Click("main button.primary"),
-            AwaitGone("main button.primary"),
+            Await("main > p[role=status]"),
         ],
     ),
     acted(
@@ -224,7 +225,7 @@ const PAGES: [PageRow; 33] = [
         "/",
         &[State::Busy],
         &[
-            Click("button[form=dismiss]"),
+            Click("form[action$='/dismiss'] button"),
             Await("main > .note[role=status]"),
         ],
     ),
@@ -252,7 +253,9 @@ impl PageRow {
 
     /// Returns `true` if the page may have another status than 200.
     pub(crate) fn is_error(&self, state: State) -> bool {
-        state == State::Away || self.name == "missing" || self.name.ends_with("-refused")
+        state == State::Away
+            || self.name == "missing"
+            || ERRORS.iter().any(|end| self.name.ends_with(end))
     }
 }
 

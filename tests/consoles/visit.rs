@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use incident_test_browser::{Browser, ConsoleMessage, requests_elsewhere};
 use reqwest::{Client, header};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::seeded::SeededConsole;
 use super::table::{Act, PageRow};
 
 /// Time in which messages arrive in the console, such as that of a missing icon.
 const SETTLED: Duration = Duration::from_millis(100);
-/// Maximum time for an element to go.
-const GONE: Duration = Duration::from_secs(10);
 
 /// A visit of a page.
 #[derive(Debug)]
@@ -49,7 +47,7 @@ impl PageVisit {
                 [] => address,
                 _ => browser.address().await?,
             },
-            is_error: is_error || !page.acts.is_empty(),
+            is_error,
             response,
         })
     }
@@ -86,15 +84,6 @@ async fn perform(browser: &Browser, seeded: &SeededConsole, act: Act) -> io::Res
             None => Ok(()),
         },
         Act::Await(selector) => browser.find(selector).await.map(drop),
-        Act::AwaitGone(selector) => {
-            let gone = async {
-                while !browser.find_all(selector).await?.is_empty() {
-                    sleep(SETTLED).await;
-                }
-                Ok(())
-            };
-            timeout(GONE, gone).await?
-        }
         Act::ChangeElsewhere => seeded.change_title().await,
     }
 }

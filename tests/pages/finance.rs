@@ -52,7 +52,7 @@ async fn on_a_desktop_with_scripts() {
         approved: "genehmigt",
         waived: "verzichtet",
         results: "1 erledigt, 1 nicht",
-        refusal: "Sie haben einen ihrer Vorfälle gemeldet, beendet oder berichtigt, oder sie neu berechnet.",
+        refusal: "Sie haben diese Gutschrift neu berechnet oder einen ihrer Vorfälle gemeldet, beendet oder berichtigt.",
     })
     .await;
 }
@@ -70,7 +70,7 @@ async fn on_a_phone_without_scripts() {
         approved: "approved",
         waived: "waived",
         results: "1 done, 1 not",
-        refusal: "You declared, ended or corrected one of its incidents, or recomputed it.",
+        refusal: "You recomputed this credit, or declared, ended or corrected one of its incidents.",
     })
     .await;
 }
@@ -88,7 +88,7 @@ async fn on_a_phone_with_scripts() {
         approved: "approuvé",
         waived: "abandonné",
         results: "1 effectués, 1 non",
-        refusal: "Vous avez déclaré, terminé ou corrigé l’un de ses incidents, ou l’avez recalculé.",
+        refusal: "Vous avez recalculé cet avoir, ou déclaré, terminé ou corrigé l’un de ses incidents.",
     })
     .await;
 }

@@ -21,7 +21,7 @@ pub const COMMANDS: [CliCommand; 9] = [
         name: "demo",
         arguments: "",
         about: "serve a console in memory that is full of incidents, and print the address to open",
-        more: "Needs no login: requests without one are those of anna, a commander. So it listens on loopback addresses only.\n\
+        more: "Needs no login: requests without one are those of anna, an admin. So it listens on loopback addresses only.\n\
                Ignores configured pagers, databases and policies: a demo pages no one and stores nothing.",
     },
     CliCommand {

@@ -7,10 +7,12 @@ use futures_util::FutureExt;
 use uuid::Uuid;
 
 use super::races::tasks;
-use super::sample::at;
+use super::records::audit_of;
+use super::sample::{at, remember};
 use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::SuggestionId;
 use crate::commit::{Commit, SuggestionWrite};
+use crate::idempotency::StoredResponse;
 use crate::port::{StoreError, SuggestionQuery};
 use crate::suggestion::{DISMISSAL_TTL, SUGGESTION_TTL, Suggest, Suggestion, SuggestionState};
 
@@ -173,32 +175,42 @@ pub async fn isolated_a_dismissed_suggestion_stands_for_its_pair<B: StoreBackend
     assert_eq!(store.open_suggestions(at(until), WITHIN).await.unwrap(), 1);
 }
 
-/// Checks that of concurrent uses and dismissals of a suggestion exactly one is stored.
+/// Checks that of concurrent uses and dismissals of a suggestion exactly one is stored, while keyed
+/// repeats are remembered beside them. Both are recorded in the audit trail.
 pub async fn isolated_a_suggestion_is_closed_once<B: StoreBackend>(spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     for round in 1..=ROUNDS {
         let open = suggestion(round, &format!("t{round}"), 0);
-        let id = open.id;
         let commit = Commit {
-            suggestion: Some(SuggestionWrite::Open(open)),
+            suggestion: Some(SuggestionWrite::Open(open.clone())),
             ..Commit::default()
         };
         store.commit(commit, WITHIN).await.unwrap();
         let wins = Arc::new(AtomicU64::new(0));
         spawn(tasks(|n| {
-            let (store, wins) = (Arc::clone(&store), Arc::clone(&wins));
+            let (store, wins, open) = (Arc::clone(&store), Arc::clone(&wins), open.clone());
             async move {
-                let close = match n % 2 {
-                    0 => SuggestionWrite::Use(id),
-                    _ => SuggestionWrite::Dismiss(id, at(n)),
-                };
-                let commit = Commit {
-                    suggestion: Some(close),
+                let mut commit = Commit {
+                    audit: vec![audit_of(None, n)],
                     ..Commit::default()
                 };
+                match n % 3 {
+                    0 => commit.suggestion = Some(SuggestionWrite::Use(open.id)),
+                    1 => commit.suggestion = Some(SuggestionWrite::Dismiss(open.id, at(n))),
+                    _ => {
+                        let reply = StoredResponse::Suggestion {
+                            suggestion: open,
+                            repeated: true,
+                        };
+                        let key = format!("{round} {n}");
+                        commit.remember = Some(remember(&key, 0, 60, reply));
+                    }
+                }
+                let closes = commit.suggestion.is_some();
                 match store.commit(commit, WITHIN).await {
-                    Ok(_) => drop(wins.fetch_add(1, Ordering::SeqCst)),
-                    Err(StoreError::SuggestionClosed) => {}
+                    Ok(_) if closes => drop(wins.fetch_add(1, Ordering::SeqCst)),
+                    Ok(_) => {}
+                    Err(StoreError::SuggestionClosed) if closes => {}
                     Err(other) => panic!("{other:?}"),
                 }
             }
@@ -206,7 +218,7 @@ pub async fn isolated_a_suggestion_is_closed_once<B: StoreBackend>(spawn: SpawnA
         }))
         .await;
         assert_eq!(wins.load(Ordering::SeqCst), 1);
-        let closed = store.suggestion(id, WITHIN).await.unwrap().unwrap();
+        let closed = store.suggestion(open.id, WITHIN).await.unwrap().unwrap();
         assert!(closed.used != closed.dismissed_at.is_some(), "{closed:?}");
     }
 }

@@ -22,7 +22,9 @@ pub enum StoreError {
     /// ([`Suggestion::stands_for_its_pair`](crate::suggestion::Suggestion::stands_for_its_pair)). Nothing
     /// was written.
     /// **Handling:** return that suggestion.
-    #[error("a suggestion for this service and tenant is already open")]
+    #[error(
+        "a suggestion for this service and tenant is open, or was dismissed within the last hour"
+    )]
     SuggestionOpen(SuggestionId),
     /// The suggestion was used or dismissed already. Nothing was written.
     /// **Handling:** refuse the command.

@@ -9,7 +9,7 @@ use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::{CreditSubject, LedgerRow};
 use incident_core::incident::Incident;
 use incident_core::port::{AuditQuery, IncidentFilter};
-use incident_core::suggestion::{Suggestion, SuggestionState};
+use incident_core::suggestion::Suggestion;
 use incident_core::timeline::SysIncidentUpdateEntry;
 use incident_core::{
     CreditId, IncidentId, Name, PublicId, ServiceId, SuggestionId, TenantId, Timestamp,
@@ -157,7 +157,7 @@ impl StoreState {
     pub(super) fn store_suggestion(&mut self, suggestion: Suggestion) {
         let now = suggestion.received_at;
         self.suggestions.push(suggestion);
-        let closed = |one: &Suggestion| one.state(now) != SuggestionState::Open;
+        let closed = |one: &Suggestion| !one.stands_for_its_pair(now);
         if self.suggestions.len() > MAX_SUGGESTIONS
             && let Some(oldest) = self.suggestions.iter().position(closed)
         {
@@ -215,6 +215,15 @@ mod tests {
         }
         assert_eq!(state.suggestions.len(), MAX_SUGGESTIONS);
         assert!(state.suggestions.iter().any(|one| one.received_at == later));
-        assert_eq!(state.suggestions[0].request.tenant.as_str(), "t3");
+        let tenant =
+            |state: &StoreState, nth: usize| state.suggestions[nth].request.tenant.to_string();
+        assert_eq!(tenant(&state, 0), "t3");
+        // One that was dismissed stands for its pair, and stays too.
+        state.suggestions[0].dismissed_at = Some(later);
+        state.store_suggestion(suggestion(MAX_SUGGESTIONS + 3, later));
+        assert_eq!(
+            (tenant(&state, 0), tenant(&state, 1)),
+            ("t3".to_owned(), "t5".to_owned())
+        );
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::incident::{between, hidden, key_of, led_to, must_be_refused};
-use super::{must_not_be_english, page, page_in, submit};
+use super::{must_not_be_english, page, page_in, submit, submit_in};
 use crate::over_http::harness::{COMMANDER, RESPONDER, Server, VIEWER};
 use crate::over_http::troubled::{AWAY, NONE};
 
@@ -277,10 +277,7 @@ async fn missing_fields_are_named_together() {
     for (name, words) in [
         ("title", "Fill this in"),
         ("severity", "Choose one"),
-        (
-            "started_at",
-            "expected a date and time such as 2026-03-29 14:05",
-        ),
+        ("started_at", "14:05: “tomorrow”"),
     ] {
         let error = english.text.split(&format!("id=\"{name}-error\"")).nth(1);
         let error = error.unwrap_or_else(|| panic!("{name}: {}", english.text));
@@ -292,8 +289,22 @@ async fn missing_fields_are_named_together() {
         assert!(english.text.contains(&item), "{}", english.text);
     }
     assert!(english.text.contains("kept"));
-    let french = page_in(&server, RESPONDER, FORM, "fr").await;
-    assert_eq!(french.status, 200);
+    for (language, text, choice) in [
+        ("fr", "À remplir", "Choisissez une option"),
+        ("de", "Bitte ausfüllen", "Bitte auswählen"),
+    ] {
+        let other = submit_in(&server, RESPONDER, FORM, &[], language).await;
+        for (name, words) in [("title", text), ("severity", choice)] {
+            let error = format!("id=\"{name}-error\">{words}</span>");
+            assert!(other.text.contains(&error), "{error}: {}", other.text);
+        }
+    }
+    // A time is shown as its control has it, and what is none stands in the error.
+    assert!(english.text.contains("“tomorrow”"), "{}", english.text);
+    let blank = [("started_at", "2026-11-20 22:55")];
+    let blank = submit(&server, RESPONDER, FORM, &blank).await;
+    let shown = "value=\"2026-11-20T22:55\"";
+    assert!(blank.text.contains(shown), "{}", blank.text);
     let sent = [("title", "x"), ("severity", "SEV9")];
     let other = submit(&server, RESPONDER, FORM, &sent).await;
     assert!(

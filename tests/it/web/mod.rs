@@ -48,8 +48,20 @@ pub(crate) async fn submit(
     path: &str,
     fields: &[(&str, &str)],
 ) -> Answer {
+    submit_in(server, token, path, fields, "en").await
+}
+
+/// Sends a form of our own pages as a browser with a language does.
+pub(crate) async fn submit_in(
+    server: &Server,
+    token: &str,
+    path: &str,
+    fields: &[(&str, &str)],
+    language: &str,
+) -> Answer {
     let headers = [
         HTML,
+        ("accept-language", language),
         ("sec-fetch-site", "same-origin"),
         ("content-type", "application/x-www-form-urlencoded"),
     ];

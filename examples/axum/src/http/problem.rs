@@ -127,6 +127,17 @@ impl Problem {
         self
     }
 
+    /// Adds the errors of another problem about values that this one does not name.
+    #[must_use]
+    pub(crate) fn with_errors_of(mut self, other: &Self) -> Self {
+        for error in &other.errors {
+            if self.errors.iter().all(|one| one.pointer != error.pointer) {
+                self.errors.push(error.clone());
+            }
+        }
+        self
+    }
+
     /// Sets the line at which a stream ended early, and the number of events accepted before it.
     #[must_use]
     pub const fn after(mut self, line: u64, accepted: u64) -> Self {

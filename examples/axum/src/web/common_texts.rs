@@ -42,7 +42,7 @@ texts! {
         nothing_sent: "Nothing was changed. Your text is still here.", "Rien n’a été modifié. Votre texte est toujours là.", "Nichts wurde geändert. Ihr Text ist noch da.";
         required: "required", "obligatoire", "Pflichtfeld";
         missing: "Fill this in", "À remplir", "Bitte ausfüllen";
-        missing_choice: "Choose one", "Choisissez une réponse", "Bitte auswählen";
+        missing_choice: "Choose one", "Choisissez une option", "Bitte auswählen";
         optional: "optional", "facultatif", "freiwillig";
         none: "none", "aucun", "keine";
         nobody: "Nobody yet", "Personne encore", "Noch niemand";

@@ -5,11 +5,12 @@ use std::time::Duration;
 use incident_core::HttpsUrl;
 use incident_core::actor::{Action, Caller};
 use incident_core::incident::{Severity, Status};
-use incident_core::paging::PagingState;
+use incident_core::paging::{Paging, PagingState};
 
 use super::assets::Assets;
 use super::common_texts::{CommonTexts, severity_mark};
 use super::language::Language;
+use super::page_error::target_and_error;
 use super::reader::{Reader, Theme};
 use super::texts::{count, fill, number_of};
 use super::times::{Times, iso};
@@ -230,6 +231,13 @@ impl<'s> Frame<'s> {
                 format!("{first} {more}")
             }
         }
+    }
+
+    /// Returns the target of a page and its last error.
+    #[must_use]
+    pub(crate) fn target_and_error<'p>(&self, paging: &'p Paging) -> (&'p str, &'p str) {
+        let (target, error) = target_and_error(paging);
+        (target.unwrap_or_default(), error.unwrap_or_default())
     }
 
     /// Returns a text that somebody wrote, apart from the direction of those beside it.

@@ -2,8 +2,7 @@
 
 use incident_core::paging::{Paging, TargetId};
 
-/// Returns the target and the words of the last error, which begin with the name of the target where
-/// they stand alone.
+/// Returns the target and its last error without the name of the target in front.
 pub(super) fn target_and_error(paging: &Paging) -> (Option<&str>, Option<&str>) {
     let target = paging.target.as_ref().map(TargetId::name);
     let error = paging.error.as_deref().map(|error| {

@@ -312,7 +312,7 @@ fn too_many_open() -> Refusal {
     Refusal::WrongState {
         code: "too_many_suggestions",
         detail: format!(
-            "{MAX_OPEN_SUGGESTIONS} suggestions are already open; declare an incident from one, or wait until some expire"
+            "{MAX_OPEN_SUGGESTIONS} suggestions are already open; declare an incident from one, dismiss some, or wait until some expire"
         ),
     }
 }

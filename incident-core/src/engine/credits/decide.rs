@@ -184,7 +184,7 @@ impl Incidents {
             return Err(refused("reverse_first", detail));
         }
         if policy.four_eyes && self.shaped(row, by).await? {
-            let detail = "four-eyes rule: whoever declared, resolved or corrected the incident may not approve its credits";
+            let detail = "four-eyes rule: whoever declared, resolved or corrected the incident, or recomputed the credit, may not approve it";
             return Err(refused("four_eyes", detail));
         }
         Ok(())

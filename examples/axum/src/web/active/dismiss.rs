@@ -6,8 +6,10 @@ use crate::web::form::Submitted;
 use crate::web::page::{WebPage, WebResult};
 use crate::web::reader::Reader;
 
-/// The parameter with which the list says that a suggestion was dismissed.
-pub(super) const DONE: &str = "dismissed";
+/// The parameter with which the list says what became of a dismissal.
+pub(super) const RESULT: &str = "dismissed";
+/// The value of a suggestion that was no longer open.
+pub(super) const NOT_OPEN: &str = "no";
 
 /// Handles `POST /incidents/suggestions/{id}/dismiss`. A second dismissal changes nothing.
 pub(crate) async fn dismiss(
@@ -15,10 +17,16 @@ pub(crate) async fn dismiss(
     submitted: Submitted<permission::DismissSuggestion, SuggestionTarget>,
 ) -> WebResult {
     let id = submitted.target.id()?;
-    submitted
+    let done = submitted
         .run(|incidents, context, _| async move {
             incidents.signals().dismiss_suggestion(&context, id).await
         })
-        .await?;
-    Ok(WebPage::see_other(&format!("{}?{DONE}=yes", reader.home())))
+        .await;
+    let result = match done {
+        Ok(_) => "yes",
+        Err(problem) if problem.code() == "suggestion_not_open" => NOT_OPEN,
+        Err(problem) => return Err(problem),
+    };
+    let address = format!("{}?{RESULT}={result}", reader.home());
+    Ok(WebPage::see_other(&address))
 }

@@ -18,6 +18,7 @@ use crate::http::problem::Problem;
 use crate::state::AppState;
 use crate::web::filter::FilterFields;
 use crate::web::frame::{Frame, Section};
+use crate::web::numbers::minutes;
 use crate::web::page::{WebPage, WebResult};
 use crate::web::page_error::target_and_error;
 use crate::web::pagers::wakes_nobody;
@@ -49,9 +50,9 @@ texts! {
         overdue: "overdue {time}", "en retard de {time}", "seit {time} fällig";
         due_in: "in {time}", "dans {time}", "in {time}";
         empty: "No active incident", "Aucun incident en cours", "Kein aktiver Vorfall";
-        empty_help: "When something breaks, declare it: on-call is paged, and the timeline starts.", "Si quelque chose casse, déclarez-le : l’astreinte est alertée et la chronologie commence.", "Geht etwas kaputt, melden Sie es: Die Bereitschaft wird alarmiert, und der Verlauf beginnt.";
+        empty_help: "When something breaks, declare it: the timeline starts.", "Si quelque chose casse, déclarez-le : la chronologie commence.", "Geht etwas kaputt, melden Sie es: Der Verlauf beginnt.";
         empty_api: "Monitoring can do it too:", "La supervision peut aussi le faire :", "Die Überwachung kann es auch:";
-        pages_go_to: "Pages go to {targets}.", "Les alertes vont à {targets}.", "Alarme gehen an {targets}.";
+        pages_go_to: "Pages go to {targets}, in this order.", "Les alertes sont envoyées à {targets}, dans cet ordre.", "Alarme gehen an {targets}, in dieser Reihenfolge.";
         more: "Only {n} are shown, the worst ones first.", "Seuls {n} sont affichés, les plus graves d’abord.", "Nur {n} sind zu sehen, die schwersten zuerst.";
         unpaged: "Nobody has accepted the page for #{number}", "Personne n’a accepté l’alerte pour #{number}", "Niemand hat den Alarm für #{number} angenommen";
         unpaged_for: "for {time}.", "depuis {time}.", "seit {time}.";
@@ -61,6 +62,7 @@ texts! {
         since: "since", "depuis", "seit";
         declare_from: "Declare from it", "Déclarer à partir d’elle", "Daraus melden";
         dismiss: "Dismiss", "Écarter", "Verwerfen";
+        not_open: "The suggestion was used or dismissed already, or has expired.", "La suggestion a déjà servi, a été écartée ou a expiré.", "Der Vorschlag wurde schon verwendet oder verworfen, oder er ist abgelaufen.";
         dismissed: "The suggestion is dismissed. Repeats of it stay quiet for {time}.", "La suggestion est écartée. Ses répétitions restent muettes pendant {time}.", "Der Vorschlag ist verworfen. Wiederholungen bleiben {time} lang stumm.";
         public: "Customers see", "Les clients voient", "Kunden sehen";
         public_none: "no incident", "aucun incident", "keinen Vorfall";
@@ -138,10 +140,7 @@ pub(crate) async fn show(
             .incidents()
             .may(&context.caller, Action::DismissSuggestion),
         pages_go_to: pages_go_to(&state, &frame, texts),
-        notice: (!fields.get(dismiss::DONE).is_empty()).then(|| {
-            let time = format!("{}\u{a0}min", DISMISSAL_TTL.as_secs() / 60);
-            fill(texts.dismissed, &[("time", &time)])
-        }),
+        notice: notice(&frame, texts, &fields),
         public,
         frame,
         texts,
@@ -175,6 +174,19 @@ async fn live(state: &AppState) -> Result<(Vec<Outline>, bool), Problem> {
     }
     found.sort_by_key(|one| (one.severity, one.started_at, one.number));
     Ok((found, is_cut))
+}
+
+/// Returns what became of a dismissal, if the list was opened after one.
+fn notice(frame: &Frame<'_>, texts: &ActiveTexts, fields: &FilterFields) -> Option<String> {
+    match fields.get(dismiss::RESULT) {
+        "" => None,
+        dismiss::NOT_OPEN => Some(texts.not_open.to_owned()),
+        _ => {
+            let lasts = DISMISSAL_TTL.as_secs() * 1_000_000;
+            let time = minutes(frame.reader.language, lasts);
+            Some(fill(texts.dismissed, &[("time", &time)]))
+        }
+    }
 }
 
 /// Returns the sentence about who is woken.

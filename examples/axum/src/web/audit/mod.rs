@@ -6,6 +6,7 @@ mod chain_state;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::State;
@@ -13,6 +14,8 @@ use axum::http::StatusCode;
 use incident_core::IncidentId;
 use incident_core::actor::ActorKind;
 use incident_core::audit::{AuditEntry, AuditOutcome};
+use incident_core::engine::Error;
+use tokio::time::{Instant, timeout_at};
 
 use self::audit_query::{AuditListParams, FILTERS};
 use self::audit_texts::AuditTexts;
@@ -31,6 +34,8 @@ use crate::state::AppState;
 
 /// Maximum number of incidents whose numbers are looked up; others are linked by their ids.
 const NUMBERED: usize = 50;
+/// Maximum time to look them up: the page works without.
+const WAIT: Duration = Duration::from_millis(500);
 
 /// An entry of the list.
 struct AuditRow {
@@ -117,14 +122,16 @@ async fn matching(
 }
 
 /// Returns the short numbers of the incidents of entries, by which people know them; at most
-/// [`NUMBERED`]. One that is gone or cannot be read has none.
+/// [`NUMBERED`], and fewer if the store does not answer in half a second.
 async fn numbers(state: &AppState, entries: &[AuditEntry]) -> BTreeMap<IncidentId, u64> {
     let named = entries.iter().filter_map(|one| one.payload.incident_id);
     let named: BTreeSet<IncidentId> = named.collect();
-    let mut numbers = BTreeMap::new();
+    let (mut numbers, until) = (BTreeMap::new(), Instant::now() + WAIT);
     for id in named.into_iter().take(NUMBERED) {
-        if let Ok(incident) = state.incidents().get(id).await {
-            numbers.insert(id, incident.number);
+        match timeout_at(until, state.incidents().get(id)).await {
+            Ok(Ok(incident)) => drop(numbers.insert(id, incident.number)),
+            Ok(Err(Error::NotFound(_))) => {}
+            Ok(Err(_)) | Err(_) => break,
         }
     }
     numbers

@@ -3,10 +3,10 @@
 use crate::http::escape::Html;
 use askama::Template;
 use askama::filters::Safe;
-use chrono::{NaiveDate, NaiveDateTime};
+use incident_core::Timestamp;
 
 use super::fields::FormFields;
-use super::json_body::{MISSING, items};
+use super::json_body::{MISSING, items, local_date, local_date_time};
 use crate::http::escape::as_typed;
 use crate::http::problem::{FieldError, Problem};
 use crate::web::common_texts::CommonTexts;
@@ -247,7 +247,37 @@ impl Field {
         if problem.is_some() {
             self.is_focused = false;
         }
+        self.keep_presentable();
         self
+    }
+
+    /// Writes a date or a time as its control shows it. Browsers show no other value, and say so in
+    /// their console: what was typed then stands in the error.
+    fn keep_presentable(&mut self) {
+        let shown = match self.control {
+            Control::Date => local_date(&self.value).map(|date| date.to_string()),
+            Control::Time => local_date_time(&self.value)
+                .map(|time| time.format("%Y-%m-%dT%H:%M").to_string())
+                // An instant with its offset comes from programs, which show what they like.
+                .or_else(|| {
+                    let instant = self.value.parse::<Timestamp>();
+                    instant.is_ok().then(|| self.value.clone())
+                }),
+            Control::Line
+            | Control::Area
+            | Control::Items
+            | Control::Month
+            | Control::Radio
+            | Control::Select
+            | Control::Check => return,
+        };
+        let typed = std::mem::replace(&mut self.value, shown.unwrap_or_default());
+        if self.value.is_empty()
+            && !typed.is_empty()
+            && let Some(error) = &mut self.error
+        {
+            *error = format!("{error}: “{typed}”");
+        }
     }
 
     /// Returns the label.
@@ -275,16 +305,8 @@ impl Field {
         choice.value == self.value
     }
 
-    /// Returns the value. Browsers refuse to show one that is no value of the control, and say so in
-    /// their console.
     fn text(&self) -> Html {
-        let parses = |format| NaiveDateTime::parse_from_str(&self.value, format).is_ok();
-        let is_shown = if self.control == Control::Date {
-            NaiveDate::parse_from_str(&self.value, "%Y-%m-%d").is_ok()
-        } else {
-            self.control != Control::Time || parses("%Y-%m-%dT%H:%M") || parses("%Y-%m-%dT%H:%M:%S")
-        };
-        as_typed(if is_shown { &self.value } else { "" })
+        as_typed(&self.value)
     }
 
     fn described(&self) -> String {

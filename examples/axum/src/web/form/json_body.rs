@@ -1,5 +1,6 @@
 //! The JSON body of an operation, made from the fields of a form.
 
+use chrono::{NaiveDate, NaiveDateTime};
 use incident_core::Zone;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -105,12 +106,8 @@ impl<'f> JsonBody<'f> {
 
     /// Notes the errors of a field beside those of others, so that a person sees all of them.
     fn refuse(&mut self, problem: &Problem) {
-        let noted = self.problem.take();
-        let errors = problem.errors().iter();
-        self.problem = Some(match noted {
-            Some(noted) => errors.fold(noted, |noted, error| {
-                noted.at(error.pointer.clone(), error.detail.clone())
-            }),
+        self.problem = Some(match self.problem.take() {
+            Some(noted) => noted.with_errors_of(problem),
             None => problem.clone(),
         });
     }
@@ -122,22 +119,11 @@ impl<'f> JsonBody<'f> {
     /// other field that is invalid.
     pub(crate) fn parse<B: CommandBody>(self) -> Result<B, Problem> {
         let read = json_object(Value::Object(self.members).to_string().as_bytes());
-        let Some(mut problem) = self.problem else {
-            return read;
-        };
-        let others = read
-            .err()
-            .map_or_else(Vec::new, |other| other.errors().to_vec());
-        for error in others {
-            if problem
-                .errors()
-                .iter()
-                .all(|one| one.pointer != error.pointer)
-            {
-                problem = problem.at(error.pointer, error.detail);
-            }
+        match (self.problem, read) {
+            (None, read) => read,
+            (Some(problem), Ok(_)) => Err(problem),
+            (Some(problem), Err(other)) => Err(problem.with_errors_of(&other)),
         }
-        Err(problem)
     }
 }
 
@@ -156,6 +142,18 @@ pub(crate) fn items<'f>(texts: impl Iterator<Item = &'f str>) -> Vec<String> {
     items.map(str::to_owned).collect()
 }
 
+/// Reads a local date and time as fields send it.
+pub(super) fn local_date_time(text: &str) -> Option<NaiveDateTime> {
+    ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text.trim(), format).ok())
+}
+
+/// Reads a local date as fields send it.
+pub(super) fn local_date(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok()
+}
+
 /// Reads the local date and time of a field; none if it is empty. A clock that skips the time or
 /// shows it twice is an error that names the instants.
 fn local_time(fields: &FormFields, name: &str, zone: Zone) -> Result<Option<String>, Problem> {
@@ -168,10 +166,7 @@ fn local_time(fields: &FormFields, name: &str, zone: Zone) -> Result<Option<Stri
     if let Ok(time) = text.parse::<incident_core::Timestamp>() {
         return Ok(Some(iso(time)));
     }
-    let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
-        .iter()
-        .find_map(|format| chrono::NaiveDateTime::parse_from_str(text, format).ok());
-    let local = local.ok_or_else(|| {
+    let local = local_date_time(text).ok_or_else(|| {
         let expected = "expected a date and time such as 2026-03-29 14:05";
         Problem::field(pointer.clone(), expected)
     })?;

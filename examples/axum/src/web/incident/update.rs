@@ -121,12 +121,15 @@ fn read(fields: &FormFields, reader: &Reader) -> Result<ReadUpdate, Problem> {
     }
     let due = JsonBody::of(fields)
         .time("next_update_due_at", zone)
-        .parse()?;
-    let NextDue { next_update_due_at } = due;
-    Ok(ReadUpdate {
-        update: body.parse()?,
-        next_due: next_update_due_at,
-    })
+        .parse();
+    match (body.parse(), due) {
+        (Ok(update), Ok(NextDue { next_update_due_at })) => Ok(ReadUpdate {
+            update,
+            next_due: next_update_due_at,
+        }),
+        (Err(problem), Err(other)) => Err(problem.with_errors_of(&other)),
+        (Err(problem), Ok(_)) | (Ok(_), Err(problem)) => Err(problem),
+    }
 }
 
 /// The part of the form that changes a field.

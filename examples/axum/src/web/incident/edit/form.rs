@@ -138,7 +138,13 @@ impl FieldMaker<'_> {
             "eta",
             "next_update_due_at",
         ];
-        let times = names.map(|name| Field::time(name, self.words.field(name), &zone));
+        let times = names.map(|name| {
+            let field = Field::time(name, self.words.field(name), &zone);
+            match name {
+                "started_at" => field.required(self.frame.common),
+                _ => field,
+            }
+        });
         let mut fields = Vec::from(times);
         if may_be_long {
             fields.push(Field::line("reason", self.texts.reason).optional(self.frame.common));

@@ -39,7 +39,7 @@ const TIMES: [&str; 4] = [
 /// Returns the changes of a form; nothing if the person changed nothing.
 ///
 /// # Errors
-/// Returns 422 with the first field that is invalid.
+/// Returns 422 with the fields that are invalid.
 pub(super) fn request(
     fields: &FormFields,
     reader: &Reader,
