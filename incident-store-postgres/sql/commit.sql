@@ -14,8 +14,8 @@ $$ select case when jsonb_typeof(list) = 'array'
 -- timelines that it sealed. Every refusal has an error code of its own (INC01 to INC09) and
 -- leaves nothing behind.
 --
--- Locks are taken in the order of these calls (key, with the replies that a redaction erases; a suggestion that is dismissed;
--- alert; incidents by id; outbox; heads of chains; the rest), so that two commits cannot wait
+-- Locks are taken in the order of these calls (key; a suggestion that is closed; replies that a redaction
+-- erases; alert; incidents by id; outbox; heads of chains; the rest), so that two commits cannot wait
 -- for each other.
 --
 -- The settings hold for all that is called here: no plan is a scan of a whole table, which is
@@ -31,9 +31,10 @@ declare
     write jsonb;
 begin
     if document ? 'remember' then perform incident.put_idempotency_record(document -> 'remember'); end if;
-    -- A reply about a suggestion locks it before the audit chain: a dismissal too.
-    if document ? 'dismisses' then
-        perform 1 from incident.suggestions g where g.id = (document #>> '{dismisses,id}')::uuid for no key update;
+    -- A reply about a suggestion locks it before the audit chain: who closes it does so too.
+    if document ? 'dismisses' or document ? 'uses' then
+        perform 1 from incident.suggestions g
+        where g.id = coalesce(document #>> '{dismisses,id}', document ->> 'uses')::uuid for no key update;
     end if;
     if document ? 'redacts' or document ? 'remember' and jsonb_array_length(writes) = 0 then
         perform incident.lock_replies(document);
