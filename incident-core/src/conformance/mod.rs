@@ -293,6 +293,7 @@ mod tests {
             ("records", include_str!("records.rs")),
             ("redactions", include_str!("redactions.rs")),
             ("returned", include_str!("returned.rs")),
+            ("suggestions", include_str!("suggestions.rs")),
             ("usage", include_str!("usage.rs")),
         ];
         let listed: Vec<&str> = [
