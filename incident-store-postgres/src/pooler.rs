@@ -1,6 +1,7 @@
 //! Detection of a connection pooler between this process and the server.
 
-use sqlx::{Connection, Executor, PgConnection, Row};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 /// The way in which a pooler, such as PgBouncer, lends the server's connections to its clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,27 +51,40 @@ pub async fn lending(one: &mut PgConnection, other: &mut PgConnection) -> sqlx::
 
 /// Returns `true` if a statement that was prepared on one server connection is available on
 /// another one.
+///
+/// The statement returns a text of its own: another client may have left a statement of the same
+/// name on the second connection, which would answer in its place.
 async fn prepares(one: &mut PgConnection, other: &mut PgConnection) -> sqlx::Result<bool> {
-    let asked = || sqlx::query("select $1::int").bind(1);
+    let text: String = other
+        .fetch_one("select gen_random_uuid()::text as text")
+        .await?
+        .try_get("text")?;
+    let sql = format!("select '{text}' as text where $1 = 1");
+    let asked = || sqlx::query(AssertSqlSafe(sql.clone())).bind(1);
     if let Err(error) = asked().execute(&mut *one).await {
         return no_such_statement(error);
     }
     // The transaction takes the server connection on which the statement was prepared.
     let mut held = other.begin().await?;
     held.execute("select 1").await?;
-    let again = asked().execute(&mut *one).await;
+    let again = asked().fetch_optional(&mut *one).await;
     held.rollback().await?;
     match again {
-        Ok(_) => Ok(true),
+        Ok(row) => {
+            Ok(row
+                .is_some_and(|row: PgRow| row.try_get("text").is_ok_and(|read: &str| read == text)))
+        }
         Err(error) => no_such_statement(error),
     }
 }
 
+/// Returns `false` for the errors of a statement that is absent, or is another one of its name.
 fn no_such_statement(error: sqlx::Error) -> sqlx::Result<bool> {
     let code = error.as_database_error().and_then(|error| error.code());
-    // invalid_sql_statement_name, duplicate_prepared_statement
     match code.as_deref() {
-        Some("26000" | "42P05") => Ok(false),
+        // invalid_sql_statement_name, duplicate_prepared_statement; another number or type of
+        // parameters: protocol_violation and the data exceptions.
+        Some("26000" | "42P05" | "08P01" | "22P03" | "22P02" | "22021") => Ok(false),
         _ => Err(error),
     }
 }

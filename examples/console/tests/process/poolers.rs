@@ -3,8 +3,11 @@
 use std::io::BufReader;
 use std::time::Duration;
 
+use incident_store_postgres::{Lending, lending};
 use incident_test_postgres::{Bouncer, Cluster, Database, Safety};
 use serde_json::{Value, json};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 
 use crate::{Running, command, stop, until};
 
@@ -136,6 +139,48 @@ async fn behind_a_pooler_in_transaction_mode_every_command_says_what_to_set() {
     }
 }
 
+/// A client that is gone has left its first statement on one of two server connections. The next
+/// client prepares its own on the other one, so that the old one answered for it: the pooler was
+/// taken for one that keeps prepared statements.
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_that_other_clients_left_are_not_taken_for_ones_own() {
+    let test = "statements_that_other_clients_left_are_not_taken_for_ones_own";
+    let Some((_cluster, database, bouncer)) = behind("transaction", test).await else {
+        return;
+    };
+    let options: PgConnectOptions = bouncer.url(database.name()).parse().unwrap();
+    let options = options.extra_float_digits(None);
+    let mut first = options.connect().await.unwrap();
+    let mut second = options.connect().await.unwrap();
+    if lending(&mut first, &mut second).await.unwrap() == (Lending::Transaction { prepares: true })
+    {
+        eprintln!("NOT RUN: {test}: this pgbouncer keeps prepared statements");
+        return;
+    }
+    for left in [
+        "select $1::int",
+        "select 'old' where $1 = 1",
+        "select 'old' where $1 = 2",
+        "select 1",
+        "select $1::uuid",
+        "select $1::text",
+    ] {
+        let mut first = options.connect().await.unwrap();
+        let mut second = options.connect().await.unwrap();
+        for connection in [&mut first, &mut second] {
+            connection.execute("begin").await.unwrap();
+            connection.execute("deallocate all").await.unwrap();
+        }
+        let prepare = format!("prepare sqlx_s_1 as {left}");
+        first.execute(AssertSqlSafe(prepare)).await.unwrap();
+        // The pooler lends the connection first that was returned last.
+        first.execute("commit").await.unwrap();
+        second.execute("commit").await.unwrap();
+        let found = lending(&mut first, &mut second).await.unwrap();
+        assert_eq!(found, Lending::Transaction { prepares: false }, "{left}");
+    }
+}
+
 /// A19, S5: the server also ends statements whose client has stopped waiting, on each connection of
 /// a pool from its first statement on.
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +195,7 @@ async fn the_server_ends_what_nobody_waits_for() {
         ("idle_in_transaction_session_timeout", "10s"),
         ("timezone", "UTC"),
     ] {
-        let sql = sqlx::AssertSqlSafe(format!("show {setting}"));
+        let sql = AssertSqlSafe(format!("show {setting}"));
         let found: String = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
         assert_eq!(found, expected, "{setting}");
     }
