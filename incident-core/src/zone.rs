@@ -128,6 +128,16 @@ impl Zone {
         Timestamp::from_chrono(self.instant_of(earlier)).ok()
     }
 
+    /// Returns the same local time a number of days later, or [`Timestamp::MAX`] after the year
+    /// 9999. A time that the clocks skip is as long after the gap as it would be after its start;
+    /// of one that they show twice, the first holds.
+    pub(crate) fn days_after(self, time: Timestamp, days: u16) -> Timestamp {
+        let there = time.to_chrono().with_timezone(&self.0).naive_local();
+        let later = there.checked_add_days(chrono::Days::new(days.into()));
+        let later = later.and_then(|later| Timestamp::from_chrono(self.instant_of(later)).ok());
+        later.unwrap_or(Timestamp::MAX)
+    }
+
     /// Returns the year and month (1..=12) of a time by the local calendar.
     pub(crate) fn month_of(self, time: Timestamp) -> (i32, u32) {
         let there = time.to_chrono().with_timezone(&self.0);

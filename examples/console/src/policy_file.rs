@@ -214,8 +214,8 @@ impl PolicyFile {
 
     /// Returns the policy per severity.
     #[must_use]
-    pub const fn policy(&self) -> Policy {
-        self.severities
+    pub fn policy(&self) -> Policy {
+        self.severities.clone()
     }
 
     /// Returns the changes that are allowed in a vendor's own app.

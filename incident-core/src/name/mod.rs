@@ -281,6 +281,13 @@ impl Name {
     }
 }
 
+impl RuleName {
+    /// Creates a name from a text of the library, without a check.
+    pub(crate) fn made(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+}
+
 impl Title {
     /// Creates a title from a text of the library, without a check.
     pub(crate) fn made(text: &str) -> Self {

@@ -1,14 +1,22 @@
-//! Policy per severity: paging, urgency, deadlines, updates and post-mortems.
+//! Policy: paging, deadlines, updates and post-mortems per severity, and escalation rules.
+
+mod defaults;
+mod limit;
+mod rules;
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+pub use limit::{Length, Limit};
+pub use rules::{Anchor, EscalationRule, Level, Repeat, Trigger};
 
 use crate::incident::Severity;
 use crate::paging::Urgency;
+use crate::{Timestamp, Zone};
 
 /// The policy of one severity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SeverityPolicy {
     /// If `true`, a declaration pages on-call.
     pub page: bool,
@@ -26,15 +34,41 @@ pub struct SeverityPolicy {
     /// grouped under an open alert of the same service. `None` for never, so that each incident has
     /// an alert of its own however long that takes.
     pub coalesce_after_seconds: Option<u32>,
+    /// Time in which someone acknowledges the page; `None` for no promise.
+    pub acknowledge_within: Option<Limit>,
+    /// Time in which the incident is resolved; `None` for no promise.
+    pub resolve_within: Option<Limit>,
     /// Minutes between two updates for the team; `None` for no promise.
     pub update_every_minutes: Option<u32>,
+    /// Minutes between two updates of the status page, while the incident is public; `None` for no
+    /// promise.
+    pub public_update_every_minutes: Option<u32>,
+    /// The updates that executives get.
+    pub executive_updates: ExecutiveUpdates,
     /// If `true`, closing needs a post-mortem link.
     pub post_mortem_required: bool,
+    /// Time after the resolution in which a required post-mortem is linked; `None` for no promise.
+    pub post_mortem_within: Option<Limit>,
+    /// Minutes for which a resolved incident is watched; `None` if it is not.
+    pub watch_minutes: Option<u32>,
 }
 
-/// The policy of all severities. The default is the one that ships; a policy that is read replaces
-/// only the values that it names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// The updates that executives get about an incident.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutiveUpdates {
+    /// None.
+    #[default]
+    Never,
+    /// One at the start, and one at the resolution.
+    AtStartAndEnd,
+    /// One a day while it is live.
+    Daily,
+}
+
+/// The policy of all severities, and the escalation rules. The default is the one that ships; a
+/// policy that is read replaces only the values that it names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Named")]
 pub struct Policy {
     /// Critical.
@@ -45,41 +79,12 @@ pub struct Policy {
     pub sev3: SeverityPolicy,
     /// Low.
     pub sev4: SeverityPolicy,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        let urgent = SeverityPolicy {
-            page: true,
-            page_on_reopen: true,
-            page_on_raise: true,
-            urgency: Urgency::High,
-            accept_within_seconds: Some(60),
-            coalesce_after_seconds: None,
-            update_every_minutes: Some(15),
-            post_mortem_required: true,
-        };
-        let calm = SeverityPolicy {
-            page: true,
-            page_on_reopen: false,
-            page_on_raise: true,
-            urgency: Urgency::Low,
-            accept_within_seconds: Some(3_600),
-            coalesce_after_seconds: None,
-            update_every_minutes: None,
-            post_mortem_required: false,
-        };
-        Self {
-            sev1: urgent,
-            sev2: urgent,
-            sev3: SeverityPolicy {
-                accept_within_seconds: Some(900),
-                update_every_minutes: Some(60),
-                ..calm
-            },
-            sev4: calm,
-        }
-    }
+    /// The zone of the team, in which days are counted.
+    pub timezone: Zone,
+    /// Share of the time until a deadline, in percent, after which it is at risk; at most 100.
+    pub at_risk_percent: u8,
+    /// The escalation rules; no two have one name.
+    pub rules: Vec<EscalationRule>,
 }
 
 /// A policy as it is written down: only its differences from the default.
@@ -151,6 +156,7 @@ impl NamedSeverity {
             post_mortem_required: self
                 .post_mortem_required
                 .unwrap_or(shipped.post_mortem_required),
+            ..shipped
         }
     }
 }
@@ -163,6 +169,7 @@ impl From<Named> for Policy {
             sev2: named.sev2.over(shipped.sev2),
             sev3: named.sev3.over(shipped.sev3),
             sev4: named.sev4.over(shipped.sev4),
+            ..shipped
         }
     }
 }
@@ -176,6 +183,17 @@ impl Policy {
             Severity::Sev2 => &self.sev2,
             Severity::Sev3 => &self.sev3,
             Severity::Sev4 => &self.sev4,
+        }
+    }
+
+    /// Returns the deadline that a limit sets from `start`.
+    #[must_use]
+    pub fn deadline(&self, limit: &Limit, start: Timestamp) -> Timestamp {
+        match limit.length {
+            Length::Minutes(minutes) => {
+                start.saturating_add(Duration::from_secs(u64::from(minutes) * 60))
+            }
+            Length::Days(days) => self.timezone.days_after(start, days),
         }
     }
 
@@ -220,7 +238,8 @@ mod tests {
             update_every_minutes: None,
             ..Policy::default().sev1
         };
-        assert_eq!((quiet.sev1, expected.urgency), (expected, Urgency::High));
+        assert_eq!(quiet.sev1, expected);
+        assert_eq!(quiet.sev1.urgency, Urgency::High);
         assert_eq!(
             quiet.accept_within(Severity::Sev4),
             Some(Duration::from_secs(5))
