@@ -7,6 +7,7 @@ use crate::billing::{CreditTransition, LedgerWrite};
 use crate::idempotency::IdempotencyRecord;
 use crate::incident::Incident;
 use crate::outbox::{LeaseCompletion, Message};
+use crate::policy::PolicyRecord;
 use crate::redaction::Redaction;
 use crate::suggestion::Suggestion;
 use crate::timeline::{CanonicalError, EntryDraft, StateMarks, SysIncidentUpdateEntry};
@@ -124,6 +125,8 @@ pub struct Commit {
     pub remember: Option<IdempotencyRecord>,
     /// The lease completion of the message that this commit finishes or puts back.
     pub completes: Option<LeaseCompletion>,
+    /// A policy that comes into force. It is stored unless it is the newest one already.
+    pub policy: Option<PolicyRecord>,
     /// The entry whose free text is erased, with every copy of it
     /// ([`TextPlace`](crate::redaction::TextPlace)). The audit entries of the commit record it.
     pub redacts: Option<Redaction>,

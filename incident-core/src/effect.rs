@@ -1,6 +1,6 @@
 //! Effects: the consequences that an event has outside of the incident.
 
-use crate::incident::{Event, Incident, Mode, SlaFacts, Status};
+use crate::incident::{Event, Incident, Mode, RuleFired, SlaFacts, Status};
 use crate::paging::{PageAction, PagingState, Urgency};
 use crate::policy::Policy;
 use crate::{MessageId, Name, RuleName};
@@ -16,6 +16,8 @@ pub enum Effect {
     Escalate(RuleName),
     /// The alert of an escalation is closed.
     CallOffEscalation(RuleName),
+    /// The groups of a rule that fired are notified.
+    Notify(RuleFired),
     /// The pagers that may hold the alert get its severity.
     Reprioritise,
     /// A dead-lettered message is due again.
@@ -34,6 +36,7 @@ impl Effect {
             Self::Escalate(rule) | Self::CallOffEscalation(rule) => Some(rule),
             Self::Page
             | Self::NotifyTargets(_)
+            | Self::Notify(_)
             | Self::Reprioritise
             | Self::Replay(_)
             | Self::RecomputeCredits
@@ -59,6 +62,14 @@ pub fn effects_of(
         }
         Event::PageRequested { .. } => effects.push(Effect::Page),
         Event::Escalated { rule, .. } => effects.push(Effect::Escalate(rule.clone())),
+        Event::RuleFired(fired) => {
+            // While its alert may be open, a second page would notify no one.
+            let paging = before.paging_of(Some(&fired.rule));
+            if paging.is_none_or(|paging| !paging.is_on_its_way()) {
+                effects.push(Effect::Escalate(fired.rule.clone()));
+            }
+            effects.push(Effect::Notify(fired.clone()));
+        }
         Event::PageRetried { messages } => {
             effects.extend(messages.iter().map(|one| Effect::Replay(one.message)));
         }

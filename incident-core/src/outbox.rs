@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::billing::Batch;
 use crate::incident::{Incident, Severity};
+use crate::notice::Notice;
 use crate::paging::{DeliveryLog, EndTest, PageAction, PageEvent};
 use crate::{IncidentId, MessageId, PersonName, RuleName, TenantId, Timestamp, Window};
 
@@ -25,6 +26,8 @@ pub enum MessageBody {
     SubmitCredits(Batch),
     /// The alerts of a test page, to be resolved.
     EndTest(EndTest),
+    /// A notice to send.
+    Notice(Notice),
 }
 
 /// Credits to compute: those of an incident that hits all tenants, and those of whole periods.
@@ -40,14 +43,17 @@ pub struct RecomputeCredits {
 
 impl MessageBody {
     /// The kinds that this version knows; a store hands out no others.
-    pub const KINDS: [&str; 4] = ["page", "settle", "bill", "end_test"];
+    pub const KINDS: [&str; 5] = ["page", "settle", "bill", "end_test", "notice"];
 
     /// Erases redacted text of an incident: a page gets the texts that the incident has now.
     pub fn redact(&mut self, incident: &Incident) {
         match self {
             Self::Page(page) => page.reword(incident),
             // Names, times and figures; the text of a test page is the library's own.
-            Self::RecomputeCredits(_) | Self::SubmitCredits(_) | Self::EndTest(_) => {}
+            Self::RecomputeCredits(_)
+            | Self::SubmitCredits(_)
+            | Self::EndTest(_)
+            | Self::Notice(_) => {}
         }
     }
 
@@ -59,6 +65,7 @@ impl MessageBody {
             Self::RecomputeCredits(_) => "settle",
             Self::SubmitCredits(_) => "bill",
             Self::EndTest(_) => "end_test",
+            Self::Notice(_) => "notice",
         }
     }
 }
@@ -113,6 +120,16 @@ impl Message {
             MessageBody::SubmitCredits(_) => "/bill".into(),
             // A key per test: an unavailable vendor delays no other test.
             MessageBody::EndTest(end) => format!("/test/{}", end.page.incident_id).into(),
+            // The levels of a rule in order; an unavailable channel delays no other notice.
+            MessageBody::Notice(notice) => {
+                let Notice {
+                    fired,
+                    group,
+                    channel,
+                    ..
+                } = notice;
+                format!("/notice/{}/{group}/{channel}", fired.rule).into()
+            }
         }
     }
 }

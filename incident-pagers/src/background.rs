@@ -9,6 +9,8 @@ use tokio::task::{AbortHandle, JoinError, JoinSet};
 /// A kind of background pass. Passes of different kinds do not wait for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum PassKind {
+    Enforce,
+    Fire,
     Confirm,
     Measure,
     Reconcile,
@@ -66,6 +68,14 @@ pub(crate) fn tell_panic<T>(ended: Result<T, JoinError>) -> Option<T> {
 
 async fn pass(kind: PassKind, incidents: Incidents) {
     match kind {
+        PassKind::Enforce => warn_of(
+            incidents.worker().enforce_policy().await,
+            "could not put the policy into force; retrying",
+        ),
+        PassKind::Fire => warn_of(
+            incidents.worker().fire_rules().await,
+            "could not fire the escalation rules that are due; retrying",
+        ),
         PassKind::Confirm => warn_of(
             incidents.worker().confirm().await,
             "could not check whether accepted pages opened alerts; retrying",

@@ -37,9 +37,11 @@ const GRACE: Duration = Duration::from_secs(25);
 
 /// The worker of an engine: drains its outbox and runs the background passes.
 ///
-/// It drains on every commit, when a message falls due and once a second. Other passes run
-/// periodically:
+/// It drains and fires rules on every commit, when a message falls due and once a second. Other
+/// passes run periodically:
 ///
+/// - at the start and about once a minute: stores the policy in force, and sets the next firing of
+///   active incidents by it;
 /// - every 5 s: confirms accepted pages, measures the backlog, issues approved credits;
 /// - about once a minute: asks the vendors for the state of alerts that no one has acknowledged,
 ///   approves credits by policy, records how many calls were refused;
@@ -118,6 +120,7 @@ impl Worker {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut reconcile = pin!(tokio::time::sleep(jittered(RECONCILE)));
         let mut anchor = pin!(tokio::time::sleep(jittered(ANCHOR)));
+        background.start(PassKind::Enforce, &incidents);
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
@@ -138,6 +141,7 @@ impl Worker {
                 }
                 () = &mut reconcile => {
                     reconcile.as_mut().reset(Instant::now() + jittered(RECONCILE));
+                    background.start(PassKind::Enforce, &incidents);
                     background.start(PassKind::Reconcile, &incidents);
                     background.start(PassKind::Approve, &incidents);
                     background.start(PassKind::Denials, &incidents);
@@ -153,6 +157,7 @@ impl Worker {
                     poll.as_mut().reset(Instant::now() + jittered(POLL));
                 }
             }
+            background.start(PassKind::Fire, &incidents);
             passes.spawn(drain(incidents.clone()));
         }
         passes.spawn(async move {

@@ -63,6 +63,7 @@ begin
     if document ? 'uses' then perform incident.use_suggestion((document ->> 'uses')::uuid); end if;
     if document ? 'dismisses' then perform incident.dismiss_suggestion(document -> 'dismisses'); end if;
     if document ? 'redacts' then perform incident.redact_texts(document -> 'redacts'); end if;
+    if document ? 'policy' then perform incident.put_policy(document -> 'policy'); end if;
 end $$;
 
 -- Applies a commit and ends the transaction: a pool may hold a connection in one that
@@ -235,13 +236,15 @@ declare
     state_ constant jsonb := write -> 'state';
 begin
     insert into incident.incidents (id, number, revision, version, last_seq, last_hash, status, live, severity,
-        public, declared_at, resolved_at, started_at, ended_at, alert_key, services, tenants, title_lower, summary_lower, state)
+        public, declared_at, resolved_at, started_at, ended_at, due_at, alert_key, services, tenants, title_lower,
+        summary_lower, state)
     values ((state_ ->> 'id')::uuid, (state_ ->> 'number')::bigint, (state_ ->> 'revision')::bigint,
         (state_ ->> 'version')::bigint, (state_ ->> 'last_seq')::bigint, last_hash_,
         state_ ->> 'status', (write ->> 'live')::boolean, (write ->> 'severity')::smallint, (write ->> 'public')::boolean,
         (state_ ->> 'declared_at')::timestamptz, coalesce(state_ ->> 'resolved_at', state_ ->> 'cancelled_at')::timestamptz,
         (state_ ->> 'started_at')::timestamptz,
-        coalesce(state_ ->> 'impact_ended_at', state_ ->> 'resolved_at')::timestamptz, state_ ->> 'alert_key',
+        coalesce(state_ ->> 'impact_ended_at', state_ ->> 'resolved_at')::timestamptz,
+        (state_ #>> '{clocks,due_at}')::timestamptz, state_ ->> 'alert_key',
         incident.texts(write -> 'services'), incident.texts(write -> 'tenants'),
         write ->> 'title_lower', write ->> 'summary_lower', state_)
     on conflict (id) do nothing;
@@ -263,10 +266,27 @@ begin
         resolved_at = coalesce(state_ ->> 'resolved_at', state_ ->> 'cancelled_at')::timestamptz,
         started_at = (state_ ->> 'started_at')::timestamptz,
         ended_at = coalesce(state_ ->> 'impact_ended_at', state_ ->> 'resolved_at')::timestamptz,
+        due_at = (state_ #>> '{clocks,due_at}')::timestamptz,
         alert_key = state_ ->> 'alert_key',
         services = incident.texts(write -> 'services'), tenants = incident.texts(write -> 'tenants'),
         title_lower = write ->> 'title_lower', summary_lower = write ->> 'summary_lower', state = state_
     where id = (state_ ->> 'id')::uuid;
+end $$;
+
+-- Policies --------------------------------------------------------------------
+
+-- A policy that comes into force, unless it is the one in force. One at a time, so that replicas
+-- which start together add one row.
+create or replace function incident.put_policy(policy_ jsonb) returns void language plpgsql as $$
+declare
+    newest bytea;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('incident.policies', 0));
+    select p.hash into newest from incident.policies p order by p.seq desc limit 1;
+    if newest is distinct from decode(policy_ ->> 'hash', 'hex') then
+        insert into incident.policies (hash, since, body)
+        values (decode(policy_ ->> 'hash', 'hex'), (policy_ ->> 'since')::timestamptz, policy_ ->> 'body');
+    end if;
 end $$;
 
 -- Suggestions -----------------------------------------------------------------

@@ -88,6 +88,7 @@ begin
     perform incident.guard('incident.audit', 'follows', 'insert', 'follows(''chain'')');
     perform incident.make_append_only('incident.credits', 'never_lost', 'delete');
     perform incident.guard('incident.credits', 'never_taken_back', 'update', 'credit_moves()');
+    perform incident.make_append_only('incident.policies');
 end $$;
 
 drop function if exists incident.timeline_follows(), incident.audit_follows();

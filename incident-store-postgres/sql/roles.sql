@@ -11,7 +11,7 @@ begin
     execute format('grant insert on incident.incidents, incident.timeline, incident.timeline_texts, incident.audit,
         incident.audit_heads, incident.outbox, incident.suggestions, incident.open_suggestions, incident.credits,
         incident.idempotency_keys, incident.usage_events, incident.alert_holders, incident.changes,
-        incident.numbered_revisions to %I', app);
+        incident.numbered_revisions, incident.policies to %I', app);
     execute format('grant update on incident.incidents, incident.audit_heads, incident.outbox, incident.suggestions,
         incident.open_suggestions, incident.idempotency_keys, incident.change_feed, incident.numbered_revisions to %I', app);
     execute format('grant update (state, granted, issued) on incident.credits to %I', app);

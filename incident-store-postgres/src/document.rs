@@ -61,6 +61,13 @@ fn members(json: &mut JsonWriter, commit: &Commit) -> Result<()> {
         }
         None => {}
     }
+    if let Some(policy) = &commit.policy {
+        json.object_member("policy", |json| {
+            json.member("hash", &policy.hash)?;
+            json.member("since", &policy.since)?;
+            json.member("body", &*policy.body)
+        })?;
+    }
     if let Some(redaction) = &commit.redacts {
         json.object_member("redacts", |json| redacts(json, redaction))?;
     }

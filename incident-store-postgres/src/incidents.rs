@@ -144,6 +144,7 @@ fn filtered(sql: &mut QueryBuilder<Postgres>, filter: &IncidentFilter) {
         public_id,
         unresolved_at,
         touching,
+        due_by,
         after,
         limit,
         skip_unreadable: _,
@@ -204,6 +205,9 @@ fn filtered(sql: &mut QueryBuilder<Postgres>, filter: &IncidentFilter) {
             .push(" and (ended_at is null or ended_at > ")
             .push_bind(time(window.start()))
             .push(")");
+    }
+    if let Some(by) = due_by {
+        sql.push(" and due_at <= ").push_bind(time(*by));
     }
     if let Some((at, id)) = after {
         sql.push(" and (declared_at, id) < (").push_bind(time(*at));

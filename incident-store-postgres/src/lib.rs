@@ -14,6 +14,7 @@ mod json_writer;
 mod migrate;
 mod mismatch;
 mod outbox;
+mod policies;
 mod pooler;
 mod read_only;
 mod records;

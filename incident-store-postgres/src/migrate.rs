@@ -9,7 +9,7 @@ use sqlx::{Connection, Executor, SqlSafeStr};
 use crate::{read_only, row};
 
 /// The migrations, in order. A released migration is never changed.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (
         1,
         "incident",
@@ -51,10 +51,15 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
         "dismissed_suggestions",
         include_str!("../migrations/0009_dismissed_suggestions.sql"),
     ),
+    (
+        10,
+        "response",
+        include_str!("../migrations/0010_response.sql"),
+    ),
 ];
 
 /// Version of the newest migration.
-pub(crate) const LATEST: i64 = 9;
+pub(crate) const LATEST: i64 = 10;
 
 /// The functions, procedures and trigger functions of this version. They are created after the
 /// migrations and replace those of an older version.
@@ -73,7 +78,7 @@ const FUNCTIONS: &str = concat!(
 
 /// Version of [`FUNCTIONS`], to be raised when released functions change. Functions of a higher
 /// version stay as they are, so that a process about to be replaced does not restore its own.
-const FUNCTIONS_VERSION: i64 = 4;
+const FUNCTIONS_VERSION: i64 = 5;
 
 /// Query that is true if the functions are those of this version or of a newer one.
 const FUNCTIONS_ARE_CURRENT: &str = "select exists (select 1 from incident._functions where version > $1 \

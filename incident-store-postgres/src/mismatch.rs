@@ -17,7 +17,7 @@ pub(crate) async fn mismatch(
     id: IncidentId,
 ) -> sqlx::Result<Option<&'static str>> {
     let sql = "select i.id, i.number, i.revision, i.version, i.last_seq, i.last_hash, i.status, i.live, i.severity, \
-                   i.public, i.declared_at, i.resolved_at, i.started_at, i.ended_at, i.alert_key, i.services, \
+                   i.public, i.declared_at, i.resolved_at, i.started_at, i.ended_at, i.due_at, i.alert_key, i.services, \
                    i.tenants, i.title_lower, i.summary_lower, i.state::text as state, t.hash as head \
                from incident.incidents i \
                left join incident.timeline t on t.incident_id = i.id and t.seq = i.last_seq \
@@ -86,6 +86,7 @@ fn first_mismatch(row: &PgRow) -> sqlx::Result<Option<&'static str>> {
             row::time(row, "started_at")? == state.started_at
         ),
         column!("ended_at", time(row, "ended_at")? == ended),
+        column!("due_at", time(row, "due_at")? == state.clocks.due_at),
         column!(
             "alert_key",
             row::get::<Option<&str>>(row, "alert_key")?

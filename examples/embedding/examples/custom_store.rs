@@ -17,9 +17,10 @@ use incident_core::engine::{Incidents, RequestContext};
 use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 use incident_core::incident::{Declare, Incident, Outline, Severity};
 use incident_core::outbox::{Backlog, Claim, DeadLetterFilter, Message, Unreadable};
+use incident_core::policy::PolicyRecord;
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
-    StoreError, SuggestionQuery, Suggestions,
+    Policies, StoreError, SuggestionQuery, Suggestions,
 };
 use incident_core::suggestion::Suggestion;
 use incident_core::timeline::SysIncidentUpdateEntry;
@@ -181,6 +182,25 @@ impl Suggestions for Counting {
 
     async fn open_suggestions(&self, now: Timestamp, timeout: Duration) -> Result<u64, StoreError> {
         self.inner.open_suggestions(now, timeout).await
+    }
+}
+
+#[async_trait]
+impl Policies for Counting {
+    async fn policy_at(
+        &self,
+        time: Timestamp,
+        timeout: Duration,
+    ) -> Result<Option<PolicyRecord>, StoreError> {
+        self.inner.policy_at(time, timeout).await
+    }
+
+    async fn policies(
+        &self,
+        limit: usize,
+        timeout: Duration,
+    ) -> Result<Vec<PolicyRecord>, StoreError> {
+        self.inner.policies(limit, timeout).await
     }
 }
 

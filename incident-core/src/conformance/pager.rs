@@ -19,7 +19,8 @@ fn event(n: u64, action: PageAction) -> PageEvent {
             MessageBody::Page(event) => event,
             MessageBody::RecomputeCredits(_)
             | MessageBody::SubmitCredits(_)
-            | MessageBody::EndTest(_) => {
+            | MessageBody::EndTest(_)
+            | MessageBody::Notice(_) => {
                 unreachable!("a page was made")
             }
         },

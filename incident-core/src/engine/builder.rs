@@ -17,17 +17,17 @@ use super::state::test_page::Tests;
 use super::state::turns::Turns;
 use super::state::{Inner, Listener, QUEUES};
 use super::{EngineEvent, Incidents, LogAnchors};
-use crate::RuleName;
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
 use crate::paging::{FailoverPolicy, GateSettings, InboundPolicy, TargetId};
 use crate::policy::Policy;
 use crate::port::{
-    AnchorRecord, AnchorSink, BillingSink, Clock, IdGen, PageCheck, Pager, Store, TenantDirectory,
-    UsageSource,
+    AnchorRecord, AnchorSink, BillingSink, Channel, Clock, IdGen, PageCheck, Pager, Store,
+    TenantDirectory, UsageSource,
 };
 use crate::sla::{Contracts, SlaTerms};
 use crate::status_page::PublicNames;
+use crate::{Name, RuleName};
 
 /// An error of [`IncidentsBuilder::build`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +41,10 @@ pub enum BuildError {
     /// ids.
     #[error("no {0} was set and the feature `system` is off: set one, or enable the feature")]
     Missing(&'static str),
+    /// Two channels of one group, or of all groups, share a name: a failed notice could not be sent
+    /// again over the right one.
+    #[error("two channels are named {0}")]
+    SameChannel(Name),
     /// Durations that do not fit together; the text names them and the reason.
     #[error("{0}")]
     Times(&'static str),
@@ -53,6 +57,7 @@ pub struct IncidentsBuilder {
     pagers: Vec<Arc<dyn Pager>>,
     retired: Vec<Arc<dyn Pager>>,
     escalations: BTreeMap<RuleName, Vec<Arc<dyn Pager>>>,
+    channels: Vec<(Option<Name>, Arc<dyn Channel>)>,
     checks: Vec<Arc<dyn PageCheck>>,
     usage: Option<Arc<dyn UsageSource>>,
     directory: Option<Arc<dyn TenantDirectory>>,
@@ -83,6 +88,7 @@ impl Incidents {
             pagers: Vec::new(),
             retired: Vec::new(),
             escalations: BTreeMap::new(),
+            channels: Vec::new(),
             checks: Vec::new(),
             usage: None,
             directory: None,
@@ -130,6 +136,23 @@ impl IncidentsBuilder {
     #[must_use]
     pub fn escalation(mut self, rule: RuleName, pagers: Vec<Arc<dyn Pager>>) -> Self {
         self.escalations.entry(rule).or_default().extend(pagers);
+        self
+    }
+
+    /// Adds a channel for the notices of escalation rules to all groups of people that have no
+    /// channel of their own.
+    ///
+    /// Without a channel, a rule that fires is a timeline entry, and a page if the rule has pagers.
+    #[must_use]
+    pub fn channel(mut self, channel: Arc<dyn Channel>) -> Self {
+        self.channels.push((None, channel));
+        self
+    }
+
+    /// Adds a channel for the notices to one group of people. A group may have several.
+    #[must_use]
+    pub fn channel_of(mut self, group: Name, channel: Arc<dyn Channel>) -> Self {
+        self.channels.push((Some(group), channel));
         self
     }
 
@@ -328,6 +351,7 @@ impl IncidentsBuilder {
         for pagers in self.escalations.values() {
             check_targets(pagers, &[])?;
         }
+        check_channels(&self.channels)?;
         self.settings.check().map_err(BuildError::Times)?;
         let clock = self
             .clock
@@ -345,6 +369,7 @@ impl IncidentsBuilder {
             pagers: self.pagers,
             retired: self.retired,
             escalations: self.escalations,
+            channels: self.channels,
             checks: self.checks,
             unconfirmed: Unconfirmed::default(),
             polled: PolledAlerts::default(),
@@ -385,6 +410,16 @@ fn check_targets(current: &[Arc<dyn Pager>], retired: &[Arc<dyn Pager>]) -> Resu
     for target in retired.iter().map(|pager| pager.target_id()) {
         if !targets.insert(target.clone()) {
             return Err(BuildError::SameTarget(target));
+        }
+    }
+    Ok(())
+}
+
+fn check_channels(channels: &[(Option<Name>, Arc<dyn Channel>)]) -> Result<(), BuildError> {
+    let mut names = BTreeSet::new();
+    for (group, channel) in channels {
+        if !names.insert((group, channel.name())) {
+            return Err(BuildError::SameChannel(channel.name().clone()));
         }
     }
     Ok(())

@@ -117,6 +117,16 @@ pub enum Alarm {
         /// `true` if they are no longer retried.
         given_up: bool,
     },
+    /// A notice of an escalation rule was not sent and is no longer tried: the channel rejected it,
+    /// or was unavailable for a day.
+    NoticeGivenUp {
+        /// The incident.
+        incident_id: IncidentId,
+        /// The group of people that was not notified.
+        group: Name,
+        /// The channel.
+        channel: Name,
+    },
     /// A chain differs from what was anchored of it, or does not verify: the database was tampered
     /// with, or restored to an older state.
     ChainBroken {

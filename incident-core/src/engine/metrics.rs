@@ -144,6 +144,7 @@ pub(super) fn alarm(alarm: &Alarm) {
         Alarm::TestPageLeftOpen { .. } => "test_page_left_open",
         Alarm::BillingHeld { .. } => "billing_held",
         Alarm::BillingLate { .. } => "billing_late",
+        Alarm::NoticeGivenUp { .. } => "notice_given_up",
         Alarm::ChainBroken { .. } => "chain_broken",
     };
     counter!(ALARMS, "kind" => kind).increment(1);

@@ -20,6 +20,7 @@ mod handles;
 mod incidents;
 mod metrics;
 mod queries;
+mod response;
 mod state;
 #[cfg(feature = "system")]
 pub mod system;
@@ -52,4 +53,5 @@ pub use queries::reports::{
     TenantImpact,
 };
 pub use queries::statements::MAX_OUTAGES;
+pub use response::Fired;
 pub use worker::Health;

@@ -1,6 +1,9 @@
 //! The effect of an event on the state.
 
-use super::{Change, Event, Incident, Mode, State, Status, Transition, Updated};
+use super::{
+    Audience, Change, Event, FiredMark, Incident, Mode, RuleFired, State, Status, Transition,
+    Updated,
+};
 use crate::actor::ActorKind;
 use crate::paging::{AlertSeen, Escalation, PageAction, Paging, PagingState};
 use crate::policy::Policy;
@@ -46,7 +49,10 @@ impl Incident {
                     paging.closed_there_at = (*seen == AlertSeen::Closed).then_some(now);
                 }
             }
-            Event::Published(publish) => state.status_page.publish(publish, seq, now, state.status),
+            Event::Published(publish) => {
+                state.status_page.publish(publish, seq, now, state.status);
+                state.clocks.public_update.restart(now);
+            }
             Event::PostMortemLinked { url, by } => {
                 state.post_mortem = Some(super::PostMortem {
                     url: url.clone(),
@@ -56,6 +62,7 @@ impl Incident {
             }
             Event::PageRequested { .. } => state.paging = state.paging.next(now),
             Event::Escalated { rule, by, .. } => escalate(state, rule, by, now),
+            Event::RuleFired(fired) => rule_fired(state, fired, now),
             Event::PageRetried { messages } => {
                 for one in messages {
                     if one.action == PageAction::Trigger
@@ -94,6 +101,15 @@ fn escalate(state: &mut State, rule: &RuleName, by: &PersonName, now: Timestamp)
     });
 }
 
+/// Records that a rule fired: its escalation, which may page, and the mark that it does not fire
+/// again.
+fn rule_fired(state: &mut State, fired: &RuleFired, now: Timestamp) {
+    escalate(state, &fired.rule, &PersonName::policy(), now);
+    let RuleFired { epoch, n, .. } = *fired;
+    let mark = FiredMark { epoch, n, at: now };
+    state.clocks.fired.insert(fired.rule.clone(), mark);
+}
+
 fn apply_update(state: &mut State, updated: &Updated, seq: u64, now: Timestamp, policy: &Policy) {
     for change in &updated.changes {
         apply_change(state, change, seq, now, policy);
@@ -103,6 +119,13 @@ fn apply_update(state: &mut State, updated: &Updated, seq: u64, now: Timestamp, 
     }
     // Every update restarts the clock.
     restart_update_clock(state, now, policy);
+    if updated.public_message.is_some() {
+        state.clocks.public_update.restart(now);
+    }
+    let audience = updated.comms_sent.as_ref().map(|sent| sent.audience);
+    if audience == Some(Audience::Executives) {
+        state.clocks.executive_update.restart(now);
+    }
     state.status_page.update(updated, seq, now, state.status);
 }
 
@@ -128,6 +151,7 @@ fn reopen(state: &mut State, at: Timestamp, now: Timestamp) {
     let end = state.impact_ended_at.or(state.resolved_at).unwrap_or(at);
     state.earlier.extend(Window::non_empty(start, end));
     state.reopened_at = Some(at);
+    state.clocks.reopenings = state.clocks.reopenings.saturating_add(1);
     state.impact_ended_at = None;
     state.resolved_at = None;
     state.mitigated_at = None;
@@ -151,7 +175,14 @@ fn apply_change(state: &mut State, change: &Change, seq: u64, now: Timestamp, po
         }
     }
     if let Change::Severity(_) = change {
+        state.clocks.severity_since = Some(now);
         restart_update_clock(state, now, policy);
+    }
+    if let Change::NextUpdateDueAt(_) = change {
+        state.clocks.internal_update.restart(now);
+    }
+    if let Change::RevenuePerHour(lost) = change {
+        state.clocks.revenue_since = lost.map(|_| now);
     }
     if matches!(
         change,
@@ -170,4 +201,7 @@ pub(super) fn restart_update_clock(state: &mut State, now: Timestamp, policy: &P
         }
         _ => None,
     };
+    if state.next_update_due_at.is_some() {
+        state.clocks.internal_update.restart(now);
+    }
 }

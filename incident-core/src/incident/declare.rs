@@ -8,8 +8,8 @@ use super::apply::restart_update_clock;
 use super::event::long_outage;
 use super::times::{eta_ahead, not_future};
 use super::{
-    Affected, AlertRepeats, Declare, Event, Incident, Mode, Refusal, ResponseRole, RoleAssignment,
-    Severity, Source, State, Status, Transition, Updated, limits, visible,
+    Affected, AlertRepeats, Clocks, Declare, Event, Incident, Mode, Refusal, ResponseRole,
+    RoleAssignment, Severity, Source, State, Status, Transition, Updated, limits, visible,
 };
 use crate::actor::{Action, Actor, ActorKind};
 use crate::paging::Paging;
@@ -145,6 +145,7 @@ fn first_state(asked: &Declare, by: &Actor, ids: NewIds, now: Timestamp) -> Resu
         credit_revision: 0,
         text_from: BTreeMap::new(),
         redacted_at: None,
+        clocks: Clocks::default(),
         shaped_by: Arc::default(),
     })
 }

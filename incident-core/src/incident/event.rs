@@ -1,6 +1,6 @@
 //! Events: the outcome of a decision.
 
-use super::{AlertRepeated, Change, Publish, TookIn, Updated};
+use super::{AlertRepeated, Change, Publish, RuleFired, TookIn, Updated};
 use crate::actor::Actor;
 use crate::paging::{AlertSeen, RetryOf};
 use crate::timeline::EntryKind;
@@ -63,6 +63,8 @@ pub enum Event {
         /// The person who requested it.
         by: PersonName,
     },
+    /// A level of an escalation rule was reached.
+    RuleFired(RuleFired),
     /// Dead-lettered messages are tried once more.
     PageRetried {
         /// The messages that are not stale, in order.
@@ -90,13 +92,13 @@ pub enum Event {
 
 impl Event {
     /// Returns `true` if it counts as a command in the incident's version. A repeat of an alert
-    /// that changes nothing, and a link to another incident, do not, so that they make no edit
-    /// stale.
+    /// that changes nothing, a link to another incident and a rule that fires do not, so that they
+    /// make no edit stale.
     #[must_use]
     pub const fn raises_version(&self) -> bool {
         match self {
             Self::AlertRepeated(repeated) => repeated.raised.is_some() || repeated.pages,
-            Self::Related { .. } => false,
+            Self::Related { .. } | Self::RuleFired(_) => false,
             Self::Declared
             | Self::Acknowledged { .. }
             | Self::Updated(_)

@@ -239,6 +239,8 @@ fn sizes(state: &State) -> Vec<(&'static str, usize)> {
         // One number for each field with a text.
         text_from: _,
         redacted_at: _,
+        // One mark for each rule of the policy.
+        clocks: _,
         // At most `MAX_SHAPERS`.
         shaped_by: _,
     } = state;

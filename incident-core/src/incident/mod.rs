@@ -6,6 +6,7 @@
 mod alert;
 mod apply;
 mod change;
+mod clocks;
 mod command;
 mod comms;
 mod decide;
@@ -43,6 +44,7 @@ use serde::{Deserialize, Serialize};
 
 pub use alert::{AlertRepeat, AlertRepeated, AlertRepeats};
 pub use change::{Change, FieldDelta};
+pub use clocks::{Clocks, FiredMark, RuleFired, UpdateClock};
 pub use command::{Command, Declare, Update};
 pub use comms::{Audience, CommsSent, Publish};
 pub use decide::{decide, rights_for};
@@ -190,6 +192,9 @@ pub struct State {
     /// they are sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redacted_at: Option<Timestamp>,
+    /// The facts that the clocks of the response run from.
+    #[serde(default, skip_serializing_if = "Clocks::is_empty")]
+    pub clocks: Clocks,
     /// Everyone who declared it or changed the facts that its credits are computed from.
     #[serde(default, skip_serializing_if = "<[PersonName]>::is_empty")]
     pub shaped_by: Arc<[PersonName]>,

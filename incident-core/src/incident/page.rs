@@ -3,7 +3,7 @@
 use super::refusal::wrong_state;
 use super::{Event, Incident, Mode, Refusal, RetryOf};
 use crate::actor::Actor;
-use crate::paging::{PageAction, PagingState};
+use crate::paging::{PageAction, Paging};
 use crate::{RuleName, Statement};
 
 fn may_page(incident: &Incident) -> Result<(), Refusal> {
@@ -31,11 +31,8 @@ pub(super) fn escalate(
     by: &Actor,
 ) -> Result<Vec<Event>, Refusal> {
     may_page(incident)?;
-    let on_its_way = matches!(
-        incident.paging_of(Some(rule)).map(|paging| paging.state),
-        Some(PagingState::Pending | PagingState::Failing | PagingState::Accepted)
-    );
-    if on_its_way {
+    let paging = incident.paging_of(Some(rule));
+    if paging.is_some_and(Paging::is_on_its_way) {
         return Err(wrong_state(
             "already_escalated",
             "a page for this rule is already pending or accepted",

@@ -313,6 +313,13 @@ impl PersonName {
         Self(Arc::from("billing"))
     }
 
+    /// Returns the name of a channel as an actor: `channel:<name>`, cut to the length of a name.
+    pub(crate) fn channel(channel: &Name) -> Self {
+        let name = format!("channel:{channel}");
+        let end = name.floor_char_boundary(NAME_BYTES);
+        Self(Arc::from(name.get(..end).unwrap_or_default()))
+    }
+
     /// Returns the name of pagers as an actor.
     pub(crate) fn pager() -> Self {
         Self(Arc::from("pager"))

@@ -148,6 +148,15 @@ impl Paging {
         !matches!(self.state, PagingState::None | PagingState::Superseded)
     }
 
+    /// Returns `true` if the page is pending, or was accepted: its alert may be open.
+    #[must_use]
+    pub const fn is_on_its_way(&self) -> bool {
+        matches!(
+            self.state,
+            PagingState::Pending | PagingState::Failing | PagingState::Accepted
+        )
+    }
+
     /// Notes that an alert may be open at a target.
     pub(crate) fn touch(&mut self, target: &TargetId) {
         if !self.touched.contains(target) {

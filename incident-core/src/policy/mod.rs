@@ -2,6 +2,7 @@
 
 mod defaults;
 mod limit;
+mod record;
 mod rules;
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use limit::{Length, Limit};
+pub use record::PolicyRecord;
 pub use rules::{Anchor, EscalationRule, Level, Repeat, Trigger};
 
 use crate::incident::Severity;

@@ -103,6 +103,26 @@ impl Trigger {
         }
     }
 
+    /// Returns the condition in English, as timelines say it.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Declared => "the incident is active",
+            Self::Unacknowledged => "nobody has acknowledged it",
+            Self::Unmitigated => "it is not mitigated",
+            Self::Unresolved => "it is not resolved",
+            Self::InternalUpdate => "an update for the team is due",
+            Self::PublicUpdate => "an update of the status page is due",
+            Self::ExecutiveUpdate => "an update for executives is due",
+            Self::PostMortem => "the post-mortem is not linked",
+            Self::Watch => "the watch after the resolution ends",
+            Self::DataLeak => "a leak of data is suspected or confirmed",
+            Self::DataLoss => "data was lost",
+            Self::FinancialImpact => "the loss of revenue is high",
+            Self::CustomerEvent => "it blocks a customer on the day of their event",
+        }
+    }
+
     /// Returns `true` if its clock has a deadline, so that levels may be counted from it.
     #[must_use]
     pub const fn has_deadline(self) -> bool {

@@ -42,6 +42,9 @@ pub struct IncidentFilter {
     /// Only incidents whose impact began before the end of this window and had not ended at its
     /// start.
     pub touching: Option<Window>,
+    /// Only incidents of which a rule is due at or before this time
+    /// ([`Clocks::due_at`](crate::incident::Clocks)).
+    pub due_by: Option<Timestamp>,
     /// Only incidents after this one, in the order of the list.
     pub after: Option<(Timestamp, IncidentId)>,
     /// Maximum number of incidents.
@@ -95,6 +98,7 @@ impl IncidentFilter {
             public_id,
             unresolved_at,
             touching,
+            due_by,
             after,
             limit: _,
             skip_unreadable: _,
@@ -129,6 +133,7 @@ impl IncidentFilter {
                 let ended = incident.impact_ended_at.or(incident.resolved_at);
                 incident.started_at < window.end() && ended.is_none_or(|end| window.start() < end)
             })
+            && due_by.is_none_or(|by| incident.clocks.due_at.is_some_and(|at| at <= by))
             && after.is_none_or(|after| (incident.declared_at, incident.id) < after)
     }
 }

@@ -6,6 +6,7 @@
 mod anchor;
 mod billing;
 mod changes;
+mod channel;
 mod check;
 mod clock;
 mod incidents;
@@ -18,11 +19,14 @@ mod usage;
 pub use anchor::{AnchorError, AnchorRecord, AnchorSink};
 pub use billing::{BillingSink, LookupBy};
 pub use changes::{ChangeHint, ChangeLog, ChangePosition, ChangeRange};
+pub use channel::{Channel, ChannelError};
 pub use check::PageCheck;
 pub use clock::{Clock, IdGen};
 pub use incidents::{IncidentFilter, IncidentStore, SEARCH_CHARS};
 pub use pager::Pager;
-pub use records::{AuditLog, AuditQuery, CreditQuery, Ledger, SuggestionQuery, Suggestions};
+pub use records::{
+    AuditLog, AuditQuery, CreditQuery, Ledger, Policies, SuggestionQuery, Suggestions,
+};
 pub use store::{ClaimRequest, Outbox, Store};
 pub use store_error::StoreError;
 pub use usage::*;

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::StoreError;
 use crate::audit::{AuditEntry, AuditOutcome, Chain};
 use crate::billing::{CreditState, LedgerRow};
+use crate::policy::PolicyRecord;
 use crate::suggestion::Suggestion;
 use crate::{
     CreditId, IncidentId, MessageId, Period, PersonName, SuggestionId, TenantId, Timestamp,
@@ -160,6 +161,30 @@ pub trait Suggestions: Send + Sync {
 
     /// Counts the suggestions that are open at a time.
     async fn open_suggestions(&self, now: Timestamp, timeout: Duration) -> Result<u64, StoreError>;
+}
+
+/// The read side of the policies.
+///
+/// # Contract
+/// **Isolated:** a commit with the newest policy adds none, also if several are committed at a
+/// time.
+/// **Ordered:** lists are newest first, in the order in which they were committed.
+/// **Bounded:** answers within `timeout`.
+#[async_trait]
+pub trait Policies: Send + Sync {
+    /// Returns the policy in force at a time: the newest of those that hold since then or before.
+    async fn policy_at(
+        &self,
+        time: Timestamp,
+        timeout: Duration,
+    ) -> Result<Option<PolicyRecord>, StoreError>;
+
+    /// Lists the newest policies, at most `limit`.
+    async fn policies(
+        &self,
+        limit: usize,
+        timeout: Duration,
+    ) -> Result<Vec<PolicyRecord>, StoreError>;
 }
 
 /// A filter for ledger rows.

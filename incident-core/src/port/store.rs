@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{AuditLog, IncidentStore, Ledger, StoreError, Suggestions};
+use super::{AuditLog, IncidentStore, Ledger, Policies, StoreError, Suggestions};
 use crate::outbox::{Backlog, Claim, DeadLetterFilter, Message, Unreadable};
 use crate::{MessageId, Timestamp};
 
@@ -80,6 +80,6 @@ pub trait Outbox: Send + Sync {
 }
 
 /// Everything that the engine needs of one database.
-pub trait Store: IncidentStore + Outbox + AuditLog + Suggestions + Ledger {}
+pub trait Store: IncidentStore + Outbox + AuditLog + Suggestions + Ledger + Policies {}
 
-impl<S: IncidentStore + Outbox + AuditLog + Suggestions + Ledger> Store for S {}
+impl<S: IncidentStore + Outbox + AuditLog + Suggestions + Ledger + Policies> Store for S {}

@@ -117,6 +117,7 @@ impl EntryDraft {
                 EntryKind::PageRequest,
                 &format!("escalated to {rule}: {reason}"),
             ),
+            Event::RuleFired(fired) => made(EntryKind::PageRequest, &fired.sentence()),
             Event::PageRetried { messages } => made(EntryKind::PageRequest, &retried(messages)),
             Event::TookIn(taken) => took_in_entry(taken, before, made),
             Event::AlertRepeated(repeated) => return repeated_entry(repeated, before, made),

@@ -42,6 +42,7 @@ impl StoreState {
             remember,
             completes,
             redacts,
+            policy,
             alert: _,
         } = Commit {
             audit: Vec::new(),
@@ -80,6 +81,14 @@ impl StoreState {
         }
         if let Some(redaction) = redacts {
             self.redact(&redaction);
+        }
+        if let Some(policy) = policy
+            && self
+                .policies
+                .last()
+                .is_none_or(|newest| newest.hash != policy.hash)
+        {
+            self.policies.push(policy);
         }
         if let Some(remember) = remember {
             self.keys.insert(remember);
@@ -368,6 +377,12 @@ impl StoreState {
     fn put(&mut self, write: IncidentWrite) {
         let (after, entries) = (write.after, write.entries);
         let place = Reverse((after.declared_at, after.id));
+        let stored = self.incidents.get(&after.id);
+        if let Some(at) = stored.and_then(|stored| stored.incident.clocks.due_at) {
+            self.due.remove(&(at, after.id));
+        }
+        self.due
+            .extend(after.clocks.due_at.map(|at| (at, after.id)));
         self.by_age.insert(place);
         let public = self.by_public_id.entry(after.status_page.id);
         public.or_default().insert(after.id);

@@ -16,9 +16,10 @@ use incident_core::commit::Commit;
 use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 use incident_core::incident::{Incident, Outline};
 use incident_core::outbox::{Backlog, Claim, DeadLetterFilter, Message, Unreadable};
+use incident_core::policy::PolicyRecord;
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
-    StoreError, SuggestionQuery, Suggestions,
+    Policies, StoreError, SuggestionQuery, Suggestions,
 };
 use incident_core::suggestion::{Suggestion, SuggestionState};
 use incident_core::timeline::SysIncidentUpdateEntry;
@@ -243,6 +244,28 @@ impl Suggestions for MemoryStore {
         let open = state.suggestions.iter();
         let open = open.filter(|one| one.state(now) == SuggestionState::Open);
         Ok(u64::try_from(open.count()).unwrap_or(u64::MAX))
+    }
+}
+
+#[async_trait]
+impl Policies for MemoryStore {
+    async fn policy_at(
+        &self,
+        time: Timestamp,
+        _timeout: Duration,
+    ) -> Result<Option<PolicyRecord>, StoreError> {
+        let state = self.state();
+        let mut newest_first = state.policies.iter().rev();
+        Ok(newest_first.find(|record| record.since <= time).cloned())
+    }
+
+    async fn policies(
+        &self,
+        limit: usize,
+        _timeout: Duration,
+    ) -> Result<Vec<PolicyRecord>, StoreError> {
+        let state = self.state();
+        Ok(state.policies.iter().rev().take(limit).cloned().collect())
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::{CreditSubject, LedgerRow};
 use incident_core::incident::Incident;
+use incident_core::policy::PolicyRecord;
 use incident_core::port::{AuditQuery, IncidentFilter};
 use incident_core::suggestion::Suggestion;
 use incident_core::timeline::SysIncidentUpdateEntry;
@@ -36,6 +37,8 @@ pub(super) struct StoreState {
     pub(super) by_age: BTreeSet<Reverse<(Timestamp, IncidentId)>>,
     /// Live incidents, in the same order, for the list that people open most.
     pub(super) live: BTreeSet<Reverse<(Timestamp, IncidentId)>>,
+    /// Incidents by the time at which their next rule fires.
+    pub(super) due: BTreeSet<(Timestamp, IncidentId)>,
     /// All incidents by their id on the public page, which never changes.
     pub(super) by_public_id: BTreeMap<PublicId, BTreeSet<IncidentId>>,
     /// The incident that stands for an alert, by key and environment.
@@ -52,6 +55,8 @@ pub(super) struct StoreState {
     pub(super) credit_at: BTreeMap<CreditId, usize>,
     pub(super) credits_of: BTreeMap<CreditSubject, Vec<usize>>,
     pub(super) suggestions: Vec<Suggestion>,
+    /// The policies, oldest first.
+    pub(super) policies: Vec<PolicyRecord>,
     pub(super) keys: Keys,
 }
 
@@ -76,6 +81,10 @@ impl StoreState {
         if let Some(public) = filter.public_id {
             let found = self.by_public_id.get(&public).into_iter().flatten();
             return self.list_of(filter, found.copied());
+        }
+        if let Some(by) = filter.due_by {
+            let due = self.due.iter().take_while(|(at, _)| *at <= by);
+            return self.list_of(filter, due.map(|(_, id)| *id));
         }
         let order = if live_only { &self.live } else { &self.by_age };
         let start = match filter.after {

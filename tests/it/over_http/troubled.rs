@@ -14,9 +14,10 @@ use incident_core::engine::{Incidents, RequestContext};
 use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 use incident_core::incident::{Command, Incident, Outline, Update};
 use incident_core::outbox::{Backlog, Claim, DeadLetterFilter, Message, Unreadable};
+use incident_core::policy::PolicyRecord;
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
-    Store, StoreError, SuggestionQuery, Suggestions,
+    Policies, Store, StoreError, SuggestionQuery, Suggestions,
 };
 use incident_core::suggestion::Suggestion;
 use incident_core::testing::caller;
@@ -321,6 +322,25 @@ impl Suggestions for Troubled {
 
     async fn open_suggestions(&self, now: Timestamp, timeout: Duration) -> Result<u64, StoreError> {
         self.inner.open_suggestions(now, timeout).await
+    }
+}
+
+#[async_trait]
+impl Policies for Troubled {
+    async fn policy_at(
+        &self,
+        time: Timestamp,
+        timeout: Duration,
+    ) -> Result<Option<PolicyRecord>, StoreError> {
+        self.inner.policy_at(time, timeout).await
+    }
+
+    async fn policies(
+        &self,
+        limit: usize,
+        timeout: Duration,
+    ) -> Result<Vec<PolicyRecord>, StoreError> {
+        self.inner.policies(limit, timeout).await
     }
 }
 

@@ -10,10 +10,12 @@ use crate::commit::{IncidentWrite, OutboxWrite};
 use crate::effect::{Effect, effects_of};
 use crate::engine::state::Inner;
 use crate::engine::{Alarm, Error};
-use crate::incident::{Affected, Event, Incident, Severity};
+use crate::incident::{Affected, Event, Incident, RuleFired, Severity};
+use crate::notice::Notice;
 use crate::outbox::{Message, MessageBody};
 use crate::paging::{PageAction, PageEvent, PagingState, Urgency, dedup_key};
 use crate::port::StoreError;
+use crate::response::due;
 use crate::timeline::EntryDraft;
 use crate::{IncidentId, Revision, RuleName, Timestamp};
 
@@ -53,6 +55,7 @@ impl Inner {
                 | Effect::NotifyTargets(_)
                 | Effect::Escalate(_)
                 | Effect::CallOffEscalation(_)
+                | Effect::Notify(_)
                 | Effect::Reprioritise
                 | Effect::Replay(_)) => {
                     let messages = self.messages_of(effect, before, &mut after, now);
@@ -60,6 +63,8 @@ impl Inner {
                 }
             }
         }
+        let due = due(&after, &self.settings.policy, now);
+        after.state_mut().clocks.due_at = due.at(now);
         prepared.event.incidents.push(after.id);
         prepared.event.public |= before.status_page.public || after.status_page.public;
         let after = Arc::new(after);
@@ -146,6 +151,7 @@ impl Inner {
             Effect::Reprioritise => {
                 return vec![self.page_message(after, None, PageAction::Reprioritise, now)];
             }
+            Effect::Notify(fired) => return self.notices(after, &fired, now),
             Effect::Replay(message) => {
                 return vec![OutboxWrite::Replay {
                     message,
@@ -208,6 +214,25 @@ impl Inner {
         }
     }
 
+    /// Returns the notices of a rule that fired: one for each group and each of its channels.
+    fn notices(&self, incident: &Incident, fired: &RuleFired, now: Timestamp) -> Vec<OutboxWrite> {
+        let mut writes = Vec::new();
+        for group in &fired.notify {
+            for channel in self.channels_of(group) {
+                let notice = Notice {
+                    incident_id: incident.id,
+                    fired: fired.clone(),
+                    group: group.clone(),
+                    channel: channel.name().clone(),
+                    fired_at: now,
+                };
+                let (id, body) = (notice.message_id(), MessageBody::Notice(notice));
+                writes.push(message_of(id, incident, incident.severity, body, now));
+            }
+        }
+        writes
+    }
+
     pub(in crate::engine) fn message(
         &self,
         incident: &Incident,
@@ -215,16 +240,27 @@ impl Inner {
         body: MessageBody,
         now: Timestamp,
     ) -> OutboxWrite {
-        OutboxWrite::Add(Box::new(Message {
-            id: MessageId::from_uuid(self.ids.sortable(now)),
-            incident_id: Some(incident.id),
-            priority,
-            body,
-            committed_at: now,
-            due_at: now,
-            log: Vec::new(),
-        }))
+        let id = MessageId::from_uuid(self.ids.sortable(now));
+        message_of(id, incident, priority, body, now)
     }
+}
+
+fn message_of(
+    id: MessageId,
+    incident: &Incident,
+    priority: Severity,
+    body: MessageBody,
+    now: Timestamp,
+) -> OutboxWrite {
+    OutboxWrite::Add(Box::new(Message {
+        id,
+        incident_id: Some(incident.id),
+        priority,
+        body,
+        committed_at: now,
+        due_at: now,
+        log: Vec::new(),
+    }))
 }
 
 fn supersede(incident: IncidentId, rule: Option<&RuleName>) -> OutboxWrite {

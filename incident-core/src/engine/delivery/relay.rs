@@ -178,6 +178,7 @@ impl Incidents {
             MessageBody::RecomputeCredits(asked) => self.run_recompute_job(claim, asked).await,
             MessageBody::SubmitCredits(batch) => self.bill(claim, batch, sent).await,
             MessageBody::EndTest(end) => self.end_test(claim, end).await,
+            MessageBody::Notice(notice) => self.notify(claim, notice, sent).await,
         }
     }
 
@@ -236,13 +237,16 @@ impl Incidents {
     async fn begin_again(&self, claim: &Claim, began: bool) {
         match claim.message.body {
             MessageBody::RecomputeCredits(_) => self.credits_failed(claim).await,
-            MessageBody::Page(_) if !began => {
+            MessageBody::Page(_) | MessageBody::Notice(_) if !began => {
                 let due_at = self.inner.now().saturating_add(RETRY_AFTER);
                 self.hand_back(claim.message.id, claim.lease, due_at).await;
             }
             // The due time of a batch says since when the sink may have it; the end of a test may
             // have been sent already.
-            MessageBody::Page(_) | MessageBody::SubmitCredits(_) | MessageBody::EndTest(_) => {}
+            MessageBody::Page(_)
+            | MessageBody::Notice(_)
+            | MessageBody::SubmitCredits(_)
+            | MessageBody::EndTest(_) => {}
         }
     }
 }

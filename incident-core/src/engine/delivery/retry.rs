@@ -76,6 +76,7 @@ fn retry_of(message: &Message) -> Option<RetryOf> {
         }),
         MessageBody::RecomputeCredits(_)
         | MessageBody::SubmitCredits(_)
-        | MessageBody::EndTest(_) => None,
+        | MessageBody::EndTest(_)
+        | MessageBody::Notice(_) => None,
     }
 }

@@ -22,9 +22,9 @@ use super::events::EngineEvent;
 use super::metrics;
 use crate::paging::TargetId;
 use crate::port::{
-    BillingSink, Clock, IdGen, PageCheck, Pager, Store, TenantDirectory, UsageSource,
+    BillingSink, Channel, Clock, IdGen, PageCheck, Pager, Store, TenantDirectory, UsageSource,
 };
-use crate::{IncidentId, RuleName, Timestamp};
+use crate::{IncidentId, Name, RuleName, Timestamp};
 use anchors::Anchors;
 use confirmations::Unconfirmed;
 use denials::Denials;
@@ -48,6 +48,8 @@ pub(in crate::engine) struct Inner {
     pub(in crate::engine) retired: Vec<Arc<dyn Pager>>,
     /// The pagers of each escalation rule, in the order in which they are tried.
     pub(in crate::engine) escalations: BTreeMap<RuleName, Vec<Arc<dyn Pager>>>,
+    /// The channels, each with the group whose notices it gets; those of all groups if none.
+    pub(in crate::engine) channels: Vec<(Option<Name>, Arc<dyn Channel>)>,
     /// The checks that find out whether a page opened an alert.
     pub(in crate::engine) checks: Vec<Arc<dyn PageCheck>>,
     pub(in crate::engine) unconfirmed: Unconfirmed,
@@ -110,6 +112,23 @@ impl Inner {
     /// Returns the pagers of a rule; empty if it has none.
     pub(in crate::engine) fn escalation_pagers(&self, rule: &RuleName) -> &[Arc<dyn Pager>] {
         self.escalations.get(rule).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the channels over which a group is notified: its own, or else those of all groups.
+    pub(in crate::engine) fn channels_of<'a>(
+        &'a self,
+        group: &'a Name,
+    ) -> impl Iterator<Item = &'a Arc<dyn Channel>> {
+        let has_own = self
+            .channels
+            .iter()
+            .any(|(of, _)| of.as_ref() == Some(group));
+        let channels = self.channels.iter();
+        let fits = move |of: &Option<Name>| match of {
+            Some(of) => of == group,
+            None => !has_own,
+        };
+        channels.filter_map(move |(of, channel)| fits(of).then_some(channel))
     }
 
     pub(in crate::engine) fn emit(&self, notice: &EngineEvent) {

@@ -1,0 +1,93 @@
+//! The policy in force: stored at the start, and the incidents that a new one moves.
+
+use std::sync::Arc;
+
+use crate::commit::Commit;
+use crate::engine::{Error, Incidents, WorkerHandle};
+use crate::incident::Status;
+use crate::policy::PolicyRecord;
+use crate::port::{IncidentFilter, StoreError};
+use crate::response::due;
+use crate::{IncidentId, Timestamp};
+
+/// Maximum number of incidents that are read at a time.
+const PER_READ: usize = 100;
+
+impl WorkerHandle<'_> {
+    /// Stores the engine's policy as the one in force from now on, unless it is the newest one
+    /// already, and sets the next firing of every active incident by it.
+    ///
+    /// Call it once at the start, before [`fire_rules`](Self::fire_rules); the worker of
+    /// `incident-pagers` does. It also finds incidents that an older version wrote, which knew no
+    /// rules. Returns the number of incidents that were written.
+    ///
+    /// # Errors
+    /// Fails if the store did not answer or did not commit; what was written until then stays.
+    pub async fn enforce_policy(self) -> Result<usize, Error> {
+        let this = self.0.on_relay();
+        this.store_policy().await?;
+        this.set_next_firings().await
+    }
+
+    /// Returns the policy that was in force at a time; none if that was before the first one.
+    ///
+    /// # Errors
+    /// Fails if the store did not answer.
+    pub async fn policy_at(self, time: Timestamp) -> Result<Option<PolicyRecord>, Error> {
+        let this = self.0.begun();
+        Ok(this.store.policy_at(time, this.left()?).await?)
+    }
+}
+
+impl Incidents {
+    async fn store_policy(&self) -> Result<(), Error> {
+        let record = PolicyRecord::new(&self.inner.settings.policy, self.inner.now());
+        let record = record.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        let timeout = self.inner.settings.store_deadline;
+        let newest = self.store.policies(1, timeout).await?;
+        if newest.iter().any(|stored| stored.hash == record.hash) {
+            return Ok(());
+        }
+        let commit = Commit {
+            policy: Some(record),
+            ..Commit::default()
+        };
+        self.store.commit(commit, timeout).await?;
+        Ok(())
+    }
+
+    async fn set_next_firings(&self) -> Result<usize, Error> {
+        let timeout = self.inner.settings.store_deadline;
+        let (mut written, mut after) = (0, None);
+        loop {
+            let filter = IncidentFilter {
+                statuses: Status::live(),
+                after,
+                limit: PER_READ,
+                skip_unreadable: true,
+                ..IncidentFilter::default()
+            };
+            let found = self.store.list(&filter, timeout).await?;
+            for incident in &found {
+                let now = self.inner.now();
+                let is = due(incident, &self.inner.settings.policy, now).at(now);
+                if is != incident.clocks.due_at {
+                    written += self.move_next_firing(incident.id).await?;
+                }
+            }
+            match found.last() {
+                Some(last) if found.len() >= PER_READ => after = Some((last.declared_at, last.id)),
+                Some(_) | None => return Ok(written),
+            }
+        }
+    }
+
+    /// Fires the rules of an incident, or writes the time of the next one.
+    async fn move_next_firing(&self, id: IncidentId) -> Result<usize, Error> {
+        let Some(incident) = self.begun().find(id).await? else {
+            return Ok(0);
+        };
+        self.begun().fire_of(Arc::clone(&incident)).await?;
+        Ok(1)
+    }
+}

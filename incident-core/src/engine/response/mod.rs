@@ -1,0 +1,7 @@
+//! The response: rules that fire, and the notices that follow from them.
+
+mod fire;
+mod in_force;
+mod notice;
+
+pub use fire::Fired;

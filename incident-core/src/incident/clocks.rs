@@ -1,0 +1,130 @@
+//! The facts that the clocks of a response run from, and what has fired so far.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::policy::Trigger;
+use crate::{Name, RuleName, Timestamp};
+
+/// The facts of an incident that its clocks run from, beside its times and its status.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Clocks {
+    /// Number of reopens. Each starts the clocks of the response again.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reopenings: u32,
+    /// Time at which it got its severity; that of the declaration if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity_since: Option<Timestamp>,
+    /// Updates for the team.
+    #[serde(skip_serializing_if = "UpdateClock::is_unused")]
+    pub internal_update: UpdateClock,
+    /// Updates of the status page.
+    #[serde(skip_serializing_if = "UpdateClock::is_unused")]
+    pub public_update: UpdateClock,
+    /// Updates for executives.
+    #[serde(skip_serializing_if = "UpdateClock::is_unused")]
+    pub executive_update: UpdateClock,
+    /// Time at which the loss of revenue was estimated last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revenue_since: Option<Timestamp>,
+    /// The last firing of each rule.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fired: BTreeMap<RuleName, FiredMark>,
+    /// Time at which the next rule fires, by the policy that its last command was decided with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes it by reference"
+)]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl Clocks {
+    /// Returns `true` if nothing is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A clock that every update of its audience restarts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdateClock {
+    /// Number of starts.
+    pub epoch: u32,
+    /// Time of the last start.
+    pub since: Option<Timestamp>,
+}
+
+impl UpdateClock {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes it by reference"
+    )]
+    const fn is_unused(&self) -> bool {
+        self.epoch == 0
+    }
+
+    pub(super) const fn restart(&mut self, now: Timestamp) {
+        self.epoch = self.epoch.saturating_add(1);
+        self.since = Some(now);
+    }
+}
+
+/// The last firing of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FiredMark {
+    /// The start of the clock that it belongs to.
+    pub epoch: u32,
+    /// The place of the level, repeats of the last level included, from 0.
+    pub n: u32,
+    /// Time of the firing.
+    pub at: Timestamp,
+}
+
+/// A level of a rule that was reached.
+///
+/// Rule, epoch and `n` of an incident fire once, ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleFired {
+    /// The rule.
+    pub rule: RuleName,
+    /// Its trigger.
+    pub trigger: Trigger,
+    /// The start of the trigger's clock: 1, 2, ...; 0 for an acknowledgement without a page.
+    pub epoch: u32,
+    /// The place of the level, repeats of the last level included, from 0.
+    pub n: u32,
+    /// Number of levels below it that were reached at the same time and did not fire.
+    pub skipped: u32,
+    /// Time at which it was due.
+    pub due_at: Timestamp,
+    /// `true` if it fired more than a minute after that time.
+    pub late: bool,
+    /// The groups of people that are notified.
+    pub notify: Vec<Name>,
+}
+
+impl RuleFired {
+    /// Returns the sentence for the timeline.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let names: Vec<&str> = self.notify.iter().map(Name::as_str).collect();
+        let late = match self.late {
+            true => format!("; late, it was due at {}", self.due_at),
+            false => String::new(),
+        };
+        let trigger = self.trigger.sentence();
+        format!(
+            "escalated to {}: {trigger}; notifies {}{late}",
+            self.rule,
+            names.join(", ")
+        )
+    }
+}

@@ -1,0 +1,9 @@
+//! The response: what is due for an incident by the policy.
+//!
+//! [`due()`] is a pure function of an incident, a policy and a time. A worker acts on its answer.
+
+mod clock;
+mod due;
+
+pub use clock::{AUTHORITY_WITHIN, Clock, ClockState, clocks};
+pub use due::{Due, LATE_AFTER, due};
