@@ -5,6 +5,7 @@
 mod background;
 #[cfg(feature = "csv")]
 mod billing;
+mod channel;
 #[cfg(feature = "vendors")]
 mod content;
 #[cfg(feature = "vendors")]
@@ -23,6 +24,9 @@ mod worker;
 
 #[cfg(feature = "csv")]
 pub use billing::*;
+pub use channel::LogChannel;
+#[cfg(feature = "notices")]
+pub use channel::{WebhookChannel, WebhookChannelBuilder};
 #[cfg(feature = "vendors")]
 pub use content::PageTemplate;
 pub use log::LogPager;
@@ -36,6 +40,8 @@ pub use pagerduty::{
     LookupError, PagerDuty, PagerDutyBuilder, PagerDutyCheck, PagerDutyRegion, PagerDutyRest,
     PagerDutySeverities, PagerDutySeverity,
 };
+#[cfg(any(feature = "billing", feature = "notices"))]
+pub use transport::SigningSecret;
 #[cfg(feature = "vendors")]
 pub use transport::{ApiKey, RoutingKey};
 #[cfg(feature = "http")]

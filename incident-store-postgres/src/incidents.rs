@@ -109,7 +109,7 @@ fn outline_query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
         .map(|field| format!("'{field}', s -> '{field}'"))
         .collect();
     let mut sql = QueryBuilder::new(format!(
-        "select id, declared_at, jsonb_build_object({}, 'public', public, 'affected_tenants', \
+        "select id, declared_at, jsonb_build_object({}, 'public', public, 'deadline', s #> '{{clocks,deadline}}', 'affected_tenants', \
          case when tenants is null then to_jsonb('all'::text) \
          else jsonb_path_query_array(s, '$.affected_tenants[0 to {}]') end, 'affected_tenants_total', \
          case when tenants is not null then jsonb_path_query_first(s, '$.affected_tenants.size()') end)::text as outline \
@@ -145,6 +145,7 @@ fn filtered(sql: &mut QueryBuilder<Postgres>, filter: &IncidentFilter) {
         unresolved_at,
         touching,
         due_by,
+        with_clocks,
         after,
         limit,
         skip_unreadable: _,
@@ -205,6 +206,9 @@ fn filtered(sql: &mut QueryBuilder<Postgres>, filter: &IncidentFilter) {
             .push(" and (ended_at is null or ended_at > ")
             .push_bind(time(window.start()))
             .push(")");
+    }
+    if *with_clocks {
+        sql.push(" and (live or due_at is not null)");
     }
     if let Some(by) = due_by {
         sql.push(" and due_at <= ").push_bind(time(*by));

@@ -35,6 +35,7 @@ pub mod pager;
 pub mod races;
 pub mod records;
 pub mod redactions;
+pub mod response;
 pub mod returned;
 mod sample;
 pub mod suggestions;
@@ -194,6 +195,10 @@ contracts! { $
     alerts::isolated_claims_at_a_time_have_seen_each_other,
     outbox::ordered_dead_letters_are_listed_as_they_were_committed,
     outbox::ordered_the_backlog_tells_what_waits,
+    response::ordered_incidents_are_found_when_a_rule_is_due,
+    response::idempotent_a_notice_is_added_once,
+    response::isolated_a_policy_is_stored_once,
+    response::ordered_the_policy_of_a_time_is_found,
     returned::isolated_what_is_handed_back_is_as_it_was,
     returned::isolated_what_is_handed_back_ends_where_it_was_superseded,
     returned::isolated_what_is_excepted_is_left_to_others,
@@ -292,6 +297,7 @@ mod tests {
             ("races", include_str!("races.rs")),
             ("records", include_str!("records.rs")),
             ("redactions", include_str!("redactions.rs")),
+            ("response", include_str!("response.rs")),
             ("returned", include_str!("returned.rs")),
             ("suggestions", include_str!("suggestions.rs")),
             ("usage", include_str!("usage.rs")),

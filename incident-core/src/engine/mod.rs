@@ -47,6 +47,7 @@ pub use handles::{
     AuditHandle, CreditsHandle, PagingHandle, ReportsHandle, SignalsHandle, WorkerHandle,
 };
 pub use incidents::Incidents;
+pub use queries::due::DueIncident;
 pub use queries::figures::FigureMismatch;
 pub use queries::reports::{
     BreakdownReport, ImpactReport, ImpactRequest, Method, ServiceScope, SlaReport, SlaRow,

@@ -35,6 +35,19 @@ pub struct Clocks {
     /// Time at which the next rule fires, by the policy that its last command was decided with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
+    /// The earliest deadline, by that policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<NextDeadline>,
+}
+
+/// The earliest deadline of an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub struct NextDeadline {
+    /// The condition whose time is over then.
+    pub trigger: Trigger,
+    /// The deadline; it may have passed.
+    pub at: Timestamp,
 }
 
 #[expect(

@@ -44,7 +44,7 @@ use serde::{Deserialize, Serialize};
 
 pub use alert::{AlertRepeat, AlertRepeated, AlertRepeats};
 pub use change::{Change, FieldDelta};
-pub use clocks::{Clocks, FiredMark, RuleFired, UpdateClock};
+pub use clocks::{Clocks, FiredMark, NextDeadline, RuleFired, UpdateClock};
 pub use command::{Command, Declare, Update};
 pub use comms::{Audience, CommsSent, Publish};
 pub use decide::{decide, rights_for};

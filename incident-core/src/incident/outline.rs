@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Affected, Incident, Severity, Status, is_acknowledged};
+use super::{Affected, Incident, NextDeadline, Severity, Status, is_acknowledged};
 use crate::paging::Paging;
 use crate::{IncidentId, PersonName, Revision, ServiceId, Timestamp, Title};
 
@@ -49,6 +49,9 @@ pub struct Outline {
     pub eta: Option<Timestamp>,
     /// Due time of the next update.
     pub next_update_due_at: Option<Timestamp>,
+    /// The earliest deadline of its clocks.
+    #[serde(default)]
+    pub deadline: Option<NextDeadline>,
     /// Set if the public sees it.
     pub public: bool,
     /// State of its page.
@@ -78,6 +81,7 @@ impl Outline {
             acknowledged_at: incident.acknowledged_at,
             eta: incident.eta,
             next_update_due_at: incident.next_update_due_at,
+            deadline: incident.clocks.deadline,
             public: incident.status_page.public,
             paging: incident.paging.clone(),
         }

@@ -45,6 +45,8 @@ pub struct IncidentFilter {
     /// Only incidents of which a rule is due at or before this time
     /// ([`Clocks::due_at`](crate::incident::Clocks)).
     pub due_by: Option<Timestamp>,
+    /// If `true`, only incidents that are active, or of which a rule is due at some time.
+    pub with_clocks: bool,
     /// Only incidents after this one, in the order of the list.
     pub after: Option<(Timestamp, IncidentId)>,
     /// Maximum number of incidents.
@@ -99,6 +101,7 @@ impl IncidentFilter {
             unresolved_at,
             touching,
             due_by,
+            with_clocks,
             after,
             limit: _,
             skip_unreadable: _,
@@ -133,6 +136,7 @@ impl IncidentFilter {
                 let ended = incident.impact_ended_at.or(incident.resolved_at);
                 incident.started_at < window.end() && ended.is_none_or(|end| window.start() < end)
             })
+            && (!with_clocks || incident.status.is_live() || incident.clocks.due_at.is_some())
             && due_by.is_none_or(|by| incident.clocks.due_at.is_some_and(|at| at <= by))
             && after.is_none_or(|after| (incident.declared_at, incident.id) < after)
     }

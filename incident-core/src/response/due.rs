@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::clock::{Clock, clocks};
 use crate::Timestamp;
-use crate::incident::{Incident, Mode, RuleFired};
+use crate::incident::{Incident, Mode, NextDeadline, RuleFired};
 use crate::policy::{Anchor, EscalationRule, Level, Policy, Trigger};
 
 /// Time after which a firing is marked late: a worker looks every second, and a store that is away
@@ -31,6 +31,23 @@ impl Due {
         } else {
             Some(now)
         }
+    }
+
+    /// Returns the earliest deadline of the clocks that run. The watch after a resolution has an
+    /// end and no deadline.
+    #[must_use]
+    pub fn deadline(&self) -> Option<NextDeadline> {
+        let owed = self
+            .clocks
+            .iter()
+            .filter(|clock| clock.trigger != Trigger::Watch);
+        let deadlines = owed.filter_map(|clock| {
+            clock.deadline.map(|at| NextDeadline {
+                trigger: clock.trigger,
+                at,
+            })
+        });
+        deadlines.min_by_key(|one| one.at)
     }
 }
 

@@ -4,6 +4,8 @@
 
 mod clock;
 mod due;
+mod explain;
 
 pub use clock::{AUTHORITY_WITHIN, Clock, ClockState, clocks};
 pub use due::{Due, LATE_AFTER, due};
+pub use explain::{NextLevel, RuleState, Silence, explain};

@@ -12,9 +12,8 @@ use incident_core::port::{BillingSink, Clock, LookupBy};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, Request, StatusCode, Url};
 
-use super::SigningSecret;
 use super::wire::{LookupAnswer, LookupQuery};
-use crate::transport::{self, Sent, VendorResponse, client_for, retry_after};
+use crate::transport::{self, Sent, SigningSecret, VendorResponse, client_for, retry_after};
 use crate::{BaseUrl, PagerBuildError};
 
 /// Time for which receivers remember ids, by default. Payment providers store idempotency keys for

@@ -4,12 +4,8 @@ mod file;
 #[cfg(feature = "billing")]
 mod http;
 #[cfg(feature = "billing")]
-mod secret;
-#[cfg(feature = "billing")]
 pub(crate) mod wire;
 
 pub use file::FileSink;
 #[cfg(feature = "billing")]
 pub use http::{HttpSink, HttpSinkBuilder};
-#[cfg(feature = "billing")]
-pub use secret::SigningSecret;

@@ -12,6 +12,8 @@ pub(crate) mod receipt;
 mod retry_after;
 #[cfg(feature = "vendors")]
 pub(crate) mod secret;
+#[cfg(any(feature = "billing", feature = "notices"))]
+mod signing_secret;
 
 use std::time::Duration;
 
@@ -29,6 +31,8 @@ pub(crate) use client::client_for;
 pub(crate) use retry_after::retry_after;
 #[cfg(feature = "vendors")]
 pub use secret::{ApiKey, RoutingKey};
+#[cfg(any(feature = "billing", feature = "notices"))]
+pub use signing_secret::SigningSecret;
 
 /// Maximum duration of an exchange, whatever timeout the caller allows.
 const TOTAL: Duration = Duration::from_secs(10);

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod billing;
 pub(crate) mod credits;
+pub(crate) mod due;
 pub(crate) mod incident;
 pub(crate) mod operations;
 pub(crate) mod pages;

@@ -5,6 +5,7 @@ pub(crate) mod authenticate;
 mod billing;
 mod credits;
 mod documents;
+mod due;
 mod event_stream;
 mod events;
 mod hooks;

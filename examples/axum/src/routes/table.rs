@@ -8,7 +8,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use incident_core::actor::Action;
 
 use super::{
-    audit, billing, credits, documents, events, hooks, incidents, operations, pages, public,
+    audit, billing, credits, documents, due, events, hooks, incidents, operations, pages, public,
     reports, sign_in, statements, suggestions, tenants, timeline, usage,
 };
 use crate::document::assemble::assemble;
@@ -194,7 +194,7 @@ const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
 const SEE_OTHER: StatusCode = StatusCode::SEE_OTHER;
 const NOT_MODIFIED: StatusCode = StatusCode::NOT_MODIFIED;
 
-fn incident_rows() -> [Row; 11] {
+fn incident_rows() -> [Row; 13] {
     group(
         "incidents",
         Area::Operators,
@@ -221,6 +221,11 @@ fn incident_rows() -> [Row; 11] {
             patch("/sys/incidents/{id}", incidents::change)
                 .named("change_incident", "Changes fields of an incident")
                 .with_version(),
+            get("/sys/due", due::list).named("list_due", "Lists what is due, per incident"),
+            get("/sys/incidents/{id}/due", due::show).named(
+                "get_due",
+                "Shows what is due for an incident, and why rules fire",
+            ),
             get("/sys/incidents/{id}/tenants", tenants::list)
                 .named("list_affected_tenants", "Lists all affected tenants"),
             post("/sys/incidents/{id}/acknowledge", incidents::acknowledge)

@@ -64,7 +64,8 @@ impl Inner {
             }
         }
         let due = due(&after, &self.settings.policy, now);
-        after.state_mut().clocks.due_at = due.at(now);
+        let clocks = &mut after.state_mut().clocks;
+        (clocks.due_at, clocks.deadline) = (due.at(now), due.deadline());
         prepared.event.incidents.push(after.id);
         prepared.event.public |= before.status_page.public || after.status_page.public;
         let after = Arc::new(after);

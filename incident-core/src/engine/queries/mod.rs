@@ -1,6 +1,7 @@
 //! Queries: incidents, the public side, reports, statements, settings.
 
 mod configured;
+pub(super) mod due;
 pub(super) mod figures;
 pub(super) mod incidents;
 pub(super) mod public;

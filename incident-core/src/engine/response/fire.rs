@@ -109,7 +109,8 @@ impl Incidents {
         now: Timestamp,
     ) -> Result<Option<(PreparedCommand, usize)>, Error> {
         let due = due(before, &self.inner.settings.policy, now);
-        if due.firings.is_empty() && due.next_at == before.clocks.due_at {
+        let known = due.next_at == before.clocks.due_at && due.deadline() == before.clocks.deadline;
+        if due.firings.is_empty() && known {
             return Ok(None);
         }
         let policy = Actor {

@@ -70,8 +70,9 @@ impl Incidents {
             let found = self.store.list(&filter, timeout).await?;
             for incident in &found {
                 let now = self.inner.now();
-                let is = due(incident, &self.inner.settings.policy, now).at(now);
-                if is != incident.clocks.due_at {
+                let is = due(incident, &self.inner.settings.policy, now);
+                let clocks = &incident.clocks;
+                if is.at(now) != clocks.due_at || is.deadline() != clocks.deadline {
                     written += self.move_next_firing(incident.id).await?;
                 }
             }

@@ -1,4 +1,4 @@
-//! The secret that batches are signed with.
+//! The secret that batches of credits and notices are signed with.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
