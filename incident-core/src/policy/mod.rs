@@ -1,11 +1,15 @@
 //! Policy per severity: paging, urgency, deadlines, updates and post-mortems.
 
+mod calendar;
+
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::incident::Severity;
 use crate::paging::Urgency;
+
+pub use calendar::{BusinessCalendar, CALENDAR_DAYS, NoDeadline, OpeningHours};
 
 /// The policy of one severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
