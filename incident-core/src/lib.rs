@@ -30,6 +30,7 @@ pub mod outbox;
 pub mod paging;
 pub mod policy;
 pub mod redaction;
+pub mod response;
 pub mod sla;
 pub mod status_page;
 pub mod suggestion;

@@ -13,6 +13,9 @@ use crate::{Percent, ValidationError};
 pub struct Currency([u8; 3]);
 
 impl Currency {
+    /// The CFA franc of Central Africa.
+    pub(crate) const XAF: Self = Self(*b"XAF");
+
     /// Creates a currency from its code.
     ///
     /// # Errors
