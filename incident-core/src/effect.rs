@@ -57,7 +57,7 @@ pub fn effects_of(
 ) -> Vec<Effect> {
     let mut effects = Vec::new();
     match event {
-        Event::Declared => {
+        Event::Declared { .. } => {
             effects.extend((after.paging.state == PagingState::Pending).then_some(Effect::Page))
         }
         Event::PageRequested { .. } => effects.push(Effect::Page),

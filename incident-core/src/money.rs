@@ -13,7 +13,7 @@ use crate::{Percent, ValidationError};
 pub struct Currency([u8; 3]);
 
 impl Currency {
-    /// The franc of Central Africa, which has no minor unit.
+    /// The CFA franc of Central Africa.
     pub(crate) const XAF: Self = Self(*b"XAF");
 
     /// Creates a currency from its code.

@@ -105,11 +105,16 @@ const ERRORS: [&str; 3] = ["-refused", "-stale", "-tested"];
 const INCIDENT: &str = "/incidents/{incident}";
 
 /// All pages. Those that change something are the last ones.
-const PAGES: [PageRow; 33] = [
+const PAGES: [PageRow; 37] = [
     page("list", "/"),
     page("incidents", "/incidents"),
     page("incidents-none", "/incidents?q=nothing&status=resolved"),
     page("declare", "/incidents/new"),
+    page("classify", "/incidents/classify"),
+    page(
+        "classify-proposed",
+        "/incidents/classify?users_hit_percent=35&workaround=yes&revenue_per_hour=500+EUR&customer_event_day=yes&impact=high&urgency=high",
+    ),
     of_incident("incident", INCIDENT),
     of_incident("incident-edit", "/incidents/{incident}/edit"),
     of_incident("incident-page", "/incidents/{incident}/page"),
@@ -143,6 +148,27 @@ const PAGES: [PageRow; 33] = [
             Fill("#affected_tenants", "tenant fr"),
             Click("main .primary"),
             Await(".summary"),
+        ],
+    ),
+    acted(
+        "classify-refused",
+        "/incidents/classify?users_hit_percent=many&data_loss=perhaps",
+        &[State::Tour],
+        &[],
+    ),
+    acted(
+        "declare-proposed",
+        "/incidents/new",
+        &[State::Tour],
+        &[
+            Fill("#title", "Payments fail for all"),
+            Click("button[formaction]"),
+            Await("#users_hit_percent"),
+            Fill("#users_hit_percent", "95"),
+            Click("button[name=step]"),
+            Await("button[name=take][value=proposal]"),
+            Click("button[name=take][value=proposal]"),
+            Await("#title"),
         ],
     ),
     acted(

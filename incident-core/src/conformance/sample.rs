@@ -83,7 +83,8 @@ pub(super) fn declared(sample: &Sample) -> (Arc<Incident>, Commit) {
         number: n,
     };
     let mut incident = declare(&asked, &anna(), ids, Vec::new(), now, &Policy::default()).unwrap();
-    let draft = EntryDraft::of(&Event::Declared, &incident, &anna(), now).unwrap();
+    let declared = Event::Declared { overridden: None };
+    let draft = EntryDraft::of(&declared, &incident, &anna(), now).unwrap();
     incident.count_entry(&draft);
     let after = Arc::new(incident);
     let salt = || Salt([n as u8; 16]);

@@ -17,7 +17,7 @@ impl Incident {
     pub(crate) fn apply(&mut self, event: &Event, seq: u64, now: Timestamp, policy: &Policy) {
         let state = self.state_mut();
         match event {
-            Event::Declared => {}
+            Event::Declared { .. } => {}
             Event::Acknowledged { at, by } => {
                 // The first acknowledgement is the one that is measured.
                 if state.acknowledged_at.is_none() {

@@ -27,6 +27,9 @@ pub struct Declare {
     pub title: Title,
     /// The severity.
     pub severity: Severity,
+    /// The severity that was proposed, such as by [`classify`](crate::response::classify). If it is another one,
+    /// the entry of the declaration and its audit entry name both.
+    pub proposed_severity: Option<Severity>,
     /// The summary, internal.
     pub summary: Text,
     /// The services it hits.
@@ -82,6 +85,12 @@ impl Declare {
         }
     }
 
+    /// Returns the proposed severity if it was not followed.
+    pub(crate) fn overridden(&self) -> Option<Severity> {
+        self.proposed_severity
+            .filter(|proposed| *proposed != self.severity)
+    }
+
     /// Returns the outage from its start to its end, or to `now`.
     pub(super) fn span(&self, now: Timestamp) -> (Timestamp, Timestamp) {
         let end = self.impact_ended_at.or(self.resolved_at);
@@ -94,6 +103,7 @@ impl Declare {
         Self {
             title,
             severity,
+            proposed_severity: None,
             summary: Text::default(),
             affected_services: Vec::new(),
             affected_tenants: Affected::default(),

@@ -167,7 +167,9 @@ const FIELDS: [&str; 10] = [
 /// Returns the first events of an incident: its declaration, the reason for a long outage, and its
 /// end, as far as these are part of it.
 pub(crate) fn first_events(asked: &Declare, now: Timestamp) -> Vec<Event> {
-    let mut events = vec![Event::Declared];
+    let mut events = vec![Event::Declared {
+        overridden: asked.overridden(),
+    }];
     if let Some(reason) = &asked.reason {
         events.push(long_outage(limits::months_of(asked.span(now)), reason, now));
     }

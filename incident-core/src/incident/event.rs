@@ -1,6 +1,6 @@
 //! Events: the outcome of a decision.
 
-use super::{AlertRepeated, Change, Publish, RuleFired, TookIn, Updated};
+use super::{AlertRepeated, Change, Publish, RuleFired, Severity, TookIn, Updated};
 use crate::actor::Actor;
 use crate::paging::{AlertSeen, RetryOf};
 use crate::timeline::EntryKind;
@@ -11,7 +11,10 @@ use crate::{HttpsUrl, IncidentId, Name, PersonName, RuleName, Statement, Timesta
 #[non_exhaustive]
 pub enum Event {
     /// It was declared. Its first state is that of the incident.
-    Declared,
+    Declared {
+        /// The severity that was proposed, where a person declared it with another one.
+        overridden: Option<Severity>,
+    },
     /// It was acknowledged.
     Acknowledged {
         /// Time of the acknowledgement.
@@ -99,7 +102,7 @@ impl Event {
         match self {
             Self::AlertRepeated(repeated) => repeated.raised.is_some() || repeated.pages,
             Self::Related { .. } | Self::RuleFired(_) => false,
-            Self::Declared
+            Self::Declared { .. }
             | Self::Acknowledged { .. }
             | Self::Updated(_)
             | Self::Observed { .. }

@@ -22,7 +22,7 @@ impl Incident {
     /// That is the outage, the tenants, how much of the platform was hit, whether the incident
     /// counts, and whether it is over.
     pub(crate) fn note_shaping(&mut self, event: &Event, before: &Self, by: &Actor) {
-        let began = matches!(event, Event::Declared);
+        let began = matches!(event, Event::Declared { .. });
         if began || SlaFacts::of(self) != SlaFacts::of(before) {
             self.state_mut().note_shapers([&by.name]);
         }

@@ -3,7 +3,8 @@
 use super::{EntryKind, StateMarks};
 use crate::actor::Actor;
 use crate::incident::{
-    AlertRepeated, Change, CommsSent, Event, FieldDelta, Incident, RetryOf, Status, TookIn, Updated,
+    AlertRepeated, Change, CommsSent, Event, FieldDelta, Incident, RetryOf, Severity, Status,
+    TookIn, Updated,
 };
 use crate::{PublicText, Text, Timestamp};
 
@@ -71,7 +72,7 @@ impl EntryDraft {
         let now = now.max(before.last_recorded_at);
         let made = |kind, message: &str| Self::new(kind, author.clone(), now, Text::cut(message));
         Some(match event {
-            Event::Declared => declared(before, author, now),
+            Event::Declared { overridden } => declared(before, *overridden, author, now),
             Event::Acknowledged { at, by } => Self {
                 occurred_at: *at,
                 ..made(
@@ -215,7 +216,12 @@ fn repeated_entry(
     })
 }
 
-fn declared(incident: &Incident, author: &Actor, now: Timestamp) -> EntryDraft {
+fn declared(
+    incident: &Incident,
+    overridden: Option<Severity>,
+    author: &Actor,
+    now: Timestamp,
+) -> EntryDraft {
     let to = |field: &str, to: serde_json::Value| FieldDelta {
         field: field.to_owned(),
         from: None,
@@ -224,27 +230,36 @@ fn declared(incident: &Incident, author: &Actor, now: Timestamp) -> EntryDraft {
         removed: Vec::new(),
     };
     let json = |value: Result<serde_json::Value, serde_json::Error>| value.unwrap_or_default();
-    let message = format!(
-        "declared {}: {}\n{}",
-        incident.severity, incident.title, incident.summary
-    );
+    let severity = incident.severity;
+    let mut message = format!("declared {severity}: {}\n", incident.title);
+    let mut changes = vec![
+        to("severity", json(serde_json::to_value(severity))),
+        to(
+            "affected_services",
+            json(serde_json::to_value(&incident.affected_services)),
+        ),
+        to(
+            "affected_tenants",
+            json(serde_json::to_value(&incident.affected_tenants)),
+        ),
+        to(
+            "started_at",
+            json(serde_json::to_value(incident.started_at)),
+        ),
+    ];
+    if let Some(proposed) = overridden {
+        message.push_str(&format!(
+            "{proposed} was proposed, declared as {severity}\n"
+        ));
+        changes.push(to(
+            "proposed_severity",
+            json(serde_json::to_value(proposed)),
+        ));
+    }
+    message.push_str(incident.summary.as_str());
     EntryDraft {
         status_to: Some(incident.status),
-        changes: vec![
-            to("severity", json(serde_json::to_value(incident.severity))),
-            to(
-                "affected_services",
-                json(serde_json::to_value(&incident.affected_services)),
-            ),
-            to(
-                "affected_tenants",
-                json(serde_json::to_value(&incident.affected_tenants)),
-            ),
-            to(
-                "started_at",
-                json(serde_json::to_value(incident.started_at)),
-            ),
-        ],
+        changes,
         ..EntryDraft::new(
             EntryKind::Declaration,
             author.clone(),

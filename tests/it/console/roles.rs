@@ -113,6 +113,12 @@ pub(crate) fn cases() -> Vec<Case> {
                 |_| json!({"title": "x", "severity": "SEV3", "started_at": "2001-01-01T00:00:00Z", "reason": "old"}),
             ),
         ),
+        post(
+            "POST /sys/classify",
+            &[A::Read],
+            &[200],
+            |_| json!({"service_down": true}),
+        ),
         get("GET /sys/incidents/suggestions", &[A::Read], &[200]),
         post(
             "POST /sys/incidents/suggestions",

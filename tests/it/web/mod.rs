@@ -2,6 +2,7 @@
 
 mod about;
 mod audit;
+mod classify;
 mod declare;
 mod frame;
 mod incident;

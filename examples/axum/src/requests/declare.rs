@@ -20,6 +20,10 @@ use crate::http::body::CommandBody;
 pub(crate) struct DeclareRequest {
     title: Title,
     severity: Severity,
+    /// The severity that was proposed, such as by `POST /sys/classify`. If it is another one, the timeline and the
+    /// audit trail name both.
+    #[serde(default)]
+    proposed_severity: Option<Severity>,
     #[serde(default)]
     summary: Option<Text>,
     #[serde(default)]
@@ -97,6 +101,7 @@ impl DeclareRequest {
         Ok(Declare {
             title: self.title,
             severity: self.severity,
+            proposed_severity: self.proposed_severity,
             summary: self.summary.unwrap_or_default(),
             affected_services: self.affected_services.unwrap_or_default(),
             affected_tenants: self

@@ -6,6 +6,7 @@ pub(crate) mod declare;
 pub(crate) mod incident;
 
 use incident_core::paging::Urgency;
+use incident_core::response::ClassificationFacts;
 use incident_core::suggestion::Suggest;
 use incident_core::{Month, Statement};
 use schemars::JsonSchema;
@@ -42,6 +43,9 @@ impl CommandBody for RecomputeRequest {}
 
 /// The body of `POST /sys/incidents/suggestions`.
 impl CommandBody for Suggest {}
+
+/// The body of `POST /sys/classify`.
+impl CommandBody for ClassificationFacts {}
 
 /// The body of `POST /sys/pages/test`.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -3,6 +3,7 @@
 mod audit;
 pub(crate) mod authenticate;
 mod billing;
+mod classify;
 mod credits;
 mod documents;
 mod due;

@@ -8,8 +8,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use incident_core::actor::Action;
 
 use super::{
-    audit, billing, credits, documents, due, events, hooks, incidents, operations, pages, public,
-    reports, sign_in, statements, suggestions, tenants, timeline, usage,
+    audit, billing, classify, credits, documents, due, events, hooks, incidents, operations, pages,
+    public, reports, sign_in, statements, suggestions, tenants, timeline, usage,
 };
 use crate::document::assemble::assemble;
 use crate::document::describe::DescribedHandler;
@@ -194,7 +194,7 @@ const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
 const SEE_OTHER: StatusCode = StatusCode::SEE_OTHER;
 const NOT_MODIFIED: StatusCode = StatusCode::NOT_MODIFIED;
 
-fn incident_rows() -> [Row; 13] {
+fn incident_rows() -> [Row; 14] {
     group(
         "incidents",
         Area::Operators,
@@ -205,6 +205,8 @@ fn incident_rows() -> [Row; 13] {
                 .answers(&[CREATED, OK])
                 .with_version()
                 .with_header("Location", "The path of the incident."),
+            post("/sys/classify", classify::propose)
+                .named("classify", "Proposes a severity for facts; changes nothing"),
             get("/sys/incidents/suggestions", suggestions::list)
                 .named("list_suggestions", "Lists suggestions"),
             post("/sys/incidents/suggestions", suggestions::suggest)
@@ -454,7 +456,7 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 23] {
+fn web_rows() -> [Row; 25] {
     group(
         "web",
         Area::Web,
@@ -463,6 +465,8 @@ fn web_rows() -> [Row; 23] {
             get("/incidents", web::incidents::show),
             get("/incidents/new", declare::show),
             post("/incidents/new", declare::declare),
+            get("/incidents/classify", web::classify::show),
+            post("/incidents/classify", web::classify::propose),
             post(
                 "/incidents/suggestions/{id}/dismiss",
                 active::dismiss::dismiss,

@@ -9,6 +9,7 @@ pub(crate) mod active;
 mod amounts;
 pub(crate) mod assets;
 pub(crate) mod audit;
+pub(crate) mod classify;
 mod common_texts;
 pub(crate) mod declare;
 pub(crate) mod expired;

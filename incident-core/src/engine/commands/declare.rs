@@ -147,10 +147,13 @@ impl Incidents {
             .outbox
             .iter()
             .any(|write| matches!(write, OutboxWrite::Add(_)));
-        let detail = BTreeMap::from([
+        let mut detail = BTreeMap::from([
             ("severity".to_owned(), asked.severity.to_string()),
             ("paged".to_owned(), paged.to_string()),
         ]);
+        if let Some(proposed) = asked.overridden() {
+            detail.insert("proposed_severity".to_owned(), proposed.to_string());
+        }
         let audit = context.allowed(now, Some(ids.id), "declare", detail);
         commit.audit.push(audit);
         commit.suggestion = suggestion;

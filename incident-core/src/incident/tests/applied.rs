@@ -138,12 +138,26 @@ fn an_entry_names_the_fields_that_changed() {
 fn the_declaration_tells_the_status_that_it_began_with() {
     let (incident, now) = paged();
     let (_, anna, _) = crate::testing::an_incident();
-    let draft = EntryDraft::of(&Event::Declared, &incident, &anna, now).unwrap();
+    let declared = |overridden| {
+        let event = Event::Declared { overridden };
+        EntryDraft::of(&event, &incident, &anna, now).unwrap()
+    };
+    let draft = declared(None);
     assert_eq!(
         (draft.kind, draft.status_from),
         (EntryKind::Declaration, None)
     );
     assert_eq!(draft.status_to, Some(incident.status));
+    // The severity that was proposed is named before what people wrote, so that it is never cut.
+    let draft = declared(Some(Severity::Sev4));
+    let lines: Vec<&str> = draft.message.as_str().lines().collect();
+    let expected = format!("SEV4 was proposed, declared as {}", incident.severity);
+    assert_eq!(lines.get(1), Some(&expected.as_str()), "{lines:?}");
+    let delta = draft
+        .changes
+        .iter()
+        .find(|one| one.field == "proposed_severity");
+    assert_eq!(delta.unwrap().to, "SEV4");
 }
 
 #[test]

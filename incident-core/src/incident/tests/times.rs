@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{paged, with};
 use crate::incident::{
     Affected, AffectedTenant, CancelReason, Change, Command, Declare, Event, Incident, Refusal,
-    State, Status, decide, declare,
+    Severity, State, Status, decide, declare,
 };
 use crate::policy::Policy;
 use crate::testing::an_incident;
@@ -128,11 +128,27 @@ fn one_that_is_entered_afterwards_begins_with_its_end() {
     };
     let events = declare::first_events(&asked, now);
     assert!(
-        matches!(events.as_slice(), [Event::Declared, Event::Updated(_)]),
+        matches!(
+            events.as_slice(),
+            [Event::Declared { .. }, Event::Updated(_)]
+        ),
         "{events:?}"
     );
     let events = declare::first_events(&super::asked(), now);
-    assert!(matches!(events.as_slice(), [Event::Declared]), "{events:?}");
+    let declared = |overridden| vec![Event::Declared { overridden }];
+    assert_eq!(events, declared(None));
+    // A proposal that was followed is no override.
+    for (proposed, overridden) in [
+        (asked.severity, None),
+        (Severity::Sev1, Some(Severity::Sev1)),
+    ] {
+        let asked = Declare {
+            severity: asked.severity,
+            proposed_severity: Some(proposed),
+            ..super::asked()
+        };
+        assert_eq!(declare::first_events(&asked, now), declared(overridden));
+    }
     for reason in [
         CancelReason::FalsePositive,
         CancelReason::Duplicate,

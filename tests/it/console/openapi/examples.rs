@@ -252,6 +252,7 @@ impl Story {
                 self.record("declare_incident", answer, status);
             }
         }
+        self.send("classify", VIEWER, 200).await;
         self.send("suggest_incident", COMMANDER, 201).await;
         self.send("suggest_incident", COMMANDER, 200).await;
         self.send("list_suggestions", VIEWER, 200).await;

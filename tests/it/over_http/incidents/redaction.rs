@@ -42,6 +42,7 @@ fn every_field_is_known(
     let Declare {
         title: _,
         severity: _,
+        proposed_severity: _,
         summary: _,
         affected_services: _,
         affected_tenants: _,

@@ -56,6 +56,8 @@ texts! {
         commander: "You become its commander.", "Vous en devenez le commandant.", "Sie werden Einsatzleitung.";
         submit: "Declare incident", "Déclarer l’incident", "Vorfall melden";
         shortcut: "or press", "ou appuyez sur", "oder drücken Sie";
+        help: "Help me choose", "Aidez-moi à choisir", "Hilfe bei der Wahl";
+        proposed: "{severity} was proposed from your answers. If you declare another severity, the timeline says so.", "{severity} a été proposé d’après vos réponses. Si vous déclarez une autre gravité, la chronologie le dira.", "{severity} wurde nach Ihren Antworten vorgeschlagen. Wenn Sie eine andere Schwere melden, steht das im Verlauf.";
         suggestion: "Filled in from the suggestion {signal} of {service} × {tenant}.", "Rempli à partir de la suggestion {signal} de {service} × {tenant}.", "Ausgefüllt aus dem Vorschlag {signal} von {service} × {tenant}.";
         suggestion_gone: "This suggestion was used or dismissed already, or has expired: it cannot be declared from again.", "Cette suggestion a déjà servi, a été écartée ou a expiré : on ne peut plus déclarer à partir d’elle.", "Dieser Vorschlag wurde schon verwendet oder verworfen, oder er ist abgelaufen: Aus ihm lässt sich nicht mehr melden.";
         suggestion_live: "An incident of the same service and tenant is live already.", "Un incident du même service et du même client est déjà en cours.", "Ein Vorfall desselben Dienstes und Mandanten läuft schon.";

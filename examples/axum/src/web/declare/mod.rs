@@ -13,6 +13,7 @@ use axum::http::StatusCode;
 use incident_core::SuggestionId;
 use incident_core::actor::Caller;
 use incident_core::engine::CommandOutcome;
+use incident_core::incident::Severity;
 use incident_core::suggestion::{Suggestion, SuggestionState};
 
 use self::consequences::{Consequences, consequences};
@@ -51,6 +52,32 @@ impl FromQuery for DeclareParams {
     }
 }
 
+/// The names of the fields of the form.
+pub(crate) const FIELDS: [&str; 22] = [
+    "key",
+    "title",
+    "severity",
+    "proposed_severity",
+    "summary",
+    "affected_services",
+    "affected_tenants",
+    "all_tenants",
+    "started_at",
+    "suggestion_id",
+    "mode",
+    "source",
+    "page",
+    "responder",
+    "eta",
+    "detected_at",
+    "impact_ended_at",
+    "resolved_at",
+    "environment",
+    "alert_key",
+    "tracker_url",
+    "reason",
+];
+
 /// A note on top of the form, with a link.
 struct FormNote {
     text: String,
@@ -64,6 +91,7 @@ struct DeclarePage<'a> {
     texts: &'static DeclareTexts,
     key: String,
     suggestion_id: String,
+    proposed_severity: String,
     notes: Vec<FormNote>,
     summary: Option<Html>,
     what: Vec<Html>,
@@ -89,6 +117,18 @@ pub(crate) async fn show(
         fill_in(&mut fields, &frame, &found.suggestion);
     }
     respond(&state, frame, &context.caller, &fields, notes, None).await
+}
+
+/// Shows the form with what was typed before, on its way back from the page that helps to choose a severity.
+pub(crate) async fn show_filled(
+    state: &AppState,
+    reader: &Reader,
+    caller: &Caller,
+    fields: &FormFields,
+) -> WebResult {
+    let frame = Frame::of(state, reader, caller, Section::Active);
+    let frame = frame.with_main_button().at("/incidents/new");
+    respond(state, frame, caller, fields, Vec::new(), None).await
 }
 
 /// Handles `POST /incidents/new`.
@@ -136,6 +176,7 @@ fn request(fields: &FormFields, reader: &Reader) -> Result<DeclareRequest, Probl
     let mut body = JsonBody::of(fields)
         .required("title")
         .required("severity")
+        .text("proposed_severity")
         .text("summary")
         .list("affected_services")
         .text("suggestion_id")
@@ -209,10 +250,15 @@ async fn respond(
     frame: Frame<'_>,
     caller: &Caller,
     sent: &FormFields,
-    notes: Vec<FormNote>,
+    mut notes: Vec<FormNote>,
     problem: Option<&Problem>,
 ) -> WebResult {
     let texts = DeclareTexts::of(frame.reader.language);
+    let proposed: Result<Severity, _> = sent.get("proposed_severity").parse();
+    notes.extend(proposed.map(|proposed| FormNote {
+        text: frame.fill(texts.proposed, &[("severity", proposed.name())]),
+        href: None,
+    }));
     let known = known_names(state).await;
     let fields = DeclareFields::new(state, &frame, caller, known, sent, problem);
     let summary = problem.map(|problem| Summary::of(frame.common, problem, &fields.all()).html());
@@ -232,6 +278,7 @@ async fn respond(
         texts,
         key: form_key(sent, problem),
         suggestion_id: sent.get("suggestion_id").to_owned(),
+        proposed_severity: sent.get("proposed_severity").to_owned(),
         notes,
         summary,
         what: html(&fields.what),

@@ -100,6 +100,13 @@ impl<'f> JsonBody<'f> {
         self
     }
 
+    /// Notes that a value was expected to be another one.
+    #[must_use]
+    pub(crate) fn wrong(mut self, name: &str, expected: &str) -> Self {
+        self.refuse(&Problem::field(format!("/{name}"), expected));
+        self
+    }
+
     fn put(&mut self, name: &str, value: impl Into<Value>) {
         self.members.insert(name.to_owned(), value.into());
     }

@@ -222,11 +222,35 @@ fn declaration(
     let severity = deltas.iter().find(|one| one.field == "severity")?;
     let severity = severity.to.as_str()?;
     let text = message.strip_prefix(&format!("declared {severity}: "))?;
+    let (what, text) = match overridden(severity, text, deltas) {
+        Some((proposed, text)) => {
+            let values = [("severity", severity), ("proposed", proposed)];
+            (frame.fill(texts.overridden, &values), text)
+        }
+        None => {
+            let what = frame.fill(texts.declared, &[("severity", severity)]);
+            (what, text.to_owned())
+        }
+    };
     Some(Statement {
-        what: Some(frame.fill(texts.declared, &[("severity", severity)])),
-        text: Some(text.to_owned()),
+        what: Some(what),
+        text: Some(text),
         ..Statement::default()
     })
+}
+
+/// Returns the severity that was proposed where another one was declared, and the text without the
+/// sentence about it, which is its second line.
+fn overridden<'d>(
+    severity: &str,
+    text: &str,
+    deltas: &'d [FieldDelta],
+) -> Option<(&'d str, String)> {
+    let delta = deltas.iter().find(|one| one.field == "proposed_severity")?;
+    let proposed = delta.to.as_str()?;
+    let sentence = format!("\n{proposed} was proposed, declared as {severity}");
+    let (title, rest) = text.split_once(&sentence)?;
+    Some((proposed, format!("{title}{rest}")))
 }
 
 fn page_request(frame: &Frame<'_>, texts: &EntryTexts, message: &str) -> Option<Statement> {

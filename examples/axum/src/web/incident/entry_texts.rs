@@ -8,6 +8,7 @@ texts! {
     /// The texts of entries of a timeline.
     EntryTexts {
         declared: "declared {severity}", "a déclaré {severity}", "hat {severity} gemeldet";
+        overridden: "declared {severity}, while {proposed} was proposed", "a déclaré {severity}, alors que {proposed} était proposé", "hat {severity} gemeldet, obwohl {proposed} vorgeschlagen war";
         published: "published to the status page", "publication sur la page d’état", "auf der Statusseite veröffentlicht";
         hidden: "hidden from the status page", "retrait de la page d’état", "von der Statusseite genommen";
         page_again: "paged on-call again", "a de nouveau alerté l’astreinte", "hat die Bereitschaft erneut alarmiert";

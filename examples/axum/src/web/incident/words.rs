@@ -156,7 +156,7 @@ impl WordTexts {
     }
 
     /// Returns the word for a level.
-    pub(super) const fn level(&self, level: Level) -> &'static str {
+    pub(crate) const fn level(&self, level: Level) -> &'static str {
         match level {
             Level::Low => self.level_low,
             Level::Medium => self.level_medium,
@@ -165,7 +165,7 @@ impl WordTexts {
     }
 
     /// Returns the word for the state of lost data.
-    pub(super) const fn loss(&self, state: LossState) -> &'static str {
+    pub(crate) const fn loss(&self, state: LossState) -> &'static str {
         match state {
             LossState::None => self.loss_none,
             LossState::Suspected => self.loss_suspected,
