@@ -16,6 +16,8 @@ pub fn lines(config: Config) -> Result<Vec<String>, Box<dyn Error>> {
     let policy = config.policy_file()?;
     let pagers = config.pagers.build(policy.paging())?;
     config.escalations.build(policy.paging())?;
+    let channel = config.channels.startup_line();
+    config.channels.build()?;
     let billing = config.billing.startup_line();
     config.billing.build()?;
     let mut lines = vec![format!("address: {}", config.bind)];
@@ -29,6 +31,7 @@ pub fn lines(config: Config) -> Result<Vec<String>, Box<dyn Error>> {
     lines.extend(path.map(|path| format!("policy: {}", path.display())));
     lines.extend(pagers.startup_lines);
     lines.extend(hooks::startup_lines(&config.hooks).map(str::to_owned));
+    lines.push(channel);
     lines.extend(billing);
     if config.tokens.is_none() {
         lines.push("tokens: none; an admin token is made and printed at each start".to_owned());

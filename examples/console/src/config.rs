@@ -8,6 +8,7 @@ use incident_usage_clickhouse::{Address, AddressError};
 
 use crate::billing::BillingSettings;
 use crate::bind::Bind;
+use crate::channels::ChannelSettings;
 use crate::config_error::ConfigError;
 use crate::escalations::EscalationSettings;
 use crate::hooks;
@@ -37,6 +38,8 @@ pub struct Config {
     pub pagers: PagerSettings,
     /// The escalation targets besides on-call.
     pub escalations: EscalationSettings,
+    /// The channel for notices of escalation rules.
+    pub channels: ChannelSettings,
     /// The sink for issued credits.
     pub billing: BillingSettings,
     /// Secrets and tokens that authenticate webhooks.
@@ -148,6 +151,7 @@ impl Config {
             allow_unsafe: get("INCIDENT_ALLOW_UNSAFE_DATABASE").is_some(),
             pagers: PagerSettings::from_env(&get)?,
             escalations: EscalationSettings::from_env(&get)?,
+            channels: ChannelSettings::from_env(&get)?,
             billing: BillingSettings::from_env(&get)?,
             hooks: hooks::from_env(&get)?,
             policy: get("INCIDENT_POLICY").map(PathBuf::from),

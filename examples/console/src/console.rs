@@ -12,7 +12,7 @@ use incident_axum::{
 use incident_core::actor::Caller;
 use incident_core::engine::{BuildError, Incidents, IncidentsBuilder};
 use incident_core::failpoint;
-use incident_core::port::{AnchorRecord, BillingSink, Clock, PageCheck, Pager};
+use incident_core::port::{AnchorRecord, BillingSink, Channel, Clock, PageCheck, Pager};
 use incident_pagers::{LogPager, RunningWorker, Worker};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -60,6 +60,8 @@ pub struct ConsoleBuilder {
     pub escalations: Escalations,
     /// The vendor APIs that report whether a page arrived.
     pub page_checks: Vec<Arc<dyn PageCheck>>,
+    /// The channels for notices of escalation rules, to every group.
+    pub channels: Vec<Arc<dyn Channel>>,
     /// The sink for issued credits; if absent, approved credits stay pending.
     pub billing: Option<Arc<dyn BillingSink>>,
     /// The record of chain heads; if absent, the log.
@@ -156,6 +158,9 @@ impl ConsoleBuilder {
         }
         for (rule, pagers) in &self.escalations {
             builder = builder.escalation(rule.clone(), pagers.clone());
+        }
+        for channel in &self.channels {
+            builder = builder.channel(Arc::clone(channel));
         }
         for check in &self.page_checks {
             builder = builder.page_check(Arc::clone(check));

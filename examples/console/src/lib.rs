@@ -7,6 +7,7 @@ pub mod anchor_file;
 pub mod billing;
 pub mod bind;
 pub mod causes;
+pub mod channels;
 pub mod check_config;
 pub mod cli;
 pub mod config;

@@ -366,6 +366,8 @@ async fn prepare(config: Config, demo: Option<&Demo>) -> Result<Prepared, Box<dy
         pagers = pagers.checked_by(rest);
     }
     let escalations = config.escalations.build(policy.paging())?;
+    let channel_line = config.channels.startup_line();
+    let channels = vec![config.channels.build()?];
     let billing_line = config.billing.startup_line();
     let billing = config.billing.build()?;
     let mut storage = match &config.database {
@@ -393,6 +395,7 @@ async fn prepare(config: Config, demo: Option<&Demo>) -> Result<Prepared, Box<dy
     startup_lines.extend(anchors.as_ref().map(anchor_line));
     startup_lines.extend(pagers.startup_lines);
     startup_lines.extend(hooks::startup_lines(&config.hooks).map(str::to_owned));
+    startup_lines.push(channel_line);
     startup_lines.extend(billing_line);
     startup_lines.extend(left_out);
     let anchors = anchors.map(|file| Arc::new(file) as Arc<dyn AnchorRecord>);
@@ -408,6 +411,7 @@ async fn prepare(config: Config, demo: Option<&Demo>) -> Result<Prepared, Box<dy
         retired_pagers: pagers.retired,
         page_checks: pagers.checks,
         escalations,
+        channels,
         billing,
         anchors,
         hooks: config.hooks,

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use crate::config_error::ConfigError;
 
 /// All settings of the console.
-pub const SETTINGS: [&str; 27] = [
+pub const SETTINGS: [&str; 29] = [
     "DATABASE_URL",
     "INCIDENT_ALLOW_UNSAFE_DATABASE",
     "INCIDENT_ANCHORS",
@@ -18,6 +18,8 @@ pub const SETTINGS: [&str; 27] = [
     "INCIDENT_DATA",
     "INCIDENT_ESCALATIONS",
     "INCIDENT_LOG_FORMAT",
+    "INCIDENT_NOTICES_SECRET",
+    "INCIDENT_NOTICES_URL",
     "INCIDENT_PAGERS",
     "INCIDENT_POLICY",
     "INCIDENT_TOKENS",
@@ -197,6 +199,7 @@ mod tests {
             include_str!("pagers.rs"),
             include_str!("escalations.rs"),
             include_str!("billing.rs"),
+            include_str!("channels.rs"),
             include_str!("hooks.rs"),
         ];
         for setting in SETTINGS {

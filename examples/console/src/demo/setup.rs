@@ -18,6 +18,7 @@ use super::people::DemoPeople;
 use super::schedule::last_month;
 use super::{reference, tour};
 use crate::billing::BillingSettings;
+use crate::channels::ChannelSettings;
 use crate::config::Config;
 use crate::pagers::Pagers;
 use crate::policy_file::PolicyFile;
@@ -50,6 +51,7 @@ impl Demo {
     pub fn muted(config: Config) -> Config {
         Config {
             escalations: config.escalations.muted(),
+            channels: ChannelSettings::Log,
             billing: BillingSettings::None,
             database: None,
             usage: None,
