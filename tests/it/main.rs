@@ -11,6 +11,7 @@ mod data;
 mod engine;
 mod over_http;
 mod paging;
+mod response;
 mod sla;
 mod store_parity;
 mod web;
