@@ -176,6 +176,30 @@ impl Zone {
         }
     }
 
+    /// Returns the first instant at which the clocks show a local time or a later one, between
+    /// [`Timestamp::MIN`] and [`Timestamp::MAX`]: for a time that they skip the end of the gap, for
+    /// one that they show twice the first of the two. It never falls as the local time rises.
+    pub(crate) fn first_at(self, local: NaiveDateTime) -> Timestamp {
+        let utc = match self.0.from_local_datetime(&local) {
+            MappedLocalTime::Single(time) => time.with_timezone(&Utc),
+            MappedLocalTime::Ambiguous(one, other) => one.min(other).with_timezone(&Utc),
+            MappedLocalTime::None => {
+                let after = GapInfo::new(&local, &self.0).and_then(|gap| gap.end);
+                after.map_or(local.and_utc(), |time| time.with_timezone(&Utc))
+            }
+        };
+        match Timestamp::from_chrono(utc) {
+            Ok(time) => time,
+            Err(_) if utc.year() <= 1970 => Timestamp::MIN,
+            Err(_) => Timestamp::MAX,
+        }
+    }
+
+    /// Returns the date that the clocks of the zone show at an instant.
+    pub(crate) fn date_at(self, time: Timestamp) -> NaiveDate {
+        time.to_chrono().with_timezone(&self.0).date_naive()
+    }
+
     /// Returns the instant at which a local clock first shows a time.
     ///
     /// For a time that the clock skips, the offset before the gap applies.

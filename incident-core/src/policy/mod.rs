@@ -4,6 +4,8 @@ mod defaults;
 mod limit;
 mod rules;
 
+mod calendar;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,8 @@ pub use rules::{Anchor, EscalationRule, Level, Repeat, Trigger};
 use crate::incident::Severity;
 use crate::paging::Urgency;
 use crate::{Timestamp, Zone};
+
+pub use calendar::{BusinessCalendar, CALENDAR_DAYS, NoDeadline, OpeningHours};
 
 /// The policy of one severity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
