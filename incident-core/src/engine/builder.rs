@@ -17,7 +17,6 @@ use super::state::test_page::Tests;
 use super::state::turns::Turns;
 use super::state::{Inner, Listener, QUEUES};
 use super::{EngineEvent, Incidents, LogAnchors};
-use crate::RuleName;
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
 use crate::paging::{FailoverPolicy, GateSettings, InboundPolicy, TargetId};
@@ -28,6 +27,7 @@ use crate::port::{
 };
 use crate::sla::{Contracts, SlaTerms};
 use crate::status_page::PublicNames;
+use crate::{RuleName, ValidationError};
 
 /// An error of [`IncidentsBuilder::build`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +44,9 @@ pub enum BuildError {
     /// Durations that do not fit together; the text names them and the reason.
     #[error("{0}")]
     Times(&'static str),
+    /// A policy whose values do not fit together.
+    #[error("policy: {0}")]
+    Policy(#[from] ValidationError),
 }
 
 /// A builder of [`Incidents`]; see there for an example.
@@ -329,6 +332,7 @@ impl IncidentsBuilder {
             check_targets(pagers, &[])?;
         }
         self.settings.check().map_err(BuildError::Times)?;
+        self.settings.policy.check()?;
         let clock = self
             .clock
             .or_else(default_clock)
