@@ -382,6 +382,26 @@ mod tests {
         }
     }
 
+    /// Every example of the guide is a policy that the server takes, and its error is what a
+    /// server says.
+    #[test]
+    fn the_examples_of_the_policy_guide_are_policies() {
+        let guide = include_str!("../../../docs/policy.md");
+        let blocks: Vec<&str> = guide.split("```toml\n").skip(1).collect();
+        assert_eq!(blocks.len(), 3);
+        for block in blocks {
+            let example = block.split("```").next().unwrap_or_default();
+            let file = PolicyFile::parse(example).unwrap();
+            assert_ne!(file.policy(), Policy::default());
+        }
+        let wrong = "[[rules]]\nname = \"unacknowledged\"\nwhen = \"unacknowledged\"\nlevels = [\n    { from = \"deadline\", after_minutes = 10, notify = [\"backup\"] },\n    { from = \"deadline\", after_minutes = 10, notify = [\"lead\"] },\n]\n";
+        let error = PolicyFile::parse(wrong).unwrap_err();
+        assert!(
+            guide.contains(&format!("policy.toml: {error}\n")),
+            "{error}"
+        );
+    }
+
     #[test]
     fn unknown_and_invalid_settings_are_named() {
         for (text, named) in [
@@ -416,6 +436,54 @@ mod tests {
                 "never",
             ),
             ("[pagers]\ndetails = { number = \"1\" }", "pagers.detail"),
+            (
+                "[severities.sev2]\nresolve_within = { minutes = 0 }",
+                "line 2: severities.sev2.resolve_within.minutes: expected a number",
+            ),
+            (
+                "[severities.sev2]\npage = true\nresolve_within = \"soon\"",
+                "line 3: severities.sev2.resolve_within: expected { minutes = 5 }",
+            ),
+            (
+                "[severities.sev2]\nresolve_within = { minutes = 5, calendar = \"office\" }",
+                "line 2: severities.sev2.resolve_within.calendar: expected the name",
+            ),
+            (
+                "[team]\ntimezone = \"Europe/Pari\"",
+                "line 2: team.timezone: expected",
+            ),
+            (
+                "[calendars.office]\ntimezone = \"Mars\"\nhours = { monday = [\"09:00-10:00\"] }",
+                "line 2: calendars.office.timezone: expected",
+            ),
+            (
+                "[calendars.office]\ntimezone = \"UTC\"\nhours = {}",
+                "line 3: calendars.office.hours: expected opening hours",
+            ),
+            (
+                "[calendars.office]\ntimezone = \"UTC\"\n[calendars.office.hours]\nmonday = [\"10:00-09:00\"]",
+                "line 4: calendars.office.hours.monday",
+            ),
+            (
+                "\n[[overrides]]\n[overrides.sev2]\npage = true",
+                "line 2: overrides[0]: expected a service",
+            ),
+            (
+                "[[overrides]]\nservice = \"api\"\n[overrides.sev2]\nwatch_minutes = 0",
+                "line 4: overrides[0].sev2.watch_minutes: expected",
+            ),
+            (
+                "[[rules]]\nname = \"watch\"\nenabled = false\n[[rules]]\nname = \"watch\"\nenabled = false",
+                "line 5: rules[1].name: expected a name that no other rule has",
+            ),
+            (
+                "[[rules]]\nname = \"one\"\nwhen = \"declared\"\n[[rules.levels]]\nnotify = []",
+                "line 5: rules.one.levels[0].notify: expected at least one group",
+            ),
+            (
+                "[[rules]]\nname = \"one\"\nwhen = \"late\"",
+                "line 3: rules[0].when: unknown variant `late`",
+            ),
             ("[pagers.pagerduty]\nsev1 = \"Critical\"", "sev1"),
             ("[pagers.opsgenie]\nsev1 = \"P0\"", "sev1"),
             ("[pagers]\nresponders = [{ type = \"team\" }]", "responder"),
@@ -426,6 +494,7 @@ mod tests {
         ] {
             let error = PolicyFile::parse(text).unwrap_err();
             assert!(error.contains(named), "{error}");
+            assert!(error.starts_with("line "), "{error}");
         }
     }
 }
