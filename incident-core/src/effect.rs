@@ -85,7 +85,7 @@ pub fn effects_of(
                     }
                     Status::Investigating if transition.from == Status::Resolved => {
                         effects.extend(
-                            (after.mode == Mode::Live && policy.of(after.severity).page_on_reopen)
+                            (after.mode == Mode::Live && after.policy(policy).page_on_reopen())
                                 .then_some(Effect::Page),
                         );
                     }
@@ -137,10 +137,10 @@ fn moves_credits(before: &Incident, after: &Incident) -> bool {
 /// for an open alert; not if the incident is acknowledged. Otherwise the open alert gets the new
 /// severity.
 fn raise(before: &Incident, after: &Incident, policy: &Policy) -> Vec<Effect> {
-    let (was, is) = (policy.of(before.severity), policy.of(after.severity));
-    let worse = after.severity < before.severity && is.urgency == Urgency::High;
-    let unheard = was.urgency == Urgency::Low || before.paging.state == PagingState::None;
-    let wanted = is.page && is.page_on_raise && after.mode == Mode::Live;
+    let (was, is) = (before.policy(policy), after.policy(policy));
+    let worse = after.severity < before.severity && is.urgency() == Urgency::High;
+    let unheard = was.urgency() == Urgency::Low || before.paging.state == PagingState::None;
+    let wanted = is.page() && is.page_on_raise() && after.mode == Mode::Live;
     if worse
         && unheard
         && wanted

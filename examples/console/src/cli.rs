@@ -16,7 +16,7 @@ pub struct CliCommand {
 }
 
 /// All commands. Without a command the program serves.
-pub const COMMANDS: [CliCommand; 9] = [
+pub const COMMANDS: [CliCommand; 10] = [
     CliCommand {
         name: "demo",
         arguments: "",
@@ -29,6 +29,16 @@ pub const COMMANDS: [CliCommand; 9] = [
         arguments: "",
         about: "check the settings and the policy file, and print what a server would use",
         more: "Connects to nothing. Exit code 0: a server would accept them; 1: the setting that it would refuse is named.",
+    },
+    CliCommand {
+        name: "policy",
+        arguments: "check [FILE] [--service NAME] [--tenant NAME] [--from TIME] | show",
+        about: "print who would be notified when, and warn of holes in the policy; or print the one that ships",
+        more: "check reads FILE, or else INCIDENT_POLICY, or else the policy that ships. It prints, for each severity, who is\n\
+               notified when if nobody does anything, from TIME (2026-11-20T16:00:00Z; now if absent) on, for an incident of\n\
+               these services and tenants; then what is valid and unwise: holes, loops, everyone at once.\n\
+               show prints the policy that ships, with comments, to begin a file with.\n\
+               Exit code 0: a server would accept the policy; 1: the line and the field that it would refuse are named.",
     },
     CliCommand {
         name: "migrate",

@@ -1,6 +1,6 @@
 //! Escalation settings from the environment: targets besides on-call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use incident_core::port::Pager;
@@ -67,6 +67,13 @@ impl EscalationSettings {
     pub fn muted(mut self) -> Self {
         self.rules.values_mut().for_each(Vec::clear);
         self
+    }
+
+    /// Returns the rules that have a pager.
+    #[must_use]
+    pub fn rules_with_keys(&self) -> BTreeSet<RuleName> {
+        let rules = self.rules.iter().filter(|(_, keys)| !keys.is_empty());
+        rules.map(|(rule, _)| rule.clone()).collect()
     }
 
     /// Creates the pagers.
@@ -157,8 +164,13 @@ mod tests {
         ];
         assert_eq!(told, expected);
         assert!(!format!("{rules:?}").contains("c4n4ry"));
-        let get = |name: &str| (name == RULES).then(|| format!("security:pagerduty:{KEY}"));
-        let muted = EscalationSettings::from_env(&get).unwrap().muted();
+        let get = |name: &str| (name == RULES).then(|| format!("security:pagerduty:{KEY},legal"));
+        let settings = EscalationSettings::from_env(&get).unwrap();
+        assert_eq!(
+            settings.rules_with_keys(),
+            ["security".parse().unwrap()].into()
+        );
+        let muted = settings.muted();
         assert_eq!(
             muted.build(&PagingPolicy::default()).unwrap()["security"].len(),
             0

@@ -23,6 +23,7 @@ use incident_console::hooks;
 use incident_console::import;
 use incident_console::maintenance::{self, Maintenance};
 use incident_console::metrics::Metrics;
+use incident_console::policy_check::{self, PolicyTask};
 use incident_console::sessions;
 use incident_console::signals::Signals;
 use incident_console::statements::{self, SlaTask};
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         Invocation::Serve => serve(false).map(|()| true),
         Invocation::Run("demo", _) => serve(true).map(|()| true),
         Invocation::Run("check-config", _) => check_config().map(|()| true),
+        Invocation::Run("policy", arguments) => policy(arguments).map(|()| true),
         Invocation::Run("migrate", _) => maintain(Maintenance::Migrate),
         Invocation::Run("doctor", _) => maintain(Maintenance::Doctor),
         Invocation::Run("verify", _) => maintain(Maintenance::Verify),
@@ -98,6 +100,19 @@ fn settings() -> Result<Config, Box<dyn Error>> {
 fn check_config() -> Result<(), Box<dyn Error>> {
     let found = check_config::lines(settings()?)?;
     lines(&mut std::io::stdout(), &found.join("\n"))?;
+    Ok(())
+}
+
+/// Prints the timetables and flaws of a policy, or the policy that ships.
+fn policy(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    let out = &mut std::io::stdout();
+    match policy_check::task(arguments)? {
+        PolicyTask::Show => lines(out, policy_check::SHIPPED)?,
+        PolicyTask::Check(query) => {
+            let report = policy_check::report(&query, &settings()?, SystemClock.now())?;
+            lines(out, &report)?;
+        }
+    }
     Ok(())
 }
 

@@ -7,7 +7,10 @@ use std::path::Path;
 use incident_axum::Links;
 use incident_core::billing::CreditPolicy;
 use incident_core::paging::{GateSettings, InboundPolicy};
-use incident_core::policy::Policy;
+use incident_core::policy::{
+    BusinessCalendar, DeadlineTable, OverrideTable, Policy, PolicyTables, RuleTable,
+    SeverityTables, TeamTable,
+};
 use incident_core::sla::{Contract, Contracts, SlaTerms};
 use incident_core::status_page::PublicNames;
 use incident_core::{LinkTemplate, Money, Name, PublicText, ServiceId, TenantId, ValidationError};
@@ -15,6 +18,7 @@ use incident_pagers::{OpsGeniePriorities, PageTemplate, PagerDutySeverities, Res
 use serde::Deserialize;
 
 use crate::file::{POLICY_BYTES, read_text};
+use crate::file_error;
 
 /// Maximum number of tenants with terms of their own.
 pub const MAX_AGREED: usize = 20_000;
@@ -31,7 +35,15 @@ pub const MAX_PAGED: usize = 50;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyFile {
-    severities: Policy,
+    severities: SeverityTables,
+    deadlines: DeadlineTable,
+    team: TeamTable,
+    calendars: BTreeMap<Name, BusinessCalendar>,
+    overrides: Vec<OverrideTable>,
+    rules: Vec<RuleTable>,
+    /// Derived from the tables above when the file is read.
+    #[serde(skip)]
+    policy: Policy,
     sla: SlaTerms,
     credits: CreditPolicy,
     contracts: BTreeMap<Name, NamedContract>,
@@ -116,18 +128,41 @@ impl PolicyFile {
     /// # Errors
     /// Fails like [`read`](Self::read).
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut file: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        file.check_sizes()?;
-        file.check_names().map_err(|error| error.to_string())?;
-        let template = file.template();
-        file.paging = PagingPolicy {
-            template: template.map_err(|error| format!("pagers.{error}"))?,
-            severities: file.pagers.pagerduty,
-            priorities: file.pagers.opsgenie,
-            responders: file.pagers.responders.clone(),
-        };
-        file.agreed = file.contracts_made().map_err(|error| error.to_string())?;
+        let mut file: Self = file_error::read(text)?;
+        file.derive()
+            .map_err(|error| file_error::invalid(text, &error))?;
         Ok(file)
+    }
+
+    /// Derives what follows from the tables.
+    fn derive(&mut self) -> Result<(), ValidationError> {
+        self.check_sizes()?;
+        self.check_names()?;
+        self.policy = self.tables().policy()?;
+        let template = self.template().map_err(|error| {
+            let field = format!("pagers/{}", error.field());
+            error.at(field)
+        })?;
+        self.paging = PagingPolicy {
+            template,
+            severities: self.pagers.pagerduty,
+            priorities: self.pagers.opsgenie,
+            responders: self.pagers.responders.clone(),
+        };
+        self.agreed = self.contracts_made()?;
+        Ok(())
+    }
+
+    /// Takes the tables of the policy.
+    fn tables(&mut self) -> PolicyTables {
+        PolicyTables {
+            severities: std::mem::take(&mut self.severities),
+            deadlines: std::mem::take(&mut self.deadlines),
+            team: std::mem::take(&mut self.team),
+            calendars: std::mem::take(&mut self.calendars),
+            overrides: std::mem::take(&mut self.overrides),
+            rules: std::mem::take(&mut self.rules),
+        }
     }
 
     /// Checks that no name is invisible: serde also accepts names that only old stored data may
@@ -150,18 +185,21 @@ impl PolicyFile {
     }
 
     /// Checks that no table has more entries than its maximum.
-    fn check_sizes(&self) -> Result<(), String> {
+    fn check_sizes(&self) -> Result<(), ValidationError> {
         let terms = self.contracts.values().map(|one| one.terms.len());
         for (what, found, most) in [
             ("tenants", self.tenants.len(), MAX_AGREED),
             ("contracts", self.contracts.len(), MAX_CONTRACTS),
             ("terms", terms.max().unwrap_or(0), MAX_TERMS),
             ("services", self.services.len(), MAX_NAMED),
-            ("pagers.details", self.pagers.details.len(), MAX_PAGED),
-            ("pagers.responders", self.pagers.responders.len(), MAX_PAGED),
+            ("pagers/details", self.pagers.details.len(), MAX_PAGED),
+            ("pagers/responders", self.pagers.responders.len(), MAX_PAGED),
         ] {
             if found > most {
-                return Err(format!("{what}: expected at most {most} entries"));
+                return Err(ValidationError::new(
+                    what,
+                    format!("at most {most} entries"),
+                ));
             }
         }
         Ok(())
@@ -212,10 +250,10 @@ impl PolicyFile {
         &self.paging
     }
 
-    /// Returns the policy per severity.
+    /// Returns the policy of the response.
     #[must_use]
     pub fn policy(&self) -> Policy {
-        self.severities.clone()
+        self.policy.clone()
     }
 
     /// Returns the changes that are allowed in a vendor's own app.
@@ -344,25 +382,45 @@ mod tests {
         }
     }
 
+    /// Every example of the guide is a policy that the server takes, and its error is what a
+    /// server says.
+    #[test]
+    fn the_examples_of_the_policy_guide_are_policies() {
+        let guide = include_str!("../../../docs/policy.md");
+        let blocks: Vec<&str> = guide.split("```toml\n").skip(1).collect();
+        assert_eq!(blocks.len(), 3);
+        for block in blocks {
+            let example = block.split("```").next().unwrap_or_default();
+            let file = PolicyFile::parse(example).unwrap();
+            assert_ne!(file.policy(), Policy::default());
+        }
+        let wrong = "[[rules]]\nname = \"unacknowledged\"\nwhen = \"unacknowledged\"\nlevels = [\n    { from = \"deadline\", after_minutes = 10, notify = [\"backup\"] },\n    { from = \"deadline\", after_minutes = 10, notify = [\"lead\"] },\n]\n";
+        let error = PolicyFile::parse(wrong).unwrap_err();
+        assert!(
+            guide.contains(&format!("policy.toml: {error}\n")),
+            "{error}"
+        );
+    }
+
     #[test]
     fn unknown_and_invalid_settings_are_named() {
         for (text, named) in [
             ("[sverities]", "sverities"),
             (
                 "[sla]\ntarget_percent = \"99.9\"\nversion = \"x\"\ntiers = [{ from_minutes = 5, credit_percent = \"0\" }]",
-                "tiers/0/from_minutes",
+                "line 4: sla.tiers[0].from_minutes",
             ),
-            ("[tenants.x]\ncontract = \"gold\"", "tenants/x/contract"),
+            ("[tenants.x]\ncontract = \"gold\"", "tenants.x.contract"),
             ("[tenants.x]\nmonthly_fee = { minor = 5 }", "currency"),
             (
                 "[tenants.x]\nmonthly_fee = { minor = 5, currency = \"euro\" }",
                 "currency",
             ),
-            ("[contracts.gold]\nterms = []", "contracts/gold/terms"),
+            ("[contracts.gold]\nterms = []", "contracts.gold.terms"),
             ("[services.api]\npublic_name = \"\"", "public_name"),
             (
                 "[services.api]\npublic_name = \"\\u200b\"",
-                "services/api/public_name",
+                "services.api.public_name",
             ),
             ("[services.\"\\u3164\"]\npublic_name = \"x\"", "services"),
             (
@@ -378,6 +436,54 @@ mod tests {
                 "never",
             ),
             ("[pagers]\ndetails = { number = \"1\" }", "pagers.detail"),
+            (
+                "[severities.sev2]\nresolve_within = { minutes = 0 }",
+                "line 2: severities.sev2.resolve_within.minutes: expected a number",
+            ),
+            (
+                "[severities.sev2]\npage = true\nresolve_within = \"soon\"",
+                "line 3: severities.sev2.resolve_within: expected { minutes = 5 }",
+            ),
+            (
+                "[severities.sev2]\nresolve_within = { minutes = 5, calendar = \"office\" }",
+                "line 2: severities.sev2.resolve_within.calendar: expected the name",
+            ),
+            (
+                "[team]\ntimezone = \"Europe/Pari\"",
+                "line 2: team.timezone: expected",
+            ),
+            (
+                "[calendars.office]\ntimezone = \"Mars\"\nhours = { monday = [\"09:00-10:00\"] }",
+                "line 2: calendars.office.timezone: expected",
+            ),
+            (
+                "[calendars.office]\ntimezone = \"UTC\"\nhours = {}",
+                "line 3: calendars.office.hours: expected opening hours",
+            ),
+            (
+                "[calendars.office]\ntimezone = \"UTC\"\n[calendars.office.hours]\nmonday = [\"10:00-09:00\"]",
+                "line 4: calendars.office.hours.monday",
+            ),
+            (
+                "\n[[overrides]]\n[overrides.sev2]\npage = true",
+                "line 2: overrides[0]: expected a service",
+            ),
+            (
+                "[[overrides]]\nservice = \"api\"\n[overrides.sev2]\nwatch_minutes = 0",
+                "line 4: overrides[0].sev2.watch_minutes: expected",
+            ),
+            (
+                "[[rules]]\nname = \"watch\"\nenabled = false\n[[rules]]\nname = \"watch\"\nenabled = false",
+                "line 5: rules[1].name: expected a name that no other rule has",
+            ),
+            (
+                "[[rules]]\nname = \"one\"\nwhen = \"declared\"\n[[rules.levels]]\nnotify = []",
+                "line 5: rules.one.levels[0].notify: expected at least one group",
+            ),
+            (
+                "[[rules]]\nname = \"one\"\nwhen = \"late\"",
+                "line 3: rules[0].when: unknown variant `late`",
+            ),
             ("[pagers.pagerduty]\nsev1 = \"Critical\"", "sev1"),
             ("[pagers.opsgenie]\nsev1 = \"P0\"", "sev1"),
             ("[pagers]\nresponders = [{ type = \"team\" }]", "responder"),
@@ -388,6 +494,7 @@ mod tests {
         ] {
             let error = PolicyFile::parse(text).unwrap_err();
             assert!(error.contains(named), "{error}");
+            assert!(error.starts_with("line "), "{error}");
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::port::{
 };
 use crate::sla::{Contracts, SlaTerms};
 use crate::status_page::PublicNames;
-use crate::{Name, RuleName};
+use crate::{Name, RuleName, ValidationError};
 
 /// An error of [`IncidentsBuilder::build`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +48,9 @@ pub enum BuildError {
     /// Durations that do not fit together; the text names them and the reason.
     #[error("{0}")]
     Times(&'static str),
+    /// A policy whose values do not fit together.
+    #[error("policy: {0}")]
+    Policy(#[from] ValidationError),
 }
 
 /// A builder of [`Incidents`]; see there for an example.
@@ -353,6 +356,7 @@ impl IncidentsBuilder {
         }
         check_channels(&self.channels)?;
         self.settings.check().map_err(BuildError::Times)?;
+        self.settings.policy.check()?;
         let clock = self
             .clock
             .or_else(default_clock)

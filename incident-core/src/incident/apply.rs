@@ -164,6 +164,7 @@ fn reopen(state: &mut State, at: Timestamp, now: Timestamp) {
 }
 
 fn apply_change(state: &mut State, change: &Change, seq: u64, now: Timestamp, policy: &Policy) {
+    let every = state.policy(policy).update_every();
     change.set(state);
     state.note_text(change, seq);
     if let Change::StartedAt(start) = change {
@@ -174,8 +175,12 @@ fn apply_change(state: &mut State, change: &Change, seq: u64, now: Timestamp, po
             *first = Window::non_empty(*start, first.end()).unwrap_or(*first);
         }
     }
-    if let Change::Severity(_) = change {
+    if matches!(change, Change::Severity(_)) {
         state.clocks.severity_since = Some(now);
+    }
+    // An override for a service or tenant may promise updates at other intervals.
+    let same_promise = state.policy(policy).update_every() == every;
+    if matches!(change, Change::Severity(_)) || !same_promise {
         restart_update_clock(state, now, policy);
     }
     if let Change::NextUpdateDueAt(_) = change {
@@ -195,7 +200,7 @@ fn apply_change(state: &mut State, change: &Change, seq: u64, now: Timestamp, po
 /// Sets the next internal update to be due one period from now, if the severity has a period and
 /// the incident is live and not retrospective; clears it otherwise.
 pub(super) fn restart_update_clock(state: &mut State, now: Timestamp, policy: &Policy) {
-    state.next_update_due_at = match policy.update_every(state.severity) {
+    state.next_update_due_at = match state.policy(policy).update_every() {
         Some(every) if state.status.is_live() && state.mode != Mode::Retrospective => {
             Some(now.saturating_add(every))
         }

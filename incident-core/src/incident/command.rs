@@ -81,7 +81,10 @@ impl Declare {
         match self.mode {
             Mode::Retrospective => false,
             Mode::Drill => self.page == Some(true),
-            Mode::Live => self.page.unwrap_or(policy.of(self.severity).page),
+            Mode::Live => self.page.unwrap_or_else(|| {
+                let (services, tenants) = (&self.affected_services, &self.affected_tenants);
+                policy.of_incident(services, tenants, self.severity).page()
+            }),
         }
     }
 

@@ -14,6 +14,7 @@ pub(crate) mod declare;
 mod erase;
 mod event;
 mod facts;
+mod in_force;
 pub mod limits;
 mod merge;
 mod outline;

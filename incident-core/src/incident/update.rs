@@ -174,7 +174,7 @@ fn close(incident: &Incident, at: Timestamp, policy: &Policy) -> Result<(), Refu
         )
         .into());
     }
-    if policy.of(incident.severity).post_mortem_required && incident.post_mortem.is_none() {
+    if incident.policy(policy).post_mortem_required() && incident.post_mortem.is_none() {
         return Err(wrong_state(
             "post_mortem_missing",
             format!(

@@ -1,6 +1,6 @@
 //! The policy that ships.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::Anchor::{AtRisk, Deadline, Start};
 use super::{
@@ -64,6 +64,8 @@ impl Default for Policy {
             timezone: Zone::UTC,
             at_risk_percent: 75,
             rules: rules(),
+            calendars: BTreeMap::new(),
+            overrides: Vec::new(),
         }
     }
 }

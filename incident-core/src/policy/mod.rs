@@ -1,81 +1,52 @@
 //! Policy: paging, deadlines, updates and post-mortems per severity, and escalation rules.
 
+mod calendar;
+mod check;
 mod defaults;
 mod limit;
+mod lint;
+mod of_incident;
+mod overrides;
 mod record;
 mod rules;
+mod severity_policy;
+mod tables;
+mod timetable;
 
-mod calendar;
-
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use calendar::{BusinessCalendar, CALENDAR_DAYS, NoDeadline, OpeningHours};
+pub use check::{
+    MAX_CALENDARS, MAX_ENVIRONMENTS, MAX_HOLIDAYS, MAX_LEVELS, MAX_LIMIT_DAYS, MAX_LIMIT_MINUTES,
+    MAX_NOTIFIED, MAX_OVERRIDES, MAX_REPEATS, MAX_RULES,
+};
 pub use limit::{Length, Limit};
+pub use lint::{FlawPlace, PolicyFlaw, Served, lint};
+pub use of_incident::{DueTimes, IncidentPolicy};
+pub use overrides::PolicyOverride;
 pub use record::PolicyRecord;
 pub use rules::{Anchor, EscalationRule, Level, Repeat, Trigger};
+pub use severity_policy::{ExecutiveUpdates, SeverityPolicy};
+pub use tables::{
+    DaysValue, DeadlineTable, LimitValue, MinutesValue, Never, NumberValue, OverrideTable,
+    PolicyTables, RuleTable, SeverityTable, SeverityTables, TeamTable,
+};
+pub use timetable::{
+    ClockStart, NOTIFY_AUTHORITY_WITHIN, TimetableCause, TimetableLine, timetable,
+};
 
 use crate::incident::Severity;
-use crate::paging::Urgency;
-use crate::{Timestamp, Zone};
+use crate::{Name, Timestamp, Zone};
 
-pub use calendar::{BusinessCalendar, CALENDAR_DAYS, NoDeadline, OpeningHours};
-
-/// The policy of one severity.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SeverityPolicy {
-    /// If `true`, a declaration pages on-call.
-    pub page: bool,
-    /// If `true`, a reopen pages on-call again, in a new epoch.
-    pub page_on_reopen: bool,
-    /// If `true`, raising an incident to this severity pages on-call again, if its page so far
-    /// wakes no one.
-    pub page_on_raise: bool,
-    /// The urgency of the page.
-    pub urgency: Urgency,
-    /// Seconds after which a page that no pager accepted raises an alarm of our own; `None` for no
-    /// alarm.
-    pub accept_within_seconds: Option<u32>,
-    /// Seconds for which a page that only informs may wait for its first attempt, before it is
-    /// grouped under an open alert of the same service. `None` for never, so that each incident has
-    /// an alert of its own however long that takes.
-    pub coalesce_after_seconds: Option<u32>,
-    /// Time in which someone acknowledges the page; `None` for no promise.
-    pub acknowledge_within: Option<Limit>,
-    /// Time in which the incident is resolved; `None` for no promise.
-    pub resolve_within: Option<Limit>,
-    /// Minutes between two updates for the team; `None` for no promise.
-    pub update_every_minutes: Option<u32>,
-    /// Minutes between two updates of the status page, while the incident is public; `None` for no
-    /// promise.
-    pub public_update_every_minutes: Option<u32>,
-    /// The updates that executives get.
-    pub executive_updates: ExecutiveUpdates,
-    /// If `true`, closing needs a post-mortem link.
-    pub post_mortem_required: bool,
-    /// Time after the resolution in which a required post-mortem is linked; `None` for no promise.
-    pub post_mortem_within: Option<Limit>,
-    /// Minutes for which a resolved incident is watched; `None` if it is not.
-    pub watch_minutes: Option<u32>,
-}
-
-/// The updates that executives get about an incident.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExecutiveUpdates {
-    /// None.
-    #[default]
-    Never,
-    /// One at the start, and one at the resolution.
-    AtStartAndEnd,
-    /// One a day while it is live.
-    Daily,
-}
-
-/// The policy of all severities, and the escalation rules. The default is the one that ships; a
-/// policy that is read replaces only the values that it names.
+/// The policy of all severities, with overrides, calendars and escalation rules. The default is the
+/// one that ships.
+///
+/// Serde writes and reads all of it, for stores. Files name only what differs from the default:
+/// they are read as [`PolicyTables`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Named")]
 pub struct Policy {
     /// Critical.
     pub sev1: SeverityPolicy,
@@ -91,93 +62,12 @@ pub struct Policy {
     pub at_risk_percent: u8,
     /// The escalation rules; no two have one name.
     pub rules: Vec<EscalationRule>,
-}
-
-/// A policy as it is written down: only its differences from the default.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Named {
-    sev1: NamedSeverity,
-    sev2: NamedSeverity,
-    sev3: NamedSeverity,
-    sev4: NamedSeverity,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct NamedSeverity {
-    page: Option<bool>,
-    page_on_reopen: Option<bool>,
-    page_on_raise: Option<bool>,
-    urgency: Option<Urgency>,
-    accept_within_seconds: Option<Promise>,
-    coalesce_after_seconds: Option<Promise>,
-    update_every_minutes: Option<Promise>,
-    post_mortem_required: Option<bool>,
-}
-
-/// A number, or `"never"` for no promise: TOML has no null.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(untagged, expecting = "expected a number or \"never\"")]
-enum Promise {
-    Every(u32),
-    No(Never),
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Never {
-    Never,
-}
-
-impl Promise {
-    const fn or(named: Option<Self>, shipped: Option<u32>) -> Option<u32> {
-        match named {
-            Some(Self::Every(number)) => Some(number),
-            Some(Self::No(Never::Never)) => None,
-            None => shipped,
-        }
-    }
-}
-
-impl NamedSeverity {
-    fn over(&self, shipped: SeverityPolicy) -> SeverityPolicy {
-        SeverityPolicy {
-            page: self.page.unwrap_or(shipped.page),
-            page_on_reopen: self.page_on_reopen.unwrap_or(shipped.page_on_reopen),
-            page_on_raise: self.page_on_raise.unwrap_or(shipped.page_on_raise),
-            urgency: self.urgency.unwrap_or(shipped.urgency),
-            accept_within_seconds: Promise::or(
-                self.accept_within_seconds,
-                shipped.accept_within_seconds,
-            ),
-            coalesce_after_seconds: Promise::or(
-                self.coalesce_after_seconds,
-                shipped.coalesce_after_seconds,
-            ),
-            update_every_minutes: Promise::or(
-                self.update_every_minutes,
-                shipped.update_every_minutes,
-            ),
-            post_mortem_required: self
-                .post_mortem_required
-                .unwrap_or(shipped.post_mortem_required),
-            ..shipped
-        }
-    }
-}
-
-impl From<Named> for Policy {
-    fn from(named: Named) -> Self {
-        let shipped = Self::default();
-        Self {
-            sev1: named.sev1.over(shipped.sev1),
-            sev2: named.sev2.over(shipped.sev2),
-            sev3: named.sev3.over(shipped.sev3),
-            sev4: named.sev4.over(shipped.sev4),
-            ..shipped
-        }
-    }
+    /// The business hours that limits may be counted in, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calendars: BTreeMap<Name, BusinessCalendar>,
+    /// The severities of services and tenants for which other promises hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<PolicyOverride>,
 }
 
 impl Policy {
@@ -193,22 +83,51 @@ impl Policy {
     }
 
     /// Returns the deadline that a limit sets from `start`.
+    ///
+    /// [`Timestamp::MAX`] if its calendar has not so much business time within
+    /// [`CALENDAR_DAYS`] days. Every hour counts if the policy has no such calendar, which
+    /// [`check`](Self::check) refuses.
     #[must_use]
     pub fn deadline(&self, limit: &Limit, start: Timestamp) -> Timestamp {
         match limit.length {
             Length::Minutes(minutes) => {
-                start.saturating_add(Duration::from_secs(u64::from(minutes) * 60))
+                let after = Duration::from_secs(u64::from(minutes) * 60);
+                self.minutes_after(limit, start, after)
             }
             Length::Days(days) => self.timezone.days_after(start, days),
         }
     }
 
-    /// Returns the time between two updates for the team at this severity.
+    /// Returns the instant from which a deadline is at risk: [`at_risk_percent`] of the time until
+    /// it, in business hours if those are counted, truncated to microseconds.
+    ///
+    /// [`at_risk_percent`]: Self::at_risk_percent
     #[must_use]
-    pub fn update_every(&self, severity: Severity) -> Option<Duration> {
-        self.of(severity)
-            .update_every_minutes
-            .map(|minutes| Duration::from_secs(u64::from(minutes) * 60))
+    pub fn at_risk(&self, limit: &Limit, start: Timestamp) -> Timestamp {
+        match limit.length {
+            Length::Minutes(minutes) => {
+                let after = self.at_risk_share(Duration::from_secs(u64::from(minutes) * 60));
+                self.minutes_after(limit, start, after)
+            }
+            Length::Days(days) => {
+                let due = self.timezone.days_after(start, days);
+                start.saturating_add(self.at_risk_share(due.since(start)))
+            }
+        }
+    }
+
+    /// Returns the part of a time after which its end is at risk.
+    fn at_risk_share(&self, whole: Duration) -> Duration {
+        let micros = whole.as_micros() * u128::from(self.at_risk_percent.min(100)) / 100;
+        Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+    }
+
+    fn minutes_after(&self, limit: &Limit, start: Timestamp, after: Duration) -> Timestamp {
+        let calendar = limit.calendar.as_ref();
+        match calendar.and_then(|name| self.calendars.get(name)) {
+            Some(calendar) => calendar.deadline(start, after).unwrap_or(Timestamp::MAX),
+            None => start.saturating_add(after),
+        }
     }
 
     /// Returns the time for which a page of this severity that only informs may wait, before it is
@@ -231,31 +150,45 @@ impl Policy {
 mod tests {
     use super::*;
 
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    /// What is stored is the policy itself, whatever it differs in from the one that ships.
     #[test]
-    fn what_is_read_replaces_only_what_it_names() {
-        let read = |json: &str| serde_json::from_str::<Policy>(json);
-        assert_eq!(read("{}").unwrap(), Policy::default());
-        let quiet = read(
-            r#"{"sev1": {"update_every_minutes": "never"}, "sev4": {"accept_within_seconds": 5}}"#,
-        )
-        .unwrap();
-        // A SEV1 that names one thing still wakes people.
-        let expected = SeverityPolicy {
-            update_every_minutes: None,
-            ..Policy::default().sev1
-        };
-        assert_eq!(quiet.sev1, expected);
-        assert_eq!(quiet.sev1.urgency, Urgency::High);
-        assert_eq!(
-            quiet.accept_within(Severity::Sev4),
-            Some(Duration::from_secs(5))
-        );
-        for wrong in [
-            r#"{"sev5": {}}"#,
-            r#"{"sev1": {"pages": true}}"#,
-            r#"{"sev1": {"update_every_minutes": "often"}}"#,
-        ] {
-            assert!(read(wrong).is_err(), "{wrong}");
+    fn what_is_written_is_read() {
+        let tables: PolicyTables = serde_json::from_str(tables::tests::EVERY_FIELD).unwrap();
+        let policy = tables.policy().unwrap();
+        for policy in [Policy::default(), policy] {
+            let text = serde_json::to_string(&policy).unwrap();
+            assert_eq!(serde_json::from_str::<Policy>(&text).unwrap(), policy);
         }
+    }
+
+    #[test]
+    fn deadlines_count_every_hour_business_hours_or_days() {
+        let policy = tables::tests::in_business_hours();
+        let friday = at("2026-11-20T16:00:00Z");
+        let office = Limit {
+            calendar: Some("office".parse().unwrap()),
+            ..Limit::minutes(4 * 60)
+        };
+        let due = |limit: &Limit, from| policy.deadline(limit, from).to_string();
+        let risk = |limit: &Limit, from| policy.at_risk(limit, from).to_string();
+        assert_eq!(due(&Limit::minutes(240), friday), "2026-11-20T20:00:00Z");
+        assert_eq!(risk(&Limit::minutes(240), friday), "2026-11-20T19:00:00Z");
+        // From 17:00 in Paris an hour is left; three quarters of four are up at 11:00 on Monday.
+        assert_eq!(due(&office, friday), "2026-11-23T11:00:00Z");
+        assert_eq!(risk(&office, friday), "2026-11-23T10:00:00Z");
+        // Seven days in Paris, of which one has 25 hours.
+        let before = at("2026-10-23T10:00:00Z");
+        assert_eq!(due(&Limit::days(7), before), "2026-10-30T11:00:00Z");
+        assert_eq!(risk(&Limit::days(4), before), "2026-10-26T10:45:00Z");
+        // A calendar that nobody defined cannot come from a checked policy: the earlier time holds.
+        let unknown = Limit {
+            calendar: Some("home".parse().unwrap()),
+            ..Limit::minutes(240)
+        };
+        assert_eq!(due(&unknown, friday), "2026-11-20T20:00:00Z");
     }
 }

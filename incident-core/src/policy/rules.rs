@@ -147,6 +147,7 @@ impl Trigger {
 
 /// A level of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Level {
     /// The instant from which it is counted.
     #[serde(default)]
@@ -158,8 +159,10 @@ pub struct Level {
     pub notify: Vec<Name>,
 }
 
-/// The instant from which a level is counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The instant from which a level is counted, in the order in which they come.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Anchor {
     /// The start of the clock.
@@ -173,6 +176,7 @@ pub enum Anchor {
 
 /// Repeats of a rule's last level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Repeat {
     /// Minutes between two of them; at least 1.
     pub every_minutes: u32,

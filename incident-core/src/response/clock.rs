@@ -1,13 +1,8 @@
 //! The clocks of a response: from when they run, and when their time is over.
 
-use std::time::Duration;
-
+use crate::Timestamp;
 use crate::incident::{Incident, Mode, Status};
-use crate::policy::{ExecutiveUpdates, Limit, Policy, SeverityPolicy, Trigger};
-use crate::{Timestamp, Window};
-
-/// Time in which an authority is notified of a leak of personal data (GDPR, article 33(1)).
-pub const AUTHORITY_WITHIN: Limit = Limit::minutes(72 * 60);
+use crate::policy::{DueTimes, IncidentPolicy, Policy, Trigger};
 
 /// A clock that runs for an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +43,15 @@ impl ClockState {
 }
 
 impl Clock {
+    /// Returns the clock with a deadline, if there is one.
+    fn until(self, times: Option<DueTimes>) -> Self {
+        Self {
+            at_risk_at: times.map(|times| times.at_risk_at),
+            deadline: times.map(|times| times.due_at),
+            ..self
+        }
+    }
+
     /// Returns its state at a time. A deadline is met at its own instant and overdue after it.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> ClockState {
@@ -69,7 +73,10 @@ pub fn clocks(incident: &Incident, policy: &Policy) -> Vec<Clock> {
     if over || incident.mode == Mode::Retrospective {
         return Vec::new();
     }
-    let of = Running { incident, policy };
+    let of = Running {
+        incident,
+        policy: incident.policy(policy),
+    };
     let triggers = Trigger::ALL.into_iter();
     triggers.filter_map(|trigger| of.clock(trigger)).collect()
 }
@@ -77,21 +84,21 @@ pub fn clocks(incident: &Incident, policy: &Policy) -> Vec<Clock> {
 /// An incident with the policy by which its clocks run.
 struct Running<'a> {
     incident: &'a Incident,
-    policy: &'a Policy,
+    policy: IncidentPolicy<'a>,
 }
 
 impl Running<'_> {
     fn clock(&self, trigger: Trigger) -> Option<Clock> {
         let live = self.incident.status.is_live();
-        let clock = match trigger {
+        match trigger {
             Trigger::Declared => live.then(|| self.plain(trigger)),
             Trigger::Unacknowledged => self.unacknowledged(),
             Trigger::Unmitigated => {
                 (live && self.incident.status != Status::Mitigated).then(|| self.plain(trigger))
             }
             Trigger::Unresolved => live.then(|| {
-                let within = self.within(|severity| severity.resolve_within.as_ref());
-                self.until(self.plain(trigger), within)
+                let clock = self.plain(trigger);
+                clock.until(self.policy.resolve_by(clock.started_at))
             }),
             Trigger::InternalUpdate => self.internal_update(),
             Trigger::PublicUpdate => self.public_update(),
@@ -101,19 +108,11 @@ impl Running<'_> {
             Trigger::DataLeak => self.data_leak(),
             Trigger::DataLoss => self.data_loss(),
             Trigger::FinancialImpact => {
-                let since = self
-                    .incident
-                    .facts
-                    .revenue_per_hour
-                    .map(|_| self.revenue_since());
-                since
-                    .filter(|_| live)
-                    .map(|since| self.from(trigger, since))
+                let lost = self.incident.facts.revenue_per_hour.filter(|_| live);
+                lost.map(|_| self.from(trigger, self.revenue_since()))
             }
             Trigger::CustomerEvent => self.customer_event(),
-        };
-        // Clocks of a response do not run before it.
-        clock.map(|clock| self.at_risk(clock))
+        }
     }
 
     /// Returns the start of the response: the declaration, or the last reopen.
@@ -142,50 +141,13 @@ impl Running<'_> {
         self.from(trigger, self.base())
     }
 
-    fn until(&self, clock: Clock, deadline: impl Fn(Timestamp) -> Option<Timestamp>) -> Clock {
-        Clock {
-            deadline: deadline(clock.started_at),
-            ..clock
-        }
-    }
-
-    /// Returns a function from a start to the earliest deadline that the policy sets by a limit.
-    fn within<'s>(
-        &'s self,
-        limit: impl Fn(&SeverityPolicy) -> Option<&Limit> + 's,
-    ) -> impl Fn(Timestamp) -> Option<Timestamp> + 's {
-        move |start| {
-            let severity = self.policy.of(self.incident.severity);
-            limit(severity).map(|limit| self.policy.deadline(limit, start))
-        }
-    }
-
-    /// Adds the time from which a deadline is at risk: a share of the time until it.
-    fn at_risk(&self, clock: Clock) -> Clock {
-        let span = clock
-            .deadline
-            .and_then(|end| Window::non_empty(clock.started_at, end));
-        let percent = u128::from(self.policy.at_risk_percent.min(100));
-        let at_risk_at = span.map(|span| {
-            let micros = u128::from(span.micros()) * percent / 100;
-            let micros = u64::try_from(micros).unwrap_or(u64::MAX);
-            span.start().saturating_add(Duration::from_micros(micros))
-        });
-        Clock {
-            at_risk_at,
-            ..clock
-        }
-    }
-
     fn unacknowledged(&self) -> Option<Clock> {
         let incident = self.incident;
         if !incident.status.is_live() || incident.is_acknowledged() {
             return None;
         }
-        let paged = incident
-            .paging
-            .begun_at
-            .filter(|_| incident.paging.epoch > 0);
+        let paged = incident.paging.begun_at;
+        let paged = paged.filter(|_| incident.paging.epoch > 0);
         let clock = Clock {
             epoch: incident.paging.epoch,
             ..self.from(
@@ -193,109 +155,104 @@ impl Running<'_> {
                 paged.unwrap_or_else(|| self.base()),
             )
         };
-        Some(self.until(
-            clock,
-            self.within(|severity| severity.acknowledge_within.as_ref()),
-        ))
+        Some(clock.until(self.policy.acknowledge_by(clock.started_at)))
     }
 
     fn internal_update(&self) -> Option<Clock> {
-        let deadline = self.incident.next_update_due_at?;
+        let due_at = self.incident.next_update_due_at?;
         if !self.incident.status.is_live() {
             return None;
         }
         let clock = self.incident.clocks.internal_update;
-        Some(Clock {
+        let since = clock.since.unwrap_or_else(|| self.base());
+        let started = Clock {
             epoch: clock.epoch,
-            deadline: Some(deadline),
-            ..self.from(
-                Trigger::InternalUpdate,
-                clock.since.unwrap_or_else(|| self.base()),
-            )
-        })
+            ..self.from(Trigger::InternalUpdate, since)
+        };
+        // A person may have set a time that is no whole period after the last update.
+        let times = self.policy.times_after(since, due_at.since(since));
+        Some(started.until(Some(DueTimes { due_at, ..times })))
     }
 
     fn public_update(&self) -> Option<Clock> {
         let incident = self.incident;
-        let minutes = self
-            .policy
-            .of(incident.severity)
-            .public_update_every_minutes?;
+        let every = self.policy.public_update_every()?;
         if !incident.status.is_live() || !incident.status_page.public {
             return None;
         }
         let clock = incident.clocks.public_update;
         let since = clock.since.unwrap_or(incident.status_page.changed_at);
-        let started = self.from(Trigger::PublicUpdate, since);
-        let every = Limit::minutes(minutes);
-        Some(Clock {
+        let started = Clock {
             epoch: clock.epoch,
-            ..self.until(started, |start| Some(self.policy.deadline(&every, start)))
-        })
+            ..self.from(Trigger::PublicUpdate, since)
+        };
+        Some(started.until(Some(self.policy.times_after(since, every))))
     }
 
+    /// Returns the clock of the update that executives are owed: the one at the start or at the
+    /// end, or else the next daily one.
     fn executive_update(&self) -> Option<Clock> {
+        self.executive_report().or_else(|| self.executive_summary())
+    }
+
+    /// Returns the clock of the update at the start of the response, or at its end. Each has an
+    /// epoch of its own.
+    fn executive_report(&self) -> Option<Clock> {
         let incident = self.incident;
-        let last = incident.clocks.executive_update;
-        match self.policy.of(incident.severity).executive_updates {
-            ExecutiveUpdates::Never => None,
-            ExecutiveUpdates::Daily => {
-                let since = last
-                    .since
-                    .map_or(self.base(), |since| since.max(self.base()));
-                let clock = Clock {
-                    epoch: last.epoch.saturating_add(incident.clocks.reopenings),
-                    ..self.from(Trigger::ExecutiveUpdate, since)
-                };
-                let daily = |start| Some(self.policy.deadline(&Limit::days(1), start));
-                incident.status.is_live().then(|| self.until(clock, daily))
-            }
-            ExecutiveUpdates::AtStartAndEnd => {
-                let ended = match incident.status {
-                    Status::Resolved => Some(incident.resolved_at?),
-                    Status::Closed => return None,
-                    Status::Triage
-                    | Status::Investigating
-                    | Status::Identified
-                    | Status::Mitigated
-                    | Status::Cancelled
-                    | Status::Merged => None,
-                };
-                // The start of the response, and its end, each with an epoch of its own.
-                let owed_since = ended.map_or(self.base(), |end| end.max(self.base()));
-                let is_given = last.since.is_some_and(|since| since >= owed_since);
-                let clock = Clock {
-                    epoch: self.epoch() * 2 + u32::from(ended.is_some()),
-                    deadline: Some(owed_since),
-                    ..self.from(Trigger::ExecutiveUpdate, owed_since)
-                };
-                (!is_given).then_some(clock)
-            }
+        let ended = incident.status == Status::Resolved;
+        if !self.policy.executive_at_start_and_end() || incident.status == Status::Closed {
+            return None;
         }
+        let end = incident.resolved_at.filter(|_| ended);
+        let owed_since = end.map_or(self.base(), |end| end.max(self.base()));
+        let last = incident.clocks.executive_update.since;
+        if last.is_some_and(|last| last >= owed_since) {
+            return None;
+        }
+        let clock = Clock {
+            epoch: self.epoch() * 2 + u32::from(ended),
+            ..self.from(Trigger::ExecutiveUpdate, owed_since)
+        };
+        let at_once = DueTimes {
+            at_risk_at: owed_since,
+            due_at: owed_since,
+        };
+        Some(clock.until(Some(at_once)))
+    }
+
+    fn executive_summary(&self) -> Option<Clock> {
+        let incident = self.incident;
+        if !incident.status.is_live() || !self.policy.executive_daily() {
+            return None;
+        }
+        let last = incident.clocks.executive_update;
+        let since = last
+            .since
+            .map_or(self.base(), |since| since.max(self.base()));
+        let clock = Clock {
+            epoch: last.epoch.saturating_add(incident.clocks.reopenings),
+            ..self.from(Trigger::ExecutiveUpdate, since)
+        };
+        Some(clock.until(Some(self.policy.daily_by(since))))
     }
 
     fn post_mortem(&self) -> Option<Clock> {
         let incident = self.incident;
         let ended = matches!(incident.status, Status::Resolved | Status::Closed);
-        let required = self.policy.of(incident.severity).post_mortem_required;
-        if !ended || !required || incident.post_mortem.is_some() {
+        if !ended || !self.policy.post_mortem_required() || incident.post_mortem.is_some() {
             return None;
         }
         let clock = self.from(Trigger::PostMortem, incident.resolved_at?);
-        Some(self.until(
-            clock,
-            self.within(|severity| severity.post_mortem_within.as_ref()),
-        ))
+        Some(clock.until(self.policy.post_mortem_by(clock.started_at)))
     }
 
     fn watch(&self) -> Option<Clock> {
-        let minutes = self.policy.of(self.incident.severity).watch_minutes?;
+        let lasts = self.policy.watch()?;
         if self.incident.status != Status::Resolved {
             return None;
         }
         let clock = self.from(Trigger::Watch, self.incident.resolved_at?);
-        let lasts = Limit::minutes(minutes);
-        Some(self.until(clock, |start| Some(self.policy.deadline(&lasts, start))))
+        Some(clock.until(Some(self.policy.times_after(clock.started_at, lasts))))
     }
 
     fn data_leak(&self) -> Option<Clock> {

@@ -11,6 +11,6 @@ pub use classify::{
     Classification, ClassificationFact, ClassificationFacts, ClassificationReason,
     ClassificationRules, classify,
 };
-pub use clock::{AUTHORITY_WITHIN, Clock, ClockState, clocks};
+pub use clock::{Clock, ClockState, clocks};
 pub use due::{Due, LATE_AFTER, due};
 pub use explain::{NextLevel, RuleState, Silence, explain};

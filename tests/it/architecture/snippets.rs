@@ -21,7 +21,7 @@ enum Covered {
 use Covered::{By, Compiled, Drawing};
 
 /// The blocks of code by file and language, with their number.
-const BLOCKS: [(&str, &str, usize, Covered); 27] = [
+const BLOCKS: [(&str, &str, usize, Covered); 29] = [
     ("ARCHITECTURE.md", "", 3, Drawing),
     (
         "CONTRIBUTING.md",
@@ -86,6 +86,18 @@ const BLOCKS: [(&str, &str, usize, Covered); 27] = [
         "sh",
         9,
         By("every_command_of_the_page_of_operations_works"),
+    ),
+    (
+        "docs/policy.md",
+        "text",
+        1,
+        By("the_examples_of_the_policy_guide_are_policies"),
+    ),
+    (
+        "docs/policy.md",
+        "toml",
+        3,
+        By("the_examples_of_the_policy_guide_are_policies"),
     ),
     (
         "docs/postgres.md",

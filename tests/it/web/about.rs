@@ -6,7 +6,7 @@ use crate::over_http::troubled::AWAY;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_policy_in_force_is_that_of_the_host() {
-    let policy = "[severities.sev1]\nupdate_every_minutes = 7\n[sla]\ntarget_percent = \"99.95\"\nversion = \"std-9\"\ntiers = [{ from_minutes = 0, credit_percent = \"0\" }, { from_minutes = 45, credit_percent = \"12.5\" }]\n[credits]\nfour_eyes = true\napprove_up_to_percent = \"5\"\n";
+    let policy = "[severities.sev1]\nupdate_every_minutes = 7\nresolve_within = { minutes = 150 }\n[severities.sev3]\nresolve_within = { minutes = 1440, calendar = \"office\" }\n[team]\ntimezone = \"Europe/Paris\"\n[deadlines]\nat_risk_percent = 80\n[calendars.office]\ntimezone = \"Europe/Paris\"\nhours = { monday = [\"09:00-18:00\"], tuesday = [\"09:00-18:00\"], friday = [\"09:00-18:00\"] }\n[[overrides]]\nservice = \"api\"\n[overrides.sev2]\nacknowledge_within = { minutes = 3 }\n[[rules]]\nname = \"watch\"\nenabled = false\n[sla]\ntarget_percent = \"99.95\"\nversion = \"std-9\"\ntiers = [{ from_minutes = 0, credit_percent = \"0\" }, { from_minutes = 45, credit_percent = \"12.5\" }]\n[credits]\nfour_eyes = true\napprove_up_to_percent = \"5\"\n";
     let server = Server::start_under(policy).await;
     let shown = page(&server, VIEWER, "/about").await;
     assert_eq!(shown.status, 200);
@@ -27,6 +27,49 @@ async fn the_policy_in_force_is_that_of_the_host() {
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
+    // A row per promise and a column per severity.
+    let (_, table) = text
+        .split_once("aria-labelledby=\"policy\"><table")
+        .unwrap();
+    let table = table.split("</table>").next().unwrap();
+    assert_eq!(table.matches("<th scope=\"row\">").count(), 13);
+    let row = |name: &str| -> Vec<String> {
+        let (_, row) = table.split_once(&format!("{name}</th>")).unwrap();
+        let cells = row.split("</tr>").next().unwrap().split("\">").skip(1);
+        let cell = |cell: &str| cell.split('<').next().unwrap().replace('\u{a0}', " ");
+        cells.map(cell).collect()
+    };
+    assert_eq!(
+        row("Acknowledged within"),
+        ["5 min", "15 min", "1 h", "no promise"]
+    );
+    assert_eq!(row("Accepted within"), ["1 min", "1 min", "15 min", "1 h"]);
+    assert_eq!(
+        row("Post-mortem within"),
+        ["7 days", "7 days", "no promise", "no promise"]
+    );
+    assert_eq!(
+        row("Resolved within"),
+        [
+            "2 h 30 min",
+            "4 h",
+            "24 h of business hours (office)",
+            "no promise"
+        ]
+    );
+    for expected in [
+        "A deadline is at risk after 80% of the time until it. Days are counted in Europe/Paris.",
+        "For one service or tenant other promises hold",
+        "<div>at the deadline: <bdi>backup</bdi></div><div>10\u{a0}min after the deadline: <bdi>lead</bdi></div>",
+        "revenue is lost, at least 1,000,000",
+        "again every 24\u{a0}h, 7 times",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    let (_, rules) = text.split_once("id=\"rules\"").unwrap();
+    let rules = rules.split("</table>").next().unwrap();
+    assert_eq!(rules.matches("<th scope=\"row\"").count(), 14);
+    assert!(!rules.contains(">watch<"));
     // A row per action and a column per role.
     let (_, table) = text.split_once("id=\"permissions\"").unwrap();
     let rows = table.matches("<th scope=\"row\">").count();
@@ -70,6 +113,10 @@ async fn it_is_in_the_language_of_the_reader() {
             "of outage",
             "Target<",
             "Approval",
+            "Escalation rules",
+            "at the deadline",
+            "it is declared",
+            "Acknowledged within",
         ] {
             assert!(!shown.text.contains(word), "{word}: {}", shown.text);
         }

@@ -223,6 +223,138 @@ fn files_of_any_size_are_not_read() {
     );
 }
 
+/// `policy check` prints who would be notified when, names what it refuses with line and field, and
+/// warns of the rest; `policy show` prints a policy to begin with.
+#[test]
+fn a_policy_is_checked_and_explained() {
+    let run = |arguments: &[&str], settings: &[(&str, &str)]| {
+        let mut check = command();
+        check.args(arguments).envs(settings.iter().copied());
+        let output = check.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    let path = path.to_str().unwrap();
+    let (code, shown, error) = run(&["policy", "show"], &[]);
+    assert!(code == Some(0) && error.is_empty(), "{error}");
+    std::fs::write(path, shown).unwrap();
+
+    // What is shown is what ships, from a file, from the settings and built in.
+    let from = ["--from", "2026-11-20T16:00:00Z"];
+    let check = ["policy", "check", from[0], from[1]];
+    let (code, built_in, _) = run(&check, &[]);
+    assert_eq!(code, Some(0));
+    let (_, of_settings, _) = run(&check, &[("INCIDENT_POLICY", path)]);
+    let (_, of_file, _) = run(&["policy", "check", path, from[0], from[1]], &[]);
+    assert_eq!(of_settings, of_file);
+    let lines = |text: &str| -> Vec<String> {
+        let lines = text.lines().skip(1).map(str::to_owned);
+        lines
+            .take_while(|line| !line.starts_with("warnings"))
+            .collect()
+    };
+    assert_eq!(lines(&built_in), lines(&of_file));
+    let row = |row: &str| row.split_whitespace().collect::<Vec<_>>().join(" ");
+    let rows: Vec<String> = built_in.lines().map(row).collect();
+    for expected in [
+        "SEV1",
+        "at once 2026-11-20 16:00 UTC on-call page, which wakes people",
+        "at once 2026-11-20 16:00 UTC team, cto declared (sev1-declared)",
+        "15 min 2026-11-20 16:15 UTC lead not acknowledged, 10 min late (unacknowledged)",
+        "1 h 30 min 2026-11-20 17:30 UTC commander not resolved, soon late (unresolved)",
+        "7 d 2026-11-27 16:00 UTC lead no post-mortem, due (post-mortem), again every 1 d, 7 times",
+        "3 d 2026-11-23 16:00 UTC security-officer, legal, management data leak, authority not notified, due (data-leak)",
+    ] {
+        assert!(
+            rows.iter().any(|row| row == expected),
+            "{expected}: {built_in}"
+        );
+    }
+    assert!(of_file.contains(": rules.sev1-declared.levels[0]: notifies everyone at once: team"));
+    assert!(
+        of_file.contains("no channel and no pager serves backup, "),
+        "{of_file}"
+    );
+    let pager = (
+        "INCIDENT_ESCALATIONS",
+        "financial-impact:pagerduty:0123456789abcdef0123456789abcdef",
+    );
+    let (_, served, _) = run(&check, &[pager]);
+    assert!(
+        built_in.contains(" ceo, ") && !served.contains("serves backup, ceo, "),
+        "{served}"
+    );
+
+    // Business hours, an override, and a hole with its line.
+    std::fs::write(
+        path,
+        "[team]\ntimezone = \"Europe/Paris\"\n[calendars.office]\ntimezone = \"Europe/Paris\"\nhours = { monday = [\"09:00-12:00\"], friday = [\"09:00-18:00\"] }\n[severities.sev3]\nacknowledge_within = { minutes = 120, calendar = \"office\" }\n[severities.sev4]\nresolve_within = { days = 2 }\n[[overrides]]\ntenant = \"tenant-fr\"\n[overrides.sev3]\nacknowledge_within = { minutes = 7 }\n",
+    )
+    .unwrap();
+    let (code, hours, error) = run(&["policy", "check", path, from[0], from[1]], &[]);
+    assert!(code == Some(0) && error.is_empty(), "{error}");
+    // From Friday at 17:00 one hour is left.
+    let monday = "2026-11-23 10:00 Europe/Paris  backup";
+    assert!(hours.contains(monday), "{hours}");
+    let hole = "line 9: severities.sev4.resolve_within: ";
+    assert!(hours.contains(hole), "{hours}");
+    let of_tenant = [
+        "policy",
+        "check",
+        path,
+        from[0],
+        from[1],
+        "--tenant",
+        "tenant-fr",
+    ];
+    let (_, strict, _) = run(&of_tenant, &[]);
+    assert!(
+        strict.contains("2026-11-20 17:07 Europe/Paris  backup"),
+        "{strict}"
+    );
+
+    // Errors, of the file and of the arguments.
+    std::fs::write(
+        path,
+        "[[rules]]\nname = \"one\"\nwhen = \"declared\"\nlevels = [\n  { notify = [] },\n]\n",
+    )
+    .unwrap();
+    let expected = format!(
+        "incident-console: {path}: line 5: rules.one.levels[0].notify: expected at least one group\n"
+    );
+    let (code, printed, error) = run(&["policy", "check", path], &[]);
+    assert!(code == Some(1) && printed.is_empty());
+    assert_eq!(error, expected);
+    let (code, _, error) = run(&["check-config"], &[("INCIDENT_POLICY", path)]);
+    let of_setting =
+        "INCIDENT_POLICY: line 5: rules.one.levels[0].notify: expected at least one group";
+    assert!(code == Some(1) && error.contains(of_setting), "{error}");
+    for wrong in [
+        &["policy"][..],
+        &["policy", "lint"],
+        &["policy", "check", "--loud"],
+    ] {
+        let (code, printed, error) = run(wrong, &[]);
+        assert!(
+            code == Some(1)
+                && printed.is_empty()
+                && error.contains("policy: expected show, or check"),
+            "{error}"
+        );
+    }
+    let (code, _, error) = run(&["policy", "check", "nowhere.toml"], &[]);
+    assert!(
+        code == Some(1) && error.contains("nowhere.toml: could not read the file"),
+        "{error}"
+    );
+}
+
 /// `check-config` names the setting that a start would refuse, and connects to nothing.
 #[test]
 fn settings_are_checked_without_a_start() {

@@ -200,7 +200,7 @@ impl Inner {
             urgency: match rule {
                 // An escalation cannot wait, whatever the severity.
                 Some(_) => Urgency::High,
-                None => self.settings.policy.of(incident.severity).urgency,
+                None => incident.policy(&self.settings.policy).urgency(),
             },
             mode: incident.mode,
             environment: incident.environment.clone(),

@@ -63,7 +63,8 @@ fn who_acknowledges_first_responds_if_it_is_a_person() {
 fn an_update_is_due_while_it_is_live_and_told_as_it_goes() {
     let (live, now) = paged();
     let raised = Event::Changed(Change::Severity(Severity::Sev1));
-    let every = Policy::default().update_every(Severity::Sev1).unwrap();
+    let every = with(|state| state.severity = Severity::Sev1);
+    let every = every.policy(&Policy::default()).update_every().unwrap();
     let due = |incident: &Incident| applied(incident, &raised, now).next_update_due_at;
     assert_eq!(due(&live), Some(now.saturating_add(every)));
     assert_eq!(due(&with(super::resolved)), None);

@@ -5,6 +5,7 @@ mod applied;
 mod decisions;
 mod lists;
 mod merges;
+mod overrides;
 mod pages;
 mod reports;
 mod small;

@@ -2,6 +2,8 @@
 
 mod about_texts;
 mod policy_lines;
+mod response_lines;
+mod rule_texts;
 
 use std::sync::Arc;
 
@@ -11,13 +13,15 @@ use incident_core::actor::Role;
 use incident_core::{Zone, sla::SlaTerms};
 
 use self::about_texts::AboutTexts;
-use self::policy_lines::{PermissionLine, SeverityLine, TierLine};
+use self::policy_lines::{PermissionLine, TierLine};
+use self::response_lines::{PromiseLine, RuleLine};
+use self::rule_texts::RuleTexts;
 use super::action_texts::ActionTexts;
 use super::frame::{Frame, Section};
-use super::numbers::percent;
+use super::numbers::{percent, percent_text};
 use super::page::{WebPage, WebResult};
 use super::reader::Reader;
-use super::texts::{fill, grouped, number_of};
+use super::texts::{count, fill, grouped, number_of};
 use crate::http::authorized::Authorized;
 use crate::http::permission;
 use crate::http::problem::Problem;
@@ -43,7 +47,11 @@ struct AboutPage<'a> {
     streams: Option<String>,
     zones: String,
     has_metrics: bool,
-    severities: Vec<SeverityLine>,
+    rule_texts: &'static RuleTexts,
+    promises: Vec<PromiseLine>,
+    risk: String,
+    overrides: Option<String>,
+    rules: Vec<RuleLine>,
     terms: &'a SlaTerms,
     target: String,
     basis: String,
@@ -62,7 +70,9 @@ pub(crate) async fn show(
     let frame = Frame::of(&state, &reader, &context.caller, Section::About);
     let language = reader.language;
     let texts = AboutTexts::of(language);
+    let rule_texts = RuleTexts::of(language);
     let incidents = state.incidents();
+    let policy = incidents.policy();
     let terms = incidents.contracts().standard_terms();
     let streams = state.events.as_ref().map(|feed| {
         let open = number_of(feed.open_streams());
@@ -76,7 +86,23 @@ pub(crate) async fn show(
         streams,
         zones: fill(texts.zones_version, &[("version", Zone::DATABASE)]),
         has_metrics: state.metrics().is_some(),
-        severities: policy_lines::severities(language, texts, incidents.policy()),
+        promises: response_lines::promises(language, texts, policy),
+        risk: fill(
+            rule_texts.risk,
+            &[
+                (
+                    "percent",
+                    &percent_text(language, &policy.at_risk_percent.to_string()),
+                ),
+                ("zone", policy.timezone.name()),
+            ],
+        ),
+        overrides: match number_of(policy.overrides.len()) {
+            0 => None,
+            number => Some(count(language, rule_texts.overrides, number)),
+        },
+        rules: response_lines::rules(language, policy),
+        rule_texts,
         target: percent(language, terms.target()),
         basis: policy_lines::basis(language, texts, terms),
         tiers: policy_lines::tiers(language, texts, terms),

@@ -1,8 +1,6 @@
-//! The policy in force, as lines of tables.
+//! Terms of the SLA and permissions, as lines of tables.
 
 use incident_core::actor::{Action, Permissions, Role};
-use incident_core::incident::Severity;
-use incident_core::policy::{Policy, SeverityPolicy};
 use incident_core::sla::{Basis, Scale, SlaTerms};
 
 use super::about_texts::AboutTexts;
@@ -10,14 +8,6 @@ use crate::web::action_texts::ActionTexts;
 use crate::web::language::Language;
 use crate::web::numbers::{minutes, percent};
 use crate::web::texts::fill;
-
-/// The policy of a severity in words.
-pub(super) struct SeverityLine {
-    /// The severity.
-    pub(super) severity: Severity,
-    /// The values with the heads of their columns.
-    pub(super) values: [(&'static str, String); 7],
-}
 
 /// A step of the credits.
 pub(super) struct TierLine {
@@ -35,39 +25,6 @@ pub(super) struct PermissionLine {
     pub(super) name: &'static str,
     /// For each role, in their order, whether it may.
     pub(super) allowed: Vec<bool>,
-}
-
-/// Returns a line per severity, the worst first.
-pub(super) fn severities(
-    language: Language,
-    texts: &'static AboutTexts,
-    policy: &Policy,
-) -> Vec<SeverityLine> {
-    let word = |is: bool| if is { texts.yes } else { texts.no }.to_owned();
-    let within = |seconds: Option<u32>| match seconds {
-        Some(seconds) => minutes(language, u64::from(seconds) * 1_000_000),
-        None => texts.never.to_owned(),
-    };
-    let every = |every: Option<u32>| match every {
-        Some(every) => minutes(language, u64::from(every) * 60_000_000),
-        None => texts.never.to_owned(),
-    };
-    let line = |severity: Severity| {
-        let of: &SeverityPolicy = policy.of(severity);
-        SeverityLine {
-            severity,
-            values: [
-                (texts.pages, word(of.page)),
-                (texts.urgency, texts.urgency_words(of.urgency).to_owned()),
-                (texts.accept_within, within(of.accept_within_seconds)),
-                (texts.update_every, every(of.update_every_minutes)),
-                (texts.on_raise, word(of.page_on_raise)),
-                (texts.on_reopen, word(of.page_on_reopen)),
-                (texts.post_mortem, word(of.post_mortem_required)),
-            ],
-        }
-    };
-    Severity::ALL.into_iter().map(line).collect()
 }
 
 /// Returns the basis of credits with its cap.

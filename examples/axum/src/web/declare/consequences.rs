@@ -34,9 +34,10 @@ pub(super) fn consequences(state: &AppState, frame: &Frame<'_>) -> [Consequences
 
 fn lines(state: &AppState, frame: &Frame<'_>, severity: Severity) -> Vec<String> {
     let texts = DeclareTexts::of(frame.reader.language);
-    let policy = state.incidents().policy().of(severity);
+    let whole = state.incidents().policy();
+    let policy = whole.of(severity);
     let mut lines = match policy.page {
-        true => on_call(state, frame, severity),
+        true => on_call(state, frame, policy.urgency),
         false => vec![frame.fill(texts.pages_nobody, &[("severity", severity.name())])],
     };
     lines.push(match policy.update_every_minutes {
@@ -45,6 +46,10 @@ fn lines(state: &AppState, frame: &Frame<'_>, severity: Severity) -> Vec<String>
     });
     if policy.post_mortem_required {
         lines.push(texts.needs_post_mortem.to_owned());
+    }
+    let mut overrides = whole.overrides.iter();
+    if overrides.any(|one| one.severities.contains_key(&severity)) {
+        lines.push(texts.overridden.to_owned());
     }
     lines
 }

@@ -75,7 +75,8 @@ async fn form(
         page.lines.push(texts.not_live.to_owned());
         return page.respond(problem);
     }
-    page.lines = on_call(state, &page.frame, incident.severity);
+    let urgency = incident.policy(state.incidents().policy()).urgency();
+    page.lines = on_call(state, &page.frame, urgency);
     let last = page.frame.paging(&incident.paging.state);
     page.lines
         .push(page.frame.fill(texts.last_page, &[("state", last)]));

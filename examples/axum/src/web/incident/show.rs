@@ -152,7 +152,7 @@ pub(super) async fn page(
         form.is_main = !is_acknowledge_main;
     }
     let texts = IncidentTexts::of(reader.language);
-    let policy = state.incidents().policy().of(incident.severity);
+    let policy = incident.policy(state.incidents().policy());
     let page = IncidentPage {
         texts,
         entry_texts: EntryTexts::of(reader.language),
@@ -173,7 +173,7 @@ pub(super) async fn page(
         links: links(state, &frame, &incident),
         related,
         proof,
-        needs_post_mortem: policy.post_mortem_required
+        needs_post_mortem: policy.post_mortem_required()
             && incident.post_mortem.is_none()
             && !incident.status.is_final(),
         incident: &incident,

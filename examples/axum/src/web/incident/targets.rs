@@ -1,6 +1,5 @@
 //! The targets of a page, in words.
 
-use incident_core::incident::Severity;
 use incident_core::paging::{TargetId, Urgency};
 
 use super::act_texts::ActTexts;
@@ -22,7 +21,7 @@ pub(crate) fn is_log_only(targets: &[TargetId]) -> bool {
 
 /// Returns what a page to on-call does: through which targets it goes, and if it wakes somebody.
 #[must_use]
-pub(crate) fn on_call(state: &AppState, frame: &Frame<'_>, severity: Severity) -> Vec<String> {
+pub(crate) fn on_call(state: &AppState, frame: &Frame<'_>, urgency: Urgency) -> Vec<String> {
     let texts = ActTexts::of(frame.reader.language);
     let targets = state.incidents().paging().targets();
     if targets.is_empty() {
@@ -32,7 +31,7 @@ pub(crate) fn on_call(state: &AppState, frame: &Frame<'_>, severity: Severity) -
         return vec![texts.log_only.to_owned()];
     }
     let names = names(texts, &targets);
-    let urgency = match state.incidents().policy().of(severity).urgency {
+    let urgency = match urgency {
         Urgency::High => texts.wakes,
         Urgency::Low => texts.informs,
     };
