@@ -153,6 +153,9 @@ fn apply_change(state: &mut State, change: &Change, seq: u64, now: Timestamp, po
     if let Change::Severity(_) = change {
         restart_update_clock(state, now, policy);
     }
+    if matches!(change, Change::DataLoss(_) | Change::DataLeak(_)) {
+        state.time_data(now);
+    }
     if matches!(
         change,
         Change::Severity(_) | Change::Eta(_) | Change::AffectedServices(_) | Change::StartedAt(_)

@@ -8,6 +8,7 @@ mod apply;
 mod change;
 mod command;
 mod comms;
+mod data_times;
 mod decide;
 pub(crate) mod declare;
 mod erase;
@@ -49,7 +50,7 @@ pub use decide::{decide, rights_for};
 pub use erase::ErasedTexts;
 pub use event::Event;
 pub use facts::{
-    CancelReason, DataLoss, Ending, Facts, LossState, Mode, PostMortem, ResponseRole,
+    CancelReason, DataLeak, DataLoss, Ending, Facts, LossState, Mode, PostMortem, ResponseRole,
     RoleAssignment, Scope, Source,
 };
 pub use outline::{OUTLINE_TENANTS, Outline};
@@ -173,6 +174,14 @@ pub struct State {
     pub tracker_url: Option<HttpsUrl>,
     /// Optional facts.
     pub facts: Facts,
+    /// Time from which on a leak of data has been suspected or confirmed, by the clock of the
+    /// engine; absent while none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_leak_suspected_at: Option<Timestamp>,
+    /// Time from which on a loss of data has been confirmed, by the clock of the engine; absent
+    /// while none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_loss_confirmed_at: Option<Timestamp>,
     /// The status page entry: its public side.
     #[serde(rename = "face")]
     pub status_page: StatusPageEntry,

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Affected, Change, Command, Declare, Update, limits};
+use super::{Affected, Change, Command, Declare, Facts, Update, limits};
 use crate::{Name, ServiceId, Text, ValidationError};
 
 /// Checks every name and text of a command, and names the field of a wrong one.
@@ -46,6 +46,15 @@ pub(super) fn declaration(asked: &Declare) -> Result<(), ValidationError> {
     optional(asked.alert_key.as_ref(), |one| one.check("alert_key"))?;
     let class = asked.facts.failure_class.as_ref();
     optional(class, |one| one.check("failure_class"))?;
+    let Facts {
+        channel,
+        vendor_reference,
+        ..
+    } = &asked.facts;
+    optional(channel.as_ref(), |one| one.check("channel"))?;
+    optional(vendor_reference.as_ref(), |one| {
+        one.check("vendor_reference")
+    })?;
     optional(asked.reason.as_ref(), |one| one.check("reason"))?;
     labels(&asked.facts.labels)
 }
@@ -72,6 +81,8 @@ fn change(change: &Change) -> Result<(), ValidationError> {
         Change::AffectedServices(list) => services(list),
         Change::AffectedTenants(list) => tenants(list),
         Change::FailureClass(Some(class)) => class.check("failure_class"),
+        Change::Channel(Some(channel)) => channel.check("channel"),
+        Change::VendorReference(Some(ticket)) => ticket.check("vendor_reference"),
         Change::Labels(all) => labels(all),
         _ => Ok(()),
     }
@@ -154,6 +165,11 @@ mod tests {
             "failure_class"
         );
         assert_eq!(changed(Change::Labels(labelled())), "labels");
+        assert_eq!(changed(Change::Channel(Some(blank()))), "channel");
+        assert_eq!(
+            changed(Change::VendorReference(Some(blank()))),
+            "vendor_reference"
+        );
 
         let updated = |change: fn(&mut Update)| {
             let mut asked = Update::new(Statement::new("said").unwrap());
@@ -240,5 +256,13 @@ mod tests {
             "failure_class"
         );
         assert_eq!(declared(|asked| asked.facts.labels = labelled()), "labels");
+        assert_eq!(
+            declared(|asked| asked.facts.channel = Some(blank())),
+            "channel"
+        );
+        assert_eq!(
+            declared(|asked| asked.facts.vendor_reference = Some(blank())),
+            "vendor_reference"
+        );
     }
 }

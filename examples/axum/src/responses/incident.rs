@@ -68,6 +68,8 @@ pub(crate) struct IncidentResponse<'a> {
     links: Filled<'a>,
     #[serde(flatten)]
     facts: &'a Facts,
+    data_leak_suspected_at: Option<Timestamp>,
+    data_loss_confirmed_at: Option<Timestamp>,
 }
 
 impl<'a> IncidentResponse<'a> {
@@ -124,6 +126,8 @@ impl<'a> IncidentResponse<'a> {
                 .collect(),
             links: links.of(incident),
             facts: &state.facts,
+            data_leak_suspected_at: state.data_leak_suspected_at,
+            data_loss_confirmed_at: state.data_loss_confirmed_at,
         }
     }
 }

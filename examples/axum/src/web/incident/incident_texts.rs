@@ -47,6 +47,7 @@ texts! {
         acknowledged_by: "Acknowledged by", "Pris en charge par", "Übernommen von";
         links: "Links", "Liens", "Verweise";
         no_links: "No link is configured.", "Aucun lien n’est configuré.", "Kein Verweis ist eingerichtet.";
+        bridge: "Join the call", "Rejoindre l’appel", "Zur Telefonkonferenz";
         ticket: "Ticket", "Ticket", "Ticket";
         post_mortem_link: "Post-mortem", "Post-mortem", "Post-mortem";
         post_mortem_missing: "A post-mortem is needed before it can be closed.", "Un post-mortem est nécessaire avant la clôture.", "Vor dem Schließen ist ein Post-mortem nötig.";

@@ -110,6 +110,9 @@ impl FieldMaker<'_> {
             self.area("summary"),
             self.line("responder", NAME_BYTES),
             self.line("tracker_url", TEXT_BYTES),
+            self.line("channel", NAME_BYTES),
+            self.line("bridge_url", TEXT_BYTES),
+            self.line("vendor_reference", NAME_BYTES),
         ])
     }
 
@@ -137,6 +140,7 @@ impl FieldMaker<'_> {
             "impact_ended_at",
             "eta",
             "next_update_due_at",
+            "post_mortem_at",
         ];
         let times = names.map(|name| {
             let field = Field::time(name, self.words.field(name), &zone);
@@ -160,6 +164,7 @@ impl FieldMaker<'_> {
             self.area("resolution"),
             self.area("next_steps"),
             Field::area("data_loss_note", self.texts.loss_note).max(TEXT_BYTES),
+            Field::area("data_leak_note", self.texts.leak_note).max(TEXT_BYTES),
             Field::area("labels", self.words.labels).hint(self.texts.labels_hint),
         ])
     }
@@ -179,6 +184,11 @@ impl FieldMaker<'_> {
                 .hint(texts.revenue_hint),
             self.line("failure_class", NAME_BYTES),
             self.menu("data_loss", &losses.map(|one| (one, words.loss(one)))),
+            self.menu("data_leak", &losses.map(|one| (one, words.leak(one)))),
+            self.menu(
+                "customer_event_day",
+                &["true", "false"].map(|one| (one, words.yes_or_no(one == "true"))),
+            ),
         ])
     }
 
