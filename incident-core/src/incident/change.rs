@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Affected, DataLeak, DataLoss, Level, Scope, Severity, State};
+use super::{Affected, DataLeak, DataLoss, Level, Priority, Scope, Severity, State};
 use crate::{
     HttpsUrl, Money, Name, Percent, PersonName, ServiceId, Text, Timestamp, Title, ValidationError,
 };
@@ -154,6 +154,8 @@ fields! {
     Impact(Option<Level>) "impact" [facts.impact];
     /// Urgency.
     Urgency(Option<Level>) "urgency" [facts.urgency];
+    /// The priority set by a person; without one it is derived from impact and urgency.
+    Priority(Option<Priority>) "priority" [priority_override];
     /// The class of failure.
     FailureClass(Option<Name>) "failure_class" [facts.failure_class] => |_| None;
     /// The channel of the team's chat.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{
-    Affected, AlertRepeat, Change, Facts, Incident, Mode, Severity, Source, Status, VendorReport,
+    Affected, AlertRepeat, Change, Facts, Incident, Mode, Priority, Severity, Source, Status,
+    VendorReport,
 };
 use crate::timeline::EntryKind;
 use crate::{
@@ -64,6 +65,8 @@ pub struct Declare {
     pub recurrence_of: Option<IncidentId>,
     /// Optional facts.
     pub facts: Facts,
+    /// The priority, in place of the one derived from impact and urgency.
+    pub priority: Option<Priority>,
     /// The reason why its outage touches more than [`MAX_MONTHS`](super::limits::MAX_MONTHS)
     /// months. Needs the right [`LongOutage`](crate::actor::Action::LongOutage), as such an outage
     /// itself does, and becomes an entry.
@@ -112,6 +115,7 @@ impl Declare {
             tracker_url: None,
             recurrence_of: None,
             facts: Facts::default(),
+            priority: None,
             reason: None,
         }
     }

@@ -140,6 +140,7 @@ fn first_state(asked: &Declare, by: &Actor, ids: NewIds, now: Timestamp) -> Resu
         related: Vec::new(),
         tracker_url: asked.tracker_url.clone(),
         facts: asked.facts.clone(),
+        priority_override: asked.priority,
         data_leak_suspected_at: None,
         data_loss_confirmed_at: None,
         status_page: StatusPageEntry::hidden(ids.public_id, now),

@@ -231,6 +231,7 @@ fn sizes(state: &State) -> Vec<(&'static str, usize)> {
         related: _,
         tracker_url,
         facts,
+        priority_override: _,
         data_leak_suspected_at: _,
         data_loss_confirmed_at: _,
         // At most `incident::MAX_PUBLIC_BYTES`.

@@ -174,6 +174,9 @@ pub struct State {
     pub tracker_url: Option<HttpsUrl>,
     /// Optional facts.
     pub facts: Facts,
+    /// The priority that a person set in place of the derived one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority_override: Option<Priority>,
     /// Time from which on a leak of data has been suspected or confirmed, by the clock of the
     /// engine; absent while none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -227,6 +230,13 @@ impl Incident {
 
     pub(crate) const fn state_mut(&mut self) -> &mut State {
         &mut self.0
+    }
+
+    /// Returns the priority: the one that a person set, or else the one derived from impact and
+    /// urgency, if both are known.
+    #[must_use]
+    pub fn priority(&self) -> Option<Priority> {
+        self.priority_override.or_else(|| self.facts.priority())
     }
 
     /// Returns the time at which it was resolved or cancelled.

@@ -227,23 +227,26 @@ fn declared(incident: &Incident, author: &Actor, now: Timestamp) -> EntryDraft {
         "declared {}: {}\n{}",
         incident.severity, incident.title, incident.summary
     );
+    let priority = incident.priority_override;
+    let priority = priority.map(|priority| to("priority", json(serde_json::to_value(priority))));
+    let changes = vec![
+        to("severity", json(serde_json::to_value(incident.severity))),
+        to(
+            "affected_services",
+            json(serde_json::to_value(&incident.affected_services)),
+        ),
+        to(
+            "affected_tenants",
+            json(serde_json::to_value(&incident.affected_tenants)),
+        ),
+        to(
+            "started_at",
+            json(serde_json::to_value(incident.started_at)),
+        ),
+    ];
     EntryDraft {
         status_to: Some(incident.status),
-        changes: vec![
-            to("severity", json(serde_json::to_value(incident.severity))),
-            to(
-                "affected_services",
-                json(serde_json::to_value(&incident.affected_services)),
-            ),
-            to(
-                "affected_tenants",
-                json(serde_json::to_value(&incident.affected_tenants)),
-            ),
-            to(
-                "started_at",
-                json(serde_json::to_value(incident.started_at)),
-            ),
-        ],
+        changes: changes.into_iter().chain(priority).collect(),
         ..EntryDraft::new(
             EntryKind::Declaration,
             author.clone(),

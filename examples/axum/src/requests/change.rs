@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use incident_core::incident::{Change, Command, DataLeak, DataLoss, Level, Scope, Severity};
+use incident_core::incident::{
+    Change, Command, DataLeak, DataLoss, Level, Priority, Scope, Severity,
+};
 use incident_core::schema::{AffectedServices, Labels};
 use incident_core::{
     HttpsUrl, Money, Name, Percent, PersonName, ServiceId, Statement, Text, Timestamp, Title,
@@ -109,6 +111,7 @@ change_request! {
         revenue_per_hour: Money => Change::RevenuePerHour,
         impact: Level => Change::Impact,
         urgency: Level => Change::Urgency,
+        priority: Priority => Change::Priority,
         failure_class: Name => Change::FailureClass,
         channel: Name => Change::Channel,
         bridge_url: HttpsUrl => Change::BridgeUrl,

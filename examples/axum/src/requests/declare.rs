@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use incident_core::incident::{
-    DataLeak, DataLoss, Declare, Facts, Level, Mode, Scope, Severity, Source,
+    DataLeak, DataLoss, Declare, Facts, Level, Mode, Priority, Scope, Severity, Source,
 };
 use incident_core::schema::{AffectedServices, Labels};
 use incident_core::{
@@ -89,6 +89,8 @@ pub(crate) struct DeclareRequest {
     #[serde(default)]
     failure_class: Option<Name>,
     #[serde(default)]
+    priority: Option<Priority>,
+    #[serde(default)]
     channel: Option<Name>,
     #[serde(default)]
     bridge_url: Option<HttpsUrl>,
@@ -152,6 +154,7 @@ impl DeclareRequest {
                 vendor_reference: self.vendor_reference,
                 labels: self.labels.unwrap_or_default(),
             },
+            priority: self.priority,
             reason: self.reason,
         })
     }

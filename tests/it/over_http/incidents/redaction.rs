@@ -60,6 +60,7 @@ fn every_field_is_known(
         tracker_url: _,
         recurrence_of: _,
         reason: _,
+        priority: _,
         facts,
     } = declare;
     // Free text: all but the choices and the figures.
@@ -153,6 +154,7 @@ fn every_field_is_known(
         | Change::UsersHitPercent(_)
         | Change::RevenuePerHour(_)
         | Change::Impact(_)
+        | Change::Priority(_)
         | Change::CustomerEventDay(_)
         | Change::PostMortemAt(_)
         | Change::Urgency(_) => {}

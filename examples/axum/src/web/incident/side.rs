@@ -89,12 +89,23 @@ pub(super) fn facts(frame: &Frame<'_>, incident: &Incident) -> Vec<NamedText> {
             at: None,
         })
     });
+    let priority = incident.priority().map(|priority| {
+        let name = priority.name();
+        NamedText {
+            name: words.priority.to_owned(),
+            text: match incident.priority_override {
+                Some(_) => frame.fill(words.priority_set, &[("priority", name)]),
+                None => name.to_owned(),
+            },
+            at: None,
+        }
+    });
     let labels = labels.iter().map(|(name, text)| NamedText {
         name: name.to_string(),
         text: text.to_string(),
         at: None,
     });
-    known.chain(labels).collect()
+    priority.into_iter().chain(known).chain(labels).collect()
 }
 
 /// Returns the configured links of an incident, then its call, its ticket and its post-mortem.

@@ -46,6 +46,9 @@ texts! {
         bridge_url: "Team call", "Appel de l’équipe", "Telefonkonferenz des Teams";
         post_mortem_at: "Post-mortem meeting", "Réunion de post-mortem", "Post-mortem-Besprechung";
         vendor_reference: "Supplier’s reference", "Référence du fournisseur", "Vorgang beim Lieferanten";
+        priority: "Priority", "Priorité", "Priorität";
+        priority_derived: "from impact and urgency", "selon impact et urgence", "aus Schwere und Dringlichkeit";
+        priority_set: "{priority}, set by a person", "{priority}, fixée par une personne", "{priority}, von einer Person gesetzt";
         other_field: "Field", "Champ", "Feld";
         scope_all: "the whole platform", "toute la plateforme", "die ganze Plattform";
         scope_regions: "some regions", "certaines régions", "einige Regionen";
@@ -131,6 +134,7 @@ impl WordTexts {
             "impact" => self.impact,
             "urgency" => self.urgency,
             "failure_class" => self.failure_class,
+            "priority" => self.priority,
             "data_leak" => self.data_leak,
             "customer_event_day" => self.customer_event_day,
             "channel" => self.channel,
@@ -262,6 +266,7 @@ pub(super) fn value(frame: &Frame<'_>, field: &str, value: &Value) -> String {
         "data_leak" => {
             read::<DataLeak>(value).map(|one| noted(words.leak(one.state), one.note.as_ref()))
         }
+        "priority" if value.is_null() => Some(words.priority_derived.to_owned()),
         "customer_event_day" => value.as_bool().map(|one| words.yes_or_no(one).to_owned()),
         "users_hit_percent" => value
             .as_str()

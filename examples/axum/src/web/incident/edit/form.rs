@@ -2,7 +2,7 @@
 
 use incident_core::TEXT_BYTES;
 use incident_core::actor::{Action, Caller};
-use incident_core::incident::{Affected, Incident, Level, LossState, Scope, Severity};
+use incident_core::incident::{Affected, Incident, Level, LossState, Priority, Scope, Severity};
 use incident_core::name::{NAME_BYTES, TITLE_CHARS};
 use serde::Serialize;
 
@@ -173,11 +173,17 @@ impl FieldMaker<'_> {
         let (texts, words) = (self.texts, self.words);
         let scopes = [Scope::All, Scope::Regions, Scope::Segments];
         let levels = [Level::Low, Level::Medium, Level::High];
+        let priorities = [Priority::P1, Priority::P2, Priority::P3, Priority::P4];
         let losses = [LossState::None, LossState::Suspected, LossState::Confirmed];
         self.filled(vec![
             self.menu("scope", &scopes.map(|one| (one, words.scope_word(one)))),
             self.menu("impact", &levels.map(|one| (one, words.level(one)))),
             self.menu("urgency", &levels.map(|one| (one, words.level(one)))),
+            self.menu_or(
+                "priority",
+                words.priority_derived,
+                &priorities.map(|one| (one, one.name())),
+            ),
             self.line("users_hit_percent", NAME_BYTES)
                 .hint(texts.percent_hint),
             self.line("revenue_per_hour", NAME_BYTES)
@@ -198,7 +204,17 @@ impl FieldMaker<'_> {
         name: &'static str,
         known: &[(T, &'static str); N],
     ) -> Field {
-        let unknown = Choice::new("", self.texts.unknown);
+        self.menu_or(name, self.texts.unknown, known)
+    }
+
+    /// Creates a menu whose first choice is that no value is set.
+    fn menu_or<T: Serialize, const N: usize>(
+        &self,
+        name: &'static str,
+        unset: &str,
+        known: &[(T, &'static str); N],
+    ) -> Field {
+        let unknown = Choice::new("", unset);
         let known = known
             .iter()
             .map(|(value, label)| Choice::new(&wire_word(value), label));

@@ -14,7 +14,7 @@ use crate::web::reader::Reader;
 /// Fields of text that cannot be empty.
 const REQUIRED: [&str; 2] = ["title", "severity"];
 /// Fields that are cleared when they are empty.
-const CLEARABLE: [&str; 15] = [
+const CLEARABLE: [&str; 16] = [
     "responder",
     "tracker_url",
     "symptom",
@@ -25,6 +25,7 @@ const CLEARABLE: [&str; 15] = [
     "next_steps",
     "impact",
     "urgency",
+    "priority",
     "failure_class",
     "channel",
     "bridge_url",

@@ -43,6 +43,7 @@ pub(super) fn values(times: &Times, incident: &Incident) -> Values {
         ("urgency", word(facts.urgency)),
         ("failure_class", text(facts.failure_class.as_ref())),
         ("labels", labels(&facts.labels)),
+        ("priority", word(incident.priority_override)),
         ("channel", text(facts.channel.as_ref())),
         ("bridge_url", text(facts.bridge_url.as_ref())),
         ("vendor_reference", text(facts.vendor_reference.as_ref())),
