@@ -139,6 +139,9 @@ impl ConsoleBuilder {
             .inbound_policy(policy.inbound_policy())
             .public_names(policy.names())
             .on_event(public_cache.listener());
+        if let Some(channel) = policy.channel() {
+            builder = builder.channel(channel.clone());
+        }
         if let Some(sink) = &self.billing {
             builder = builder.billing(Arc::clone(sink));
         }

@@ -10,7 +10,10 @@ use incident_core::paging::{GateSettings, InboundPolicy};
 use incident_core::policy::Policy;
 use incident_core::sla::{Contract, Contracts, SlaTerms};
 use incident_core::status_page::PublicNames;
-use incident_core::{LinkTemplate, Money, Name, PublicText, ServiceId, TenantId, ValidationError};
+use incident_core::{
+    ChannelPattern, LinkTemplate, Money, Name, PublicText, ServiceId, TenantId, ValidationError,
+    Zone,
+};
 use incident_pagers::{OpsGeniePriorities, PageTemplate, PagerDutySeverities, Responder};
 use serde::Deserialize;
 
@@ -42,9 +45,33 @@ pub struct PolicyFile {
     services: BTreeMap<ServiceId, Service>,
     links: Links,
     pagers: PagersTable,
+    team: TeamTable,
+    /// Derived from `team` when the file is read.
+    #[serde(skip)]
+    channel: Option<ChannelPattern>,
     /// Derived from `pagers` and `links` when the file is read.
     #[serde(skip)]
     paging: PagingPolicy,
+}
+
+/// The `team` table: the chat of the team.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TeamTable {
+    /// The pattern of the channel of a new incident.
+    channel: Option<String>,
+    /// The zone in which its days begin; UTC if absent.
+    timezone: Option<Zone>,
+}
+
+impl TeamTable {
+    fn pattern(&self) -> Result<Option<ChannelPattern>, ValidationError> {
+        let zone = self.timezone.unwrap_or(Zone::UTC);
+        let pattern = self.channel.as_deref();
+        pattern
+            .map(|text| ChannelPattern::new(text, zone))
+            .transpose()
+    }
 }
 
 /// A contract: its terms, by validity.
@@ -126,6 +153,8 @@ impl PolicyFile {
             priorities: file.pagers.opsgenie,
             responders: file.pagers.responders.clone(),
         };
+        let channel = file.team.pattern();
+        file.channel = channel.map_err(|error| format!("team.{error}"))?;
         file.agreed = file.contracts_made().map_err(|error| error.to_string())?;
         Ok(file)
     }
@@ -216,6 +245,12 @@ impl PolicyFile {
     #[must_use]
     pub const fn policy(&self) -> Policy {
         self.severities
+    }
+
+    /// Returns the pattern of the channel of a new incident, if there is one.
+    #[must_use]
+    pub const fn channel(&self) -> Option<&ChannelPattern> {
+        self.channel.as_ref()
     }
 
     /// Returns the changes that are allowed in a vendor's own app.
@@ -380,6 +415,10 @@ mod tests {
             ("[pagers]\ndetails = { number = \"1\" }", "pagers.detail"),
             ("[pagers.pagerduty]\nsev1 = \"Critical\"", "sev1"),
             ("[pagers.opsgenie]\nsev1 = \"P0\"", "sev1"),
+            ("[team]\nchannel = \"#{day}\"", "team.channel"),
+            ("[team]\nchannel = \"\"", "team.channel"),
+            ("[team]\ntimezone = \"Mars/Base\"", "timezone"),
+            ("[team]\nchanel = \"x\"", "chanel"),
             ("[pagers]\nresponders = [{ type = \"team\" }]", "responder"),
             (
                 "[pagers]\nresponders = [{ type = \"team\", id = \"\" }]",

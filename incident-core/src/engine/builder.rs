@@ -17,7 +17,6 @@ use super::state::test_page::Tests;
 use super::state::turns::Turns;
 use super::state::{Inner, Listener, QUEUES};
 use super::{EngineEvent, Incidents, LogAnchors};
-use crate::RuleName;
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
 use crate::paging::{FailoverPolicy, GateSettings, InboundPolicy, TargetId};
@@ -28,6 +27,7 @@ use crate::port::{
 };
 use crate::sla::{Contracts, SlaTerms};
 use crate::status_page::PublicNames;
+use crate::{ChannelPattern, RuleName};
 
 /// An error of [`IncidentsBuilder::build`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -196,6 +196,14 @@ impl IncidentsBuilder {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.settings.policy = policy;
+        self
+    }
+
+    /// Sets the pattern that names the chat channel of each new incident; without one, an incident
+    /// has the channel that its creator states. Retrospective incidents are named no channel.
+    #[must_use]
+    pub fn channel(mut self, pattern: ChannelPattern) -> Self {
+        self.settings.channel = Some(pattern);
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::ChannelPattern;
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
 use crate::paging::{FailoverPolicy, GateSettings, InboundPolicy};
@@ -13,6 +14,7 @@ use crate::status_page::PublicNames;
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct Settings {
     pub(in crate::engine) policy: Policy,
+    pub(in crate::engine) channel: Option<ChannelPattern>,
     pub(in crate::engine) contracts: Contracts,
     pub(in crate::engine) credits: CreditPolicy,
     pub(in crate::engine) permissions: Permissions,
@@ -32,6 +34,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             policy: Policy::default(),
+            channel: None,
             contracts: Contracts::default(),
             credits: CreditPolicy::default(),
             permissions: Permissions::default(),
