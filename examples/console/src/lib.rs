@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod names;
 pub mod pagers;
 pub mod policy_file;
+mod policy_parts;
 pub mod server;
 pub mod sessions;
 pub mod signals;

@@ -12,12 +12,12 @@ use incident_core::sla::{Contract, Contracts, SlaTerms};
 use incident_core::status_page::PublicNames;
 use incident_core::{
     ChannelPattern, LinkTemplate, Money, Name, PublicText, ServiceId, TenantId, ValidationError,
-    Zone,
 };
 use incident_pagers::{OpsGeniePriorities, PageTemplate, PagerDutySeverities, Responder};
 use serde::Deserialize;
 
 use crate::file::{POLICY_BYTES, read_text};
+use crate::policy_parts::{SlaTable, StatusPageTable, TeamTable};
 
 /// Maximum number of tenants with terms of their own.
 pub const MAX_AGREED: usize = 20_000;
@@ -35,7 +35,8 @@ pub const MAX_PAGED: usize = 50;
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyFile {
     severities: Policy,
-    sla: SlaTerms,
+    sla: SlaTable,
+    status_page: StatusPageTable,
     credits: CreditPolicy,
     contracts: BTreeMap<Name, NamedContract>,
     tenants: BTreeMap<TenantId, AgreedTerms>,
@@ -52,26 +53,6 @@ pub struct PolicyFile {
     /// Derived from `pagers` and `links` when the file is read.
     #[serde(skip)]
     paging: PagingPolicy,
-}
-
-/// The `team` table: the chat of the team.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct TeamTable {
-    /// The pattern of the channel of a new incident.
-    channel: Option<String>,
-    /// The zone in which its days begin; UTC if absent.
-    timezone: Option<Zone>,
-}
-
-impl TeamTable {
-    fn pattern(&self) -> Result<Option<ChannelPattern>, ValidationError> {
-        let zone = self.timezone.unwrap_or(Zone::UTC);
-        let pattern = self.channel.as_deref();
-        pattern
-            .map(|text| ChannelPattern::new(text, zone))
-            .transpose()
-    }
 }
 
 /// A contract: its terms, by validity.
@@ -174,7 +155,7 @@ impl PolicyFile {
             .keys()
             .try_for_each(|name| name.check("contracts"))?;
         let terms = self.contracts.values().flat_map(|one| &one.terms);
-        let mut versions = terms.chain([&self.sla]).map(SlaTerms::version);
+        let mut versions = terms.chain([&self.sla.terms]).map(SlaTerms::version);
         versions.try_for_each(|version| version.check("version"))
     }
 
@@ -197,7 +178,7 @@ impl PolicyFile {
     }
 
     fn contracts_made(&mut self) -> Result<Contracts, ValidationError> {
-        let mut made = Contracts::standard(self.sla.clone());
+        let mut made = Contracts::standard(self.sla.terms.clone());
         for (name, contract) in std::mem::take(&mut self.contracts) {
             let field = |error: ValidationError| {
                 let field = format!("contracts/{name}/{}", error.field());
@@ -245,6 +226,18 @@ impl PolicyFile {
     #[must_use]
     pub const fn policy(&self) -> Policy {
         self.severities
+    }
+
+    /// Returns `true` unless the file switches SLA and credits off.
+    #[must_use]
+    pub const fn has_sla(&self) -> bool {
+        self.sla.enabled
+    }
+
+    /// Returns `true` unless the file switches the status page off.
+    #[must_use]
+    pub const fn has_status_page(&self) -> bool {
+        self.status_page.enabled
     }
 
     /// Returns the pattern of the channel of a new incident, if there is one.
@@ -419,6 +412,9 @@ mod tests {
             ("[team]\nchannel = \"\"", "team.channel"),
             ("[team]\ntimezone = \"Mars/Base\"", "timezone"),
             ("[team]\nchanel = \"x\"", "chanel"),
+            ("[status_page]\nenabled = \"no\"", "enabled"),
+            ("[status_page]\non = false", "unknown field"),
+            ("[sla]\nenabled = 0", "enabled"),
             ("[pagers]\nresponders = [{ type = \"team\" }]", "responder"),
             (
                 "[pagers]\nresponders = [{ type = \"team\", id = \"\" }]",

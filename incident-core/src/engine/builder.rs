@@ -207,6 +207,22 @@ impl IncidentsBuilder {
         self
     }
 
+    /// Runs the engine without SLA: no credit is computed, decided or issued, and the ledger gets no
+    /// rows. Batches that were issued before are still submitted to billing.
+    #[must_use]
+    pub const fn without_sla(mut self) -> Self {
+        self.settings.has_sla = false;
+        self
+    }
+
+    /// Runs the engine without a status page: nothing is published. What was published before can
+    /// still be hidden.
+    #[must_use]
+    pub const fn without_status_page(mut self) -> Self {
+        self.settings.has_status_page = false;
+        self
+    }
+
     /// Sets the same SLA terms for every tenant, in place of [`contracts`](Self::contracts).
     #[must_use]
     pub fn terms(self, terms: SlaTerms) -> Self {

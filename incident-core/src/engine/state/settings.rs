@@ -15,6 +15,8 @@ use crate::status_page::PublicNames;
 pub(in crate::engine) struct Settings {
     pub(in crate::engine) policy: Policy,
     pub(in crate::engine) channel: Option<ChannelPattern>,
+    pub(in crate::engine) has_sla: bool,
+    pub(in crate::engine) has_status_page: bool,
     pub(in crate::engine) contracts: Contracts,
     pub(in crate::engine) credits: CreditPolicy,
     pub(in crate::engine) permissions: Permissions,
@@ -35,6 +37,8 @@ impl Default for Settings {
         Self {
             policy: Policy::default(),
             channel: None,
+            has_sla: true,
+            has_status_page: true,
             contracts: Contracts::default(),
             credits: CreditPolicy::default(),
             permissions: Permissions::default(),

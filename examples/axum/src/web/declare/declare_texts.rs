@@ -52,6 +52,7 @@ texts! {
         updates: "An update for the team is due every {n} min.", "Un point pour l’équipe est dû toutes les {n} min.", "Alle {n} Min. ist eine Meldung an das Team fällig.";
         no_updates: "No rhythm of updates is promised.", "Aucun rythme de points n’est promis.", "Kein Rhythmus der Meldungen ist zugesagt.";
         needs_post_mortem: "A post-mortem is needed to close it.", "Un post-mortem est nécessaire pour le clore.", "Zum Schließen ist ein Post-mortem nötig.";
+        environment_alone: "Left empty: production.", "Vide : production.", "Leer: production.";
         customers: "Customers see nothing yet: publishing is a step of its own.", "Les clients ne voient encore rien : la publication est une étape à part.", "Kunden sehen noch nichts: Das Veröffentlichen ist ein eigener Schritt.";
         commander: "You become its commander.", "Vous en devenez le commandant.", "Sie werden Einsatzleitung.";
         submit: "Declare incident", "Déclarer l’incident", "Vorfall melden";
