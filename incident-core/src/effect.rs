@@ -107,6 +107,7 @@ pub fn effects_of(
         }
         Event::Published(_)
         | Event::Related { .. }
+        | Event::UsersNotified { .. }
         | Event::PostMortemLinked { .. }
         | Event::Redacted { .. } => {}
     }

@@ -54,6 +54,9 @@ impl Incident {
                     linked_at: now,
                 });
             }
+            Event::UsersNotified { .. } => {
+                state.affected_users_notified_at.get_or_insert(now);
+            }
             Event::PageRequested { .. } => state.paging = state.paging.next(now),
             Event::Escalated { rule, by, .. } => escalate(state, rule, by, now),
             Event::PageRetried { messages } => {

@@ -243,6 +243,11 @@ pub enum Command {
         /// The reason.
         reason: Statement,
     },
+    /// Records that the users whose data was lost were written to.
+    MarkUsersNotified {
+        /// The letter: who wrote it, to whom, and by which channel.
+        note: Statement,
+    },
     /// Retries dead-lettered pages. The engine fills in the messages.
     RetryPage {
         /// The dead-lettered messages, in the order in which they were committed.

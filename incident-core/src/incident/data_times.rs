@@ -25,6 +25,7 @@ impl State {
         let lost = self.data_loss_state() == LossState::Confirmed;
         self.data_leak_suspected_at = leaked.then(|| self.data_leak_suspected_at.unwrap_or(now));
         self.data_loss_confirmed_at = lost.then(|| self.data_loss_confirmed_at.unwrap_or(now));
+        self.affected_users_notified_at = self.affected_users_notified_at.filter(|_| lost);
     }
 }
 
@@ -36,9 +37,11 @@ mod tests {
     use crate::Text;
     use crate::incident::declare::{NewIds, declare};
     use crate::incident::limits::tests::an_incident;
-    use crate::incident::{Change, DataLeak, DataLoss, Declare, Event, Incident, Severity};
+    use crate::incident::{
+        Change, Command, DataLeak, DataLoss, Declare, Event, Incident, Refusal, Severity, decide,
+    };
     use crate::policy::Policy;
-    use crate::{IncidentId, PublicId, Title};
+    use crate::{IncidentId, PublicId, Statement, Title};
 
     fn lost(state: LossState) -> Option<DataLoss> {
         Some(DataLoss { state, note: None })
@@ -91,6 +94,49 @@ mod tests {
             assert_eq!(incident.data_loss_confirmed_at, expected, "hour {hours}");
             assert_eq!(incident.data_leak_suspected_at, None);
         }
+    }
+
+    /// Users are written to about a confirmed loss, and again about another one.
+    #[test]
+    fn users_are_notified_of_a_confirmed_loss() {
+        let (mut incident, anna, now) = an_incident();
+        let at = |hours| now.saturating_add(Duration::from_hours(hours));
+        let note = Statement::made("a letter to all");
+        let mark = |incident: &mut Incident, at: Timestamp| {
+            let command = Command::MarkUsersNotified { note: note.clone() };
+            let events = decide(incident, &command, &anna, at, &Policy::default())?;
+            for event in &events {
+                incident.apply(event, 3, at, &Policy::default());
+            }
+            Ok::<_, Refusal>(incident.affected_users_notified_at)
+        };
+        for state in [None, lost(LossState::None), lost(LossState::Suspected)] {
+            change(&mut incident, Change::DataLoss(state), now);
+            let refused = mark(&mut incident, now);
+            let Err(Refusal::WrongState { code, .. }) = refused else {
+                panic!("not refused: {refused:?}")
+            };
+            assert_eq!(code, "data_loss_not_confirmed");
+        }
+        change(
+            &mut incident,
+            Change::DataLoss(lost(LossState::Confirmed)),
+            at(1),
+        );
+        assert_eq!(mark(&mut incident, at(2)).unwrap(), Some(at(2)));
+        assert_eq!(mark(&mut incident, at(3)).unwrap(), Some(at(2)));
+        change(
+            &mut incident,
+            Change::DataLoss(lost(LossState::Suspected)),
+            at(4),
+        );
+        assert_eq!(incident.affected_users_notified_at, None);
+        change(
+            &mut incident,
+            Change::DataLoss(lost(LossState::Confirmed)),
+            at(5),
+        );
+        assert_eq!(mark(&mut incident, at(6)).unwrap(), Some(at(6)));
     }
 
     #[test]

@@ -143,6 +143,7 @@ fn first_state(asked: &Declare, by: &Actor, ids: NewIds, now: Timestamp) -> Resu
         priority_override: asked.priority,
         data_leak_suspected_at: None,
         data_loss_confirmed_at: None,
+        affected_users_notified_at: None,
         status_page: StatusPageEntry::hidden(ids.public_id, now),
         paging: Paging::none(),
         escalations: Vec::new(),

@@ -63,6 +63,11 @@ pub enum Event {
         /// The person who requested it.
         by: PersonName,
     },
+    /// The users whose data was lost were written to.
+    UsersNotified {
+        /// The letter.
+        note: Statement,
+    },
     /// Dead-lettered messages are tried once more.
     PageRetried {
         /// The messages that are not stale, in order.
@@ -106,6 +111,7 @@ impl Event {
             | Self::PostMortemLinked { .. }
             | Self::PageRequested { .. }
             | Self::Escalated { .. }
+            | Self::UsersNotified { .. }
             | Self::PageRetried { .. }
             | Self::Redacted { .. }
             | Self::TookIn(_) => true,

@@ -131,6 +131,7 @@ pub(crate) fn changed_span(
         | Command::Redact { .. }
         | Command::TakeIn { .. }
         | Command::RepeatAlert(_)
+        | Command::MarkUsersNotified { .. }
         | Command::Relate { .. } => "",
     };
     let Some(after) = after else {
@@ -234,6 +235,7 @@ fn sizes(state: &State) -> Vec<(&'static str, usize)> {
         priority_override: _,
         data_leak_suspected_at: _,
         data_loss_confirmed_at: _,
+        affected_users_notified_at: _,
         // At most `incident::MAX_PUBLIC_BYTES`.
         status_page: _,
         paging: _,

@@ -185,6 +185,10 @@ pub struct State {
     /// while none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_loss_confirmed_at: Option<Timestamp>,
+    /// Time at which the users whose data was lost were first recorded as written to; absent while
+    /// no loss is confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affected_users_notified_at: Option<Timestamp>,
     /// The status page entry: its public side.
     #[serde(rename = "face")]
     pub status_page: StatusPageEntry,

@@ -21,6 +21,7 @@ pub(super) fn command(command: &Command) -> Result<(), ValidationError> {
             optional(publish.title.as_ref(), |title| title.check("title"))?;
             optional(publish.message.as_ref(), |said| said.check("message"))
         }
+        Command::MarkUsersNotified { note } => note.check("note"),
         Command::Page { reason }
         | Command::Escalate { reason, .. }
         | Command::Redact { reason, .. } => reason.check("reason"),
@@ -219,6 +220,8 @@ mod tests {
         ] {
             assert_eq!(refused(super::command(&command)), "reason");
         }
+        let marked = Command::MarkUsersNotified { note: blank() };
+        assert_eq!(refused(command(&marked)), "note");
     }
 
     /// L5: the same for each field of a declaration.

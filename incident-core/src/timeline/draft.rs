@@ -109,6 +109,10 @@ impl EntryDraft {
             Event::PostMortemLinked { url, .. } => {
                 made(EntryKind::PostMortem, &format!("post-mortem linked: {url}"))
             }
+            Event::UsersNotified { note } => made(
+                EntryKind::Action,
+                &format!("affected users notified: {note}"),
+            ),
             Event::PageRequested { reason, epoch } => made(
                 EntryKind::PageRequest,
                 &format!("page {epoch} requested: {reason}"),

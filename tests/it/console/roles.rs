@@ -177,6 +177,13 @@ pub(crate) fn cases() -> Vec<Case> {
             &[200],
             |_| json!({"public": true}),
         ),
+        // 409: no loss of data is confirmed.
+        post(
+            "POST /sys/incidents/{id}/affected-users/notified",
+            &[A::Change],
+            &[200, 409],
+            |_| json!({"note": "a letter"}),
+        ),
         post(
             "POST /sys/incidents/{id}/post-mortem",
             &[A::LinkPostMortem],

@@ -44,6 +44,15 @@ impl PageRequest {
     }
 }
 
+/// The body of `POST /sys/incidents/{id}/affected-users/notified`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UsersNotifiedRequest {
+    pub(crate) note: Statement,
+}
+
+impl CommandBody for UsersNotifiedRequest {}
+
 /// The body of `POST /sys/incidents/{id}/public`.
 impl CommandBody for Publish {}
 

@@ -71,6 +71,7 @@ pub(crate) struct IncidentResponse<'a> {
     facts: &'a Facts,
     data_leak_suspected_at: Option<Timestamp>,
     data_loss_confirmed_at: Option<Timestamp>,
+    affected_users_notified_at: Option<Timestamp>,
 }
 
 impl<'a> IncidentResponse<'a> {
@@ -130,6 +131,7 @@ impl<'a> IncidentResponse<'a> {
             facts: &state.facts,
             data_leak_suspected_at: state.data_leak_suspected_at,
             data_loss_confirmed_at: state.data_loss_confirmed_at,
+            affected_users_notified_at: state.affected_users_notified_at,
         }
     }
 }

@@ -46,8 +46,6 @@ pub(super) fn table(parts: Parts) -> Vec<Row> {
     table.extend(operation_rows());
     table.extend(document_rows());
     table.extend(web_rows());
-    table.extend(sla_page_rows().map(|row| row.part(Part::Sla)));
-    table.extend(publish_page_rows().map(|row| row.part(Part::StatusPage)));
     table.extend(operator_rows());
     table.extend(web_open_rows());
     table.extend(status_rows().map(|row| row.part(Part::StatusPage)));
@@ -61,7 +59,7 @@ const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
 const SEE_OTHER: StatusCode = StatusCode::SEE_OTHER;
 const NOT_MODIFIED: StatusCode = StatusCode::NOT_MODIFIED;
 
-fn incident_rows() -> [Row; 11] {
+fn incident_rows() -> [Row; 12] {
     group(
         "incidents",
         Area::Operators,
@@ -97,6 +95,15 @@ fn incident_rows() -> [Row; 11] {
                 .named("publish_incident", "Publishes an incident, or hides it")
                 .part(Part::StatusPage)
                 .with_version(),
+            post(
+                "/sys/incidents/{id}/affected-users/notified",
+                incidents::mark_users_notified,
+            )
+            .named(
+                "mark_users_notified",
+                "Records that the users whose data was lost were notified",
+            )
+            .with_version(),
             post(
                 "/sys/incidents/{id}/post-mortem",
                 incidents::link_post_mortem,
@@ -318,7 +325,7 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 16] {
+fn web_rows() -> [Row; 23] {
     group(
         "web",
         Area::Web,
@@ -334,10 +341,17 @@ fn web_rows() -> [Row; 16] {
             get("/incidents/{id}", incident::show::show),
             post("/incidents/{id}/acknowledge", incident::acknowledge::post),
             post("/incidents/{id}/updates", incident::update::post),
+            get("/sla", web::sla::show).part(Part::Sla),
+            get("/sla/{tenant}", web::sla::tenant::show).part(Part::Sla),
+            post("/sla/credits/review", web::sla::review::show).part(Part::Sla),
+            post("/sla/credits/decide", web::sla::decide::decide).part(Part::Sla),
+            post("/sla/credits/recompute", web::sla::recompute::recompute).part(Part::Sla),
             get("/incidents/{id}/edit", incident::edit::show),
             post("/incidents/{id}/edit", incident::edit::save),
             get("/incidents/{id}/page", incident::page_again::show),
             post("/incidents/{id}/page", incident::page_again::post),
+            get("/incidents/{id}/publish", incident::publish::show).part(Part::StatusPage),
+            post("/incidents/{id}/publish", incident::publish::post).part(Part::StatusPage),
             get("/incidents/{id}/post-mortem", incident::post_mortem::show),
             post("/incidents/{id}/post-mortem", incident::post_mortem::post),
             get("/incidents/{id}/entries/{seq}", incident::entry_page::show),
@@ -345,31 +359,6 @@ fn web_rows() -> [Row; 16] {
                 "/incidents/{id}/entries/{seq}/redact",
                 incident::entry_page::redact,
             ),
-        ],
-    )
-}
-
-fn sla_page_rows() -> [Row; 5] {
-    group(
-        "web",
-        Area::Web,
-        [
-            get("/sla", web::sla::show),
-            get("/sla/{tenant}", web::sla::tenant::show),
-            post("/sla/credits/review", web::sla::review::show),
-            post("/sla/credits/decide", web::sla::decide::decide),
-            post("/sla/credits/recompute", web::sla::recompute::recompute),
-        ],
-    )
-}
-
-fn publish_page_rows() -> [Row; 2] {
-    group(
-        "web",
-        Area::Web,
-        [
-            get("/incidents/{id}/publish", incident::publish::show),
-            post("/incidents/{id}/publish", incident::publish::post),
         ],
     )
 }

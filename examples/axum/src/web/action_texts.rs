@@ -37,6 +37,7 @@ texts! {
         retry_page: "Retry a page", "Réessayer une alerte", "Einen Alarm erneut versuchen";
         take_in: "Take in a merged incident", "Reprendre un incident fusionné", "Einen zusammengeführten Vorfall übernehmen";
         repeat_alert: "Alert came again", "Alerte répétée", "Alarm kam erneut";
+        mark_users_notified: "Record that users were notified", "Noter que les utilisateurs sont informés", "Benachrichtigung der Nutzer festhalten";
         relate: "Relate incidents", "Relier des incidents", "Vorfälle verbinden";
         page_trigger: "Page was sent", "Alerte envoyée", "Alarm gesendet";
         page_acknowledge: "Acknowledgement was sent", "Prise en charge transmise", "Bestätigung gesendet";
@@ -51,7 +52,7 @@ texts! {
 }
 
 /// The names of actions that the audit trail has, for suggestions.
-pub(crate) const NAMES: [&str; 41] = [
+pub(crate) const NAMES: [&str; 42] = [
     "acknowledge",
     "approve_credit",
     "cancel",
@@ -67,6 +68,7 @@ pub(crate) const NAMES: [&str; 41] = [
     "link_post_mortem",
     "long_outage",
     "lower_severity",
+    "mark_users_notified",
     "merge",
     "observe",
     "page",
@@ -134,6 +136,7 @@ impl ActionTexts {
             "recompute_credits" => self.recompute_credits,
             "issue_credits" => self.issue_credits,
             "resend_credits" => self.resend_credits,
+            "mark_users_notified" => self.mark_users_notified,
             "observe" => self.observe,
             "escalate" => self.escalate,
             "retry_page" => self.retry_page,

@@ -13,6 +13,7 @@ impl Command {
             Self::Update(_) => "update",
             Self::Report(_) => "observe",
             Self::Change(_) | Self::ChangeLong { .. } => "change",
+            Self::MarkUsersNotified { .. } => "mark_users_notified",
             Self::Publish(_) => "publish",
             Self::LinkPostMortem { .. } => "link_post_mortem",
             Self::Page { .. } => "page",
@@ -93,7 +94,10 @@ impl Command {
             Self::Relate { to, .. } => {
                 note("to", to.to_string());
             }
-            Self::Acknowledge { .. } | Self::Report(_) | Self::Page { .. } => {}
+            Self::Acknowledge { .. }
+            | Self::Report(_)
+            | Self::MarkUsersNotified { .. }
+            | Self::Page { .. } => {}
         }
         detail
     }

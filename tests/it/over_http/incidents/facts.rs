@@ -6,6 +6,7 @@ use incident_console::policy_file::PolicyFile;
 use serde_json::{Value, json};
 
 use crate::over_http::harness::{ADMIN, COMMANDER, RESPONDER, Server, VIEWER};
+use crate::web::page_in;
 
 /// The text that must be gone.
 const SECRET: &str = "hunter2";
@@ -190,6 +191,66 @@ async fn losses_and_leaks_are_timed_by_the_engine() {
     assert!(lost["data_loss_confirmed_at"].is_string());
     let found = change("data_loss", Value::Null).await;
     assert!(found["data_loss_confirmed_at"].is_null());
+    server.stop().await;
+}
+
+/// Users whose data was lost are written to; that is recorded, once the loss is confirmed.
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_marked_as_notified_of_a_confirmed_loss() {
+    let server = Server::start().await;
+    let path = server.declare(&json!({"severity": "SEV2"})).await;
+    let notified = format!("{path}/affected-users/notified");
+    let note = json!({"note": SECRET});
+    let refused = server.post(RESPONDER, &notified, &note).await.is(409);
+    assert_eq!(refused["code"], "data_loss_not_confirmed");
+    let lost = json!({"data_loss": {"state": "confirmed"}});
+    server.patch(RESPONDER, &path, &lost).await.is(200);
+    for (body, pointer) in [
+        (json!({}), "/note"),
+        (json!({"note": " "}), "/note"),
+        (json!({"note": "x".repeat(17_000)}), "/note"),
+        (json!({"note": "x", "to": "all"}), "/to"),
+    ] {
+        let refused = server.post(RESPONDER, &notified, &body).await;
+        assert_eq!(refused.problem(422).as_deref(), Some(pointer), "{body}");
+    }
+    assert_eq!(server.post(VIEWER, &notified, &note).await.status, 403);
+    let done = server.post(RESPONDER, &notified, &note).await.is(200);
+    let at = done["affected_users_notified_at"].clone();
+    assert!(at.is_string(), "{done}");
+    server.clock.advance(std::time::Duration::from_secs(60));
+    let more = json!({"note": "a second letter"});
+    let again = server.post(RESPONDER, &notified, &more).await.is(200);
+    assert_eq!(again["affected_users_notified_at"], at);
+    let entries = server.get(VIEWER, &format!("{path}/updates")).await.is(200);
+    let all = entries["items"].as_array().unwrap();
+    let entry = all.iter().find(|one| one["kind"] == "action").unwrap();
+    assert_eq!(
+        entry["message"],
+        format!("affected users notified: {SECRET}")
+    );
+    for (language, words) in [
+        ("en", "notified the users whose data was lost"),
+        (
+            "fr",
+            "a informé les utilisateurs dont des données sont perdues",
+        ),
+        ("de", "hat die Nutzer benachrichtigt"),
+    ] {
+        let web = path.trim_start_matches("/sys");
+        let shown = page_in(&server, VIEWER, web, language).await;
+        assert!(shown.text.contains(words), "{}", shown.text);
+        assert!(!shown.text.contains("affected users notified: "));
+    }
+    let redact = format!("{path}/updates/{}/redact", entry["seq"]);
+    let reason = json!({"reason": "a secret"});
+    server.post(ADMIN, &redact, &reason).await.is(200);
+    let left = server.get(VIEWER, &path).await.is(200);
+    let entries = server.get(VIEWER, &format!("{path}/updates")).await.text;
+    assert!(!format!("{left}{entries}").contains(SECRET));
+    let found = json!({"data_loss": null});
+    let left = server.patch(RESPONDER, &path, &found).await.is(200);
+    assert!(left["affected_users_notified_at"].is_null());
     server.stop().await;
 }
 

@@ -83,11 +83,25 @@ pub(super) fn facts(frame: &Frame<'_>, incident: &Incident) -> Vec<NamedText> {
     let all = serde_json::to_value(&incident.facts).unwrap_or_default();
     let known = FACTS.iter().filter_map(|name| {
         let fact = all.get(name).filter(|fact| !fact.is_null())?;
+        let since = match *name {
+            "data_loss" => incident.data_loss_confirmed_at,
+            "data_leak" => incident.data_leak_suspected_at,
+            _ => None,
+        };
+        let text = value(frame, name, fact);
         Some(NamedText {
             name: words.field(name).to_owned(),
-            text: value(frame, name, fact),
-            at: None,
+            text: match since {
+                Some(_) => format!("{text}, {}", words.since),
+                None => text,
+            },
+            at: since.map(|at| frame.times.time(&at)),
         })
+    });
+    let notified = incident.affected_users_notified_at.map(|at| NamedText {
+        name: words.users_notified.to_owned(),
+        text: String::new(),
+        at: Some(frame.times.time(&at)),
     });
     let priority = incident.priority().map(|priority| {
         let name = priority.name();
@@ -105,7 +119,12 @@ pub(super) fn facts(frame: &Frame<'_>, incident: &Incident) -> Vec<NamedText> {
         text: text.to_string(),
         at: None,
     });
-    priority.into_iter().chain(known).chain(labels).collect()
+    priority
+        .into_iter()
+        .chain(known)
+        .chain(notified)
+        .chain(labels)
+        .collect()
 }
 
 /// Returns the configured links of an incident, then its call, its ticket and its post-mortem.

@@ -49,6 +49,8 @@ texts! {
         priority: "Priority", "Priorité", "Priorität";
         priority_derived: "from impact and urgency", "selon impact et urgence", "aus Schwere und Dringlichkeit";
         priority_set: "{priority}, set by a person", "{priority}, fixée par une personne", "{priority}, von einer Person gesetzt";
+        users_notified: "Affected users notified", "Utilisateurs touchés informés", "Betroffene Nutzer benachrichtigt";
+        since: "since", "depuis", "seit";
         other_field: "Field", "Champ", "Feld";
         scope_all: "the whole platform", "toute la plateforme", "die ganze Plattform";
         scope_regions: "some regions", "certaines régions", "einige Regionen";
