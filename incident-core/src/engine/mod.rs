@@ -52,4 +52,5 @@ pub use queries::reports::{
     TenantImpact,
 };
 pub use queries::statements::MAX_OUTAGES;
+pub use queries::users::{EXPORT_PAGE, UserExport};
 pub use worker::Health;

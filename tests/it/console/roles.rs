@@ -269,6 +269,12 @@ pub(crate) fn cases() -> Vec<Case> {
             &[A::Read],
             &[200],
         ),
+        // 409: no loss of data is confirmed.
+        get(
+            "GET /sys/incidents/{id}/affected-users/export",
+            &[A::ExportUsers],
+            &[200, 409],
+        ),
         get("GET /sys/incidents/{id}/sla-impact", &[A::Read], &[200]),
         post("POST /sys/pages/test", &[A::Page], &[200, 429], |_| {
             json!({})

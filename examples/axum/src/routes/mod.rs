@@ -24,6 +24,7 @@ pub(crate) mod table;
 mod tenants;
 mod timeline;
 mod usage;
+mod users;
 
 use std::sync::Arc;
 

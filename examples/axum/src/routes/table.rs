@@ -7,7 +7,7 @@ use incident_core::engine::Incidents;
 use super::row::{Area, Part, Parts, Row, get, group, patch, post};
 use super::{
     audit, billing, credits, documents, events, hooks, incidents, operations, pages, public,
-    reports, sign_in, statements, suggestions, tenants, timeline, usage,
+    reports, sign_in, statements, suggestions, tenants, timeline, usage, users,
 };
 use crate::document::assemble::assemble;
 use crate::document::examples::Examples;
@@ -141,7 +141,7 @@ fn timeline_rows() -> [Row; 5] {
 
 const QUERY_FAILS: &str = "the usage source is unavailable, or the query takes too long";
 
-fn figure_rows() -> [Row; 5] {
+fn figure_rows() -> [Row; 6] {
     group(
         "figures",
         Area::Operators,
@@ -161,6 +161,13 @@ fn figure_rows() -> [Row; 5] {
                 "Counts affected users by minute, service and endpoint",
             )
             .may_answer(StatusCode::SERVICE_UNAVAILABLE, QUERY_FAILS),
+            get("/sys/incidents/{id}/affected-users/export", users::export)
+                .named(
+                    "export_affected_users",
+                    "Exports the users whose data was lost, as a table",
+                )
+                .may_answer(StatusCode::CONFLICT, "no loss of data is confirmed")
+                .may_answer(StatusCode::SERVICE_UNAVAILABLE, QUERY_FAILS),
             get("/sys/incidents/{id}/sla-impact", reports::sla_impact)
                 .named("get_sla_impact", "Shows the credits for an incident")
                 .part(Part::Sla),

@@ -38,6 +38,7 @@ texts! {
         take_in: "Take in a merged incident", "Reprendre un incident fusionné", "Einen zusammengeführten Vorfall übernehmen";
         repeat_alert: "Alert came again", "Alerte répétée", "Alarm kam erneut";
         mark_users_notified: "Record that users were notified", "Noter que les utilisateurs sont informés", "Benachrichtigung der Nutzer festhalten";
+        export_users: "Export users whose data was lost", "Exporter les utilisateurs dont des données sont perdues", "Nutzer mit Datenverlust exportieren";
         relate: "Relate incidents", "Relier des incidents", "Vorfälle verbinden";
         page_trigger: "Page was sent", "Alerte envoyée", "Alarm gesendet";
         page_acknowledge: "Acknowledgement was sent", "Prise en charge transmise", "Bestätigung gesendet";
@@ -52,7 +53,7 @@ texts! {
 }
 
 /// The names of actions that the audit trail has, for suggestions.
-pub(crate) const NAMES: [&str; 42] = [
+pub(crate) const NAMES: [&str; 43] = [
     "acknowledge",
     "approve_credit",
     "cancel",
@@ -64,6 +65,7 @@ pub(crate) const NAMES: [&str; 42] = [
     "declare_unpaged",
     "denied_calls",
     "escalate",
+    "export_users",
     "issue_credits",
     "link_post_mortem",
     "long_outage",
@@ -124,6 +126,7 @@ impl ActionTexts {
             "dismiss_suggestion" => self.dismiss_suggestion,
             "record_usage" => self.record_usage,
             "decide_credit" => self.decide_credit,
+            "export_users" => self.export_users,
             other => return self.other_words(other),
         })
     }

@@ -3,9 +3,10 @@
 
 use incident_console::console::ConsoleBuilder;
 use incident_console::policy_file::PolicyFile;
+use incident_core::engine::EXPORT_PAGE;
 use serde_json::{Value, json};
 
-use crate::over_http::harness::{ADMIN, COMMANDER, RESPONDER, Server, VIEWER};
+use crate::over_http::harness::{ADMIN, BILLING, COMMANDER, RESPONDER, Server, VIEWER};
 use crate::web::page_in;
 
 /// The text that must be gone.
@@ -251,6 +252,91 @@ async fn users_are_marked_as_notified_of_a_confirmed_loss() {
     let found = json!({"data_loss": null});
     let left = server.patch(RESPONDER, &path, &found).await.is(200);
     assert!(left["affected_users_notified_at"].is_null());
+    server.stop().await;
+}
+
+/// Sends usage events of users of a tenant, at one time.
+async fn used(server: &Server, tenant: &str, users: impl Iterator<Item = String>) {
+    let event = |user: String| {
+        json!({"tenant_id": tenant, "user_id": user, "service": "api",
+            "occurred_at": "2026-11-20T22:30:00Z"})
+    };
+    let events: Vec<Value> = users.map(event).collect();
+    let sent = server
+        .post(ADMIN, "/sys/usage-events", &json!(events))
+        .await;
+    assert_eq!(sent.status, 202, "{}", sent.text);
+}
+
+/// The users whose data was lost are exported by those who may, once the loss is confirmed, and
+/// that stands in the audit trail.
+#[tokio::test(flavor = "multi_thread")]
+async fn users_of_a_confirmed_loss_are_exported() {
+    let server = Server::start().await;
+    let body = json!({"severity": "SEV3", "started_at": "2026-11-20T22:00:00Z",
+        "affected_tenants": ["club-de", "tenant-fr", "without"]});
+    let path = server.declare(&body).await;
+    let names = |names: &[&str]| {
+        names
+            .iter()
+            .map(|one| (*one).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let few = names(&["zoe", "=1+1", "a,\"b\"", "zoe"]);
+    used(&server, "tenant-fr", few.into_iter()).await;
+    // More than a page of an export has.
+    let many = 2 * EXPORT_PAGE + 1;
+    for first in (0..many).step_by(1_000) {
+        let users = (first..many.min(first + 1_000)).map(|n| format!("u{n:05}"));
+        used(&server, "club-de", users).await;
+    }
+    used(&server, "another", names(&["nobody"]).into_iter()).await;
+    let export = format!("{path}/affected-users/export");
+    let refused = server.get(COMMANDER, &export).await.is(409);
+    assert_eq!(refused["code"], "data_loss_not_confirmed");
+    for state in ["suspected", "confirmed"] {
+        let lost = json!({"data_loss": {"state": state}});
+        server.patch(RESPONDER, &path, &lost).await.is(200);
+    }
+    for token in [VIEWER, RESPONDER, BILLING] {
+        assert_eq!(server.get(token, &export).await.status, 403);
+    }
+    let missing = "/sys/incidents/0190a000-0000-7000-8000-000000000000/affected-users/export";
+    assert_eq!(server.get(COMMANDER, missing).await.status, 404);
+    let table = server.get(COMMANDER, &export).await;
+    assert_eq!(table.status, 200, "{}", table.text);
+    let id = path.rsplit('/').next().unwrap();
+    let (media, file) = (
+        "text/csv; charset=utf-8",
+        format!("attachment; filename=\"affected-users-{id}.csv\""),
+    );
+    assert_eq!(table.header("content-type"), Some(media));
+    assert_eq!(table.header("content-disposition"), Some(&*file));
+    let lines: Vec<&str> = table.text.lines().collect();
+    assert_eq!(lines[0], "tenant_id,user_id");
+    let expected: Vec<String> = (0..many).map(|n| format!("club-de,u{n:05}")).collect();
+    assert_eq!(lines[1..=many], expected);
+    // A name that a spreadsheet would compute is text.
+    assert_eq!(
+        lines[many + 1..],
+        [
+            "tenant-fr,'=1+1",
+            "tenant-fr,\"a,\"\"b\"\"\"",
+            "tenant-fr,zoe"
+        ]
+    );
+    let audit = server
+        .get(COMMANDER, &format!("/sys/audit?incident={id}"))
+        .await;
+    let audit = audit.is(200);
+    let entries = audit["items"].as_array().unwrap().iter();
+    let exports: Vec<_> = entries
+        .filter(|one| one["action"] == "export_users")
+        .map(|one| (one["outcome"].as_str().unwrap(), one["actor"].to_string()))
+        .collect();
+    let allowed = exports.iter().filter(|(outcome, _)| *outcome == "allowed");
+    assert_eq!(allowed.count(), 1, "{exports:?}");
+    assert!(exports.len() > 1, "refusals are on record: {exports:?}");
     server.stop().await;
 }
 
