@@ -118,6 +118,8 @@ pub fn effects_of(
         }
         Event::Published(_)
         | Event::Related { .. }
+        | Event::UsersNotified { .. }
+        | Event::AuthorityNotified { .. }
         | Event::PostMortemLinked { .. }
         | Event::Redacted { .. } => {}
     }

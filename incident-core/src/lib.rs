@@ -4,6 +4,7 @@
 // Vocabulary: depends on no other module of the crate.
 pub mod actor;
 pub mod chain;
+mod channel;
 mod csv;
 #[doc(hidden)]
 pub mod failpoint;
@@ -51,6 +52,7 @@ pub mod schema;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use channel::ChannelPattern;
 pub use csv::escape_csv_formula;
 pub use id::*;
 pub use link::LinkTemplate;

@@ -18,7 +18,7 @@ use crate::links::Links;
 use crate::public_cache::PublicCache;
 use crate::routes;
 use crate::sessions::Sessions;
-use crate::state::AppState;
+use crate::state::{AppState, LazyDocument};
 use crate::trusted_proxies::TrustedProxies;
 use crate::web::assets::Assets;
 use crate::web::incident::figure_memory::FigureMemory;
@@ -27,6 +27,10 @@ use crate::webhook_settings::WebhookSettings;
 
 /// The HTTP API of an engine, as routers that a host merges or nests under any prefix, whatever its
 /// own state is. Clones share everything.
+///
+/// The parts that the engine runs without, [SLA](incident_core::engine::IncidentsBuilder::without_sla)
+/// or the [status page](incident_core::engine::IncidentsBuilder::without_status_page), have no
+/// routes: they are 404 as any unknown path, and neither pages nor the document name them.
 ///
 /// Problem details, `ETag`, idempotency keys, limits, deadlines and the cache of the public page
 /// come with the routers. Commands run to their end in tasks of their own, even if the client
@@ -75,6 +79,9 @@ impl IncidentApi {
         authenticate: Arc<dyn Authenticate>,
         public_cache: Arc<PublicCache>,
     ) -> IncidentApiBuilder {
+        let described = incidents.clone();
+        let document: LazyDocument =
+            LazyLock::new(Box::new(move || routes::table::document_of(&described)));
         IncidentApiBuilder(AppState {
             incidents,
             authenticate,
@@ -94,7 +101,7 @@ impl IncidentApi {
             body_memory: BodyMemory::default(),
             wrong_tokens: Throttle::default(),
             commands: CommandTasks::default(),
-            document: LazyLock::new(routes::table::document),
+            document,
             look: Look::default(),
             assets: Assets::of(&Look::default()),
             figures: FigureMemory::default(),

@@ -35,6 +35,9 @@ use crate::webhook_settings::WebhookSettings;
 /// Returns the metrics of the process in Prometheus' text format.
 pub(crate) type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
 
+/// The document of the routes, built when it is first needed.
+pub(crate) type LazyDocument = LazyLock<Document, Box<dyn FnOnce() -> Document + Send>>;
+
 /// The state that all handlers share, in a single `Arc`: the public route clones it on every
 /// request.
 pub(crate) struct AppState {
@@ -56,7 +59,7 @@ pub(crate) struct AppState {
     pub(crate) body_memory: BodyMemory,
     pub(crate) wrong_tokens: Throttle,
     pub(crate) commands: CommandTasks,
-    pub(crate) document: LazyLock<Document>,
+    pub(crate) document: LazyDocument,
     pub(crate) look: Look,
     pub(crate) assets: Assets,
     pub(crate) figures: FigureMemory,

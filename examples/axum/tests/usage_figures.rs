@@ -16,7 +16,7 @@ use http_body_util::BodyExt;
 use incident_axum::{IncidentApi, PublicCache, Tokens};
 use incident_core::actor::Role;
 use incident_core::engine::{Incidents, RequestContext};
-use incident_core::impact::{Breakdown, ImpactCounts, ImpactQuery};
+use incident_core::impact::{Breakdown, ImpactCounts, ImpactQuery, UserPage};
 use incident_core::incident::{Declare, Severity};
 use incident_core::port::{UsageError, UsageSource};
 use incident_core::testing::caller;
@@ -52,6 +52,16 @@ impl UsageSource for Broken {
     }
 
     async fn breakdown(&self, _: &ImpactQuery, _: Duration) -> Result<Breakdown, UsageError> {
+        self.fail().await
+    }
+
+    async fn users(
+        &self,
+        _: &ImpactQuery,
+        _: Option<&str>,
+        _: usize,
+        _: Duration,
+    ) -> Result<UserPage, UsageError> {
         self.fail().await
     }
 }

@@ -141,6 +141,15 @@ impl ConsoleBuilder {
             .inbound_policy(policy.inbound_policy())
             .public_names(policy.names())
             .on_event(public_cache.listener());
+        if !policy.has_sla() {
+            builder = builder.without_sla();
+        }
+        if !policy.has_status_page() {
+            builder = builder.without_status_page();
+        }
+        if let Some(channel) = policy.channel() {
+            builder = builder.channel_pattern(channel.clone());
+        }
         if let Some(sink) = &self.billing {
             builder = builder.billing(Arc::clone(sink));
         }

@@ -25,6 +25,7 @@ pub mod names;
 pub mod pagers;
 pub mod policy_check;
 pub mod policy_file;
+mod policy_parts;
 pub mod server;
 pub mod sessions;
 pub mod signals;

@@ -13,12 +13,15 @@ use incident_core::policy::{
 };
 use incident_core::sla::{Contract, Contracts, SlaTerms};
 use incident_core::status_page::PublicNames;
-use incident_core::{LinkTemplate, Money, Name, PublicText, ServiceId, TenantId, ValidationError};
+use incident_core::{
+    ChannelPattern, LinkTemplate, Money, Name, PublicText, ServiceId, TenantId, ValidationError,
+};
 use incident_pagers::{OpsGeniePriorities, PageTemplate, PagerDutySeverities, Responder};
 use serde::Deserialize;
 
 use crate::file::{POLICY_BYTES, read_text};
 use crate::file_error;
+use crate::policy_parts::{SlaTable, StatusPageTable};
 
 /// Maximum number of tenants with terms of their own.
 pub const MAX_AGREED: usize = 20_000;
@@ -44,7 +47,8 @@ pub struct PolicyFile {
     /// Derived from the tables above when the file is read.
     #[serde(skip)]
     policy: Policy,
-    sla: SlaTerms,
+    sla: SlaTable,
+    status_page: StatusPageTable,
     credits: CreditPolicy,
     contracts: BTreeMap<Name, NamedContract>,
     tenants: BTreeMap<TenantId, AgreedTerms>,
@@ -54,6 +58,10 @@ pub struct PolicyFile {
     services: BTreeMap<ServiceId, Service>,
     links: Links,
     pagers: PagersTable,
+    team: TeamTable,
+    /// Derived from `team` when the file is read.
+    #[serde(skip)]
+    channel: Option<ChannelPattern>,
     /// Derived from `pagers` and `links` when the file is read.
     #[serde(skip)]
     paging: PagingPolicy,
@@ -138,6 +146,10 @@ impl PolicyFile {
     fn derive(&mut self) -> Result<(), ValidationError> {
         self.check_sizes()?;
         self.check_names()?;
+        self.channel = self.team.pattern().map_err(|error| {
+            let field = format!("team/{}", error.field());
+            error.at(field)
+        })?;
         self.policy = self.tables().policy()?;
         let template = self.template().map_err(|error| {
             let field = format!("pagers/{}", error.field());
@@ -180,7 +192,7 @@ impl PolicyFile {
             .keys()
             .try_for_each(|name| name.check("contracts"))?;
         let terms = self.contracts.values().flat_map(|one| &one.terms);
-        let mut versions = terms.chain([&self.sla]).map(SlaTerms::version);
+        let mut versions = terms.chain([&self.sla.terms]).map(SlaTerms::version);
         versions.try_for_each(|version| version.check("version"))
     }
 
@@ -206,7 +218,7 @@ impl PolicyFile {
     }
 
     fn contracts_made(&mut self) -> Result<Contracts, ValidationError> {
-        let mut made = Contracts::standard(self.sla.clone());
+        let mut made = Contracts::standard(self.sla.terms.clone());
         for (name, contract) in std::mem::take(&mut self.contracts) {
             let field = |error: ValidationError| {
                 let field = format!("contracts/{name}/{}", error.field());
@@ -254,6 +266,24 @@ impl PolicyFile {
     #[must_use]
     pub fn policy(&self) -> Policy {
         self.policy.clone()
+    }
+
+    /// Returns `true` unless the file switches SLA and credits off.
+    #[must_use]
+    pub const fn has_sla(&self) -> bool {
+        self.sla.enabled
+    }
+
+    /// Returns `true` unless the file switches the status page off.
+    #[must_use]
+    pub const fn has_status_page(&self) -> bool {
+        self.status_page.enabled
+    }
+
+    /// Returns the pattern of the channel of a new incident, if there is one.
+    #[must_use]
+    pub const fn channel(&self) -> Option<&ChannelPattern> {
+        self.channel.as_ref()
     }
 
     /// Returns the changes that are allowed in a vendor's own app.
@@ -375,7 +405,7 @@ mod tests {
     fn the_examples_of_the_guide_are_policies() {
         let guide = include_str!("../../../docs/configuration.md");
         let blocks: Vec<&str> = guide.split("```toml\n").skip(1).collect();
-        assert_eq!(blocks.len(), 2);
+        assert_eq!(blocks.len(), 3);
         for block in blocks {
             let example = block.split("```").next().unwrap_or_default();
             assert!(PolicyFile::parse(example).is_ok(), "{example}");
@@ -486,6 +516,13 @@ mod tests {
             ),
             ("[pagers.pagerduty]\nsev1 = \"Critical\"", "sev1"),
             ("[pagers.opsgenie]\nsev1 = \"P0\"", "sev1"),
+            ("[team]\nchannel = \"#{day}\"", "team.channel"),
+            ("[team]\nchannel = \"\"", "team.channel"),
+            ("[team]\ntimezone = \"Mars/Base\"", "timezone"),
+            ("[team]\nchanel = \"x\"", "chanel"),
+            ("[status_page]\nenabled = \"no\"", "enabled"),
+            ("[status_page]\non = false", "unknown field"),
+            ("[sla]\nenabled = 0", "enabled"),
             ("[pagers]\nresponders = [{ type = \"team\" }]", "responder"),
             (
                 "[pagers]\nresponders = [{ type = \"team\", id = \"\" }]",

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use incident_axum::Tokens;
 use incident_console::console::{Console, ConsoleBuilder};
 use incident_console::storage::Storage;
-use incident_core::impact::{ApiUsageEvent, Breakdown, ImpactCounts, ImpactQuery};
+use incident_core::impact::{ApiUsageEvent, Breakdown, ImpactCounts, ImpactQuery, UserPage};
 use incident_core::port::{UsageError, UsageSink, UsageSource};
 use serde_json::{Value, json};
 
@@ -63,6 +63,16 @@ impl UsageSource for Overrun {
         query: &ImpactQuery,
         _timeout: Duration,
     ) -> Result<Breakdown, UsageError> {
+        Err(too_long(query))
+    }
+
+    async fn users(
+        &self,
+        query: &ImpactQuery,
+        _after: Option<&str>,
+        _limit: usize,
+        _timeout: Duration,
+    ) -> Result<UserPage, UsageError> {
         Err(too_long(query))
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::impact::{
-    ApiUsageEvent, Breakdown, ImpactCounts, ImpactQuery, TenantWindows, break_down, scan,
+    ApiUsageEvent, Breakdown, ImpactCounts, ImpactQuery, TenantWindows, UserPage, break_down,
+    list_users, scan,
 };
 use incident_core::port::{UsageError, UsageSink, UsageSource};
 use incident_core::{Window, Windows};
@@ -53,6 +54,17 @@ impl UsageSource for List {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).iter(),
             query,
         ))
+    }
+
+    async fn users(
+        &self,
+        query: &ImpactQuery,
+        after: Option<&str>,
+        limit: usize,
+        _timeout: Duration,
+    ) -> Result<UserPage, UsageError> {
+        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(list_users(events.iter(), query, after, limit))
     }
 }
 

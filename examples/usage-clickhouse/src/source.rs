@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::TenantId;
-use incident_core::impact::{Breakdown, ImpactCounts, ImpactQuery, MAX_DAYS};
+use incident_core::impact::{Breakdown, ImpactCounts, ImpactQuery, MAX_DAYS, UserPage};
 use incident_core::port::{TenantDirectory, UsageError, UsageSource};
 use reqwest::Client;
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::address::Address;
+use crate::binary::RowBinary;
 use crate::breakdown::{breakdown, number};
-use crate::client::{ClickHouseClient, ClientFailure, client};
+use crate::client::{ClickHouseClient, ClientFailure, External, client};
 use crate::question::SqlQuery;
 use crate::table::{self, DAY_US, OpenError};
 
@@ -222,6 +223,38 @@ impl UsageSource for ClickHouseUsage {
         let deadline = end - RESERVE.min(timeout / 5);
         let found = breakdown(self.server(), &question, deadline).await;
         self.answered(found, query, &question, end).await
+    }
+
+    async fn users(
+        &self,
+        query: &ImpactQuery,
+        after: Option<&str>,
+        limit: usize,
+        timeout: Duration,
+    ) -> Result<UserPage, UsageError> {
+        let Some(question) = SqlQuery::of(query, &self.server().address.name()) else {
+            return Ok(UserPage::default());
+        };
+        // The name is sent as a table, as no text of others stands in a statement.
+        let mut rows = RowBinary::default();
+        rows.text(after.unwrap_or_default());
+        let mut tables = question.tables();
+        tables.push(External {
+            name: "page_start",
+            structure: "name String",
+            rows: rows.into_bytes(),
+        });
+        let sql = format!(
+            "select distinct user_id from {} where user_id > (select name from page_start) \
+             order by user_id limit {limit}",
+            question.events("user_id")
+        );
+        let end = Instant::now() + timeout;
+        let deadline = end - RESERVE.min(timeout / 5);
+        let found = self.server().ask::<NameRows>(&sql, tables, deadline).await;
+        let found = self.answered(found, query, &question, end).await?;
+        let names = found.data.into_iter().map(|(name,)| name);
+        Ok(UserPage::new(names.collect(), limit))
     }
 }
 

@@ -242,6 +242,7 @@ contracts! { $
     usage::ordered_nothing_is_counted_where_nothing_is,
     usage::errors_estimates_are_near,
     usage::ordered_breakdowns_agree_with_the_reference,
+    usage::ordered_users_are_listed_page_by_page,
     usage::ordered_a_growing_question_misses_nothing,
     usage::isolated_readers_see_whole_batches,
 }

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 
 use super::sample::at;
 use super::{SpawnAll, UsageBackend, WITHIN};
-use crate::impact::{ApiUsageEvent, ImpactQuery, TenantWindows, break_down, scan};
+use crate::impact::{ApiUsageEvent, ImpactQuery, TenantWindows, break_down, list_users, scan};
 use crate::port::{UsageSink, UsageSource};
 use crate::{Window, Windows};
 
@@ -360,6 +360,46 @@ pub async fn ordered_breakdowns_agree_with_the_reference<B: UsageBackend>(_spawn
                 let sum: u64 = found.first_hits.iter().map(|one| one.users).sum();
                 assert_eq!(sum, scan(&events, &query).total_unique_users);
             }
+        }
+    }
+}
+
+/// Checks that pages of users name each user of the query once, in order, and agree with the
+/// reference, whatever their size.
+pub async fn ordered_users_are_listed_page_by_page<B: UsageBackend>(_spawn: SpawnAll) {
+    let (source, _guard) = B::open().await;
+    let name = |n: u64| match n % 5 {
+        0 => format!("01a1fe7e-8565-7544-9512-dcd142c5f{n:03}"),
+        1 => format!("somebody with a long name and the number {n}"),
+        2 => format!("É{n}"),
+        3 => format!("u{n}"),
+        _ => format!("U'{n}\\"),
+    };
+    let one = |n: u64| event(["a", "b"][n as usize % 2], &name(n * n % 83), n * 37 % 600);
+    let events: Vec<_> = (0..500).map(one).collect();
+    for batch in events.chunks(120) {
+        source.record(batch.to_vec(), WITHIN).await.unwrap();
+    }
+    let all = [("a", &[(0, 300), (400, 420)][..]), ("b", &[(100, 500)])];
+    for tenants in [&all[..], &all[..1], &[("c", &[(0, 9)][..])], &[]] {
+        for (failed_only, limit) in [(false, 1_000), (false, 7), (true, 7), (false, 1)] {
+            let mut query = query(tenants);
+            query.failed_only = failed_only;
+            let (mut found, mut after) = (Vec::new(), None::<String>);
+            loop {
+                let page = source.users(&query, after.as_deref(), limit, WITHIN).await;
+                let page = page.unwrap();
+                let expected = list_users(&events, &query, after.as_deref(), limit);
+                assert_eq!(page, expected, "{limit} after {after:?}");
+                found.extend(page.users);
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            let counted = scan(&events, &query).total_unique_users;
+            assert_eq!(u64::try_from(found.len()).unwrap(), counted);
+            assert!(found.is_sorted_by(|one, next| one < next), "{found:?}");
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::port::{
 };
 use crate::sla::{Contracts, SlaTerms};
 use crate::status_page::PublicNames;
-use crate::{Name, RuleName, ValidationError};
+use crate::{ChannelPattern, Name, RuleName, ValidationError};
 
 /// An error of [`IncidentsBuilder::build`].
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -222,6 +222,30 @@ impl IncidentsBuilder {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.settings.policy = policy;
+        self
+    }
+
+    /// Sets the pattern that names the chat channel of each new incident; without one, an incident
+    /// has the channel that its creator states. Retrospective incidents are named no channel.
+    #[must_use]
+    pub fn channel_pattern(mut self, pattern: ChannelPattern) -> Self {
+        self.settings.channel = Some(pattern);
+        self
+    }
+
+    /// Runs the engine without SLA: no credit is computed, decided or issued, and the ledger gets no
+    /// rows. Batches that were issued before are still submitted to billing.
+    #[must_use]
+    pub const fn without_sla(mut self) -> Self {
+        self.settings.has_sla = false;
+        self
+    }
+
+    /// Runs the engine without a status page: nothing is published. What was published before can
+    /// still be hidden.
+    #[must_use]
+    pub const fn without_status_page(mut self) -> Self {
+        self.settings.has_status_page = false;
         self
     }
 

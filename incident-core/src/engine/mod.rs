@@ -54,5 +54,6 @@ pub use queries::reports::{
     TenantImpact,
 };
 pub use queries::statements::MAX_OUTAGES;
+pub use queries::users::{EXPORT_PAGE, UserExport};
 pub use response::Fired;
 pub use worker::Health;

@@ -29,6 +29,28 @@ pub fn compact(name: &str) -> Option<u128> {
     uuid(name).or_else(|| short(name.as_bytes()))
 }
 
+/// Returns the name that [`compact`] encoded; `None` for a code that it never returns.
+///
+/// ```
+/// use incident_core::impact::{compact, expand};
+/// assert_eq!(compact("u-1247").and_then(expand).as_deref(), Some("u-1247"));
+/// assert_eq!(expand(1 << 62), None);
+/// ```
+#[must_use]
+pub fn expand(code: u128) -> Option<String> {
+    match code & TAG {
+        UUID => Some(Uuid::from_u128(code).hyphenated().to_string()),
+        0 => {
+            let length = usize::try_from(code >> 56 & 0x3f).ok()?;
+            let content = code >> 64 << 56 | code & ((1 << 56) - 1);
+            let padded = (content << 8).to_be_bytes();
+            let name = padded.get(..length).filter(|_| length <= SHORT)?;
+            String::from_utf8(name.to_vec()).ok()
+        }
+        _ => None,
+    }
+}
+
 /// Encodes a UUID of the RFC 9562 variant, in lower case and with hyphens.
 fn uuid(name: &str) -> Option<u128> {
     // The form with hyphens is the only one of 36 characters; upper case would be another name.
@@ -91,6 +113,7 @@ mod tests {
             let bits = compact(name).unwrap();
             assert!(matches!(bits & TAG, 0 | UUID), "{name}");
             assert_eq!(seen.insert(bits, name), None, "{name}");
+            assert_eq!(expand(bits).as_deref(), Some(name.as_str()));
         }
         for long in [
             "1234567890123456",

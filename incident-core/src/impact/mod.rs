@@ -10,13 +10,14 @@ mod line;
 mod query;
 mod scan;
 mod sketch;
+mod users;
 
 pub use baseline::{BASELINE_WEEKS, baseline_of};
 pub use breakdown::{
     Breakdown, EndpointUsers, FirstHits, MINUTE_US, ServiceUsers, TOP_ENDPOINTS, break_down,
     minute_of,
 };
-pub use compact::compact;
+pub use compact::{compact, expand};
 pub use days::{MAX_DAYS, MAX_DAYS_AT_ONCE, UsageDays};
 pub use event::ApiUsageEvent;
 pub use incremental::{IncrementalCache, SeenUsers};
@@ -24,3 +25,4 @@ pub use line::UsageReader;
 pub use query::{ImpactCounts, ImpactQuery, TenantCount, TenantWindows};
 pub use scan::scan;
 pub use sketch::{Estimate, ImpactSketches, RELATIVE_ERROR_PPM, Sketch};
+pub use users::{UserPage, list_users};

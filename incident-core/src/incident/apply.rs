@@ -60,6 +60,12 @@ impl Incident {
                     linked_at: now,
                 });
             }
+            Event::UsersNotified { .. } => {
+                state.affected_users_notified_at.get_or_insert(now);
+            }
+            Event::AuthorityNotified { .. } => {
+                state.authority_notified_at.get_or_insert(now);
+            }
             Event::PageRequested { .. } => state.paging = state.paging.next(now),
             Event::Escalated { rule, by, .. } => escalate(state, rule, by, now),
             Event::RuleFired(fired) => rule_fired(state, fired, now),
@@ -188,6 +194,12 @@ fn apply_change(state: &mut State, change: &Change, seq: u64, now: Timestamp, po
     }
     if let Change::RevenuePerHour(lost) = change {
         state.clocks.revenue_since = lost.map(|_| now);
+    }
+    if let Change::CustomerEventDay(is) = change {
+        state.clocks.customer_event_since = is.filter(|is| *is).map(|_| now);
+    }
+    if matches!(change, Change::DataLoss(_) | Change::DataLeak(_)) {
+        state.time_data(now);
     }
     if matches!(
         change,

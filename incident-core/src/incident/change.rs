@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Affected, DataLoss, Level, Scope, Severity, State};
+use super::{Affected, DataLeak, DataLoss, Level, Priority, Scope, Severity, State};
 use crate::{
     HttpsUrl, Money, Name, Percent, PersonName, ServiceId, Text, Timestamp, Title, ValidationError,
 };
@@ -142,6 +142,10 @@ fields! {
     NextSteps(Option<Text>) "next_steps" [facts.next_steps] => |_| None;
     /// Lost data.
     DataLoss(Option<DataLoss>) "data_loss" [facts.data_loss] => without_note;
+    /// Leaked data.
+    DataLeak(Option<DataLeak>) "data_leak" [facts.data_leak] => leak_without_note;
+    /// Set if it blocks a paying customer on the day of their event.
+    CustomerEventDay(Option<bool>) "customer_event_day" [facts.customer_event_day];
     /// The share of users hit.
     UsersHitPercent(Option<Percent>) "users_hit_percent" [facts.users_hit_percent];
     /// Revenue lost per hour.
@@ -150,14 +154,33 @@ fields! {
     Impact(Option<Level>) "impact" [facts.impact];
     /// Urgency.
     Urgency(Option<Level>) "urgency" [facts.urgency];
+    /// The priority set by a person; without one it is derived from impact and urgency.
+    Priority(Option<Priority>) "priority" [priority_override];
     /// The class of failure.
     FailureClass(Option<Name>) "failure_class" [facts.failure_class] => |_| None;
+    /// The channel of the team's chat.
+    Channel(Option<Name>) "channel" [facts.channel] => |_| None;
+    /// Address of the call that the team is on.
+    BridgeUrl(Option<HttpsUrl>) "bridge_url" [facts.bridge_url] => |_| None;
+    /// Time of the post-mortem meeting.
+    PostMortemAt(Option<Timestamp>) "post_mortem_at" [facts.post_mortem_at];
+    /// The supplier's ticket or incident.
+    VendorReference(Option<Name>) "vendor_reference" [facts.vendor_reference] => |_| None;
 }
 
 /// Returns the state of lost data without its note.
 fn without_note(state: &State) -> Option<DataLoss> {
     let known = state.facts.data_loss.as_ref()?;
     Some(DataLoss {
+        state: known.state,
+        note: None,
+    })
+}
+
+/// Returns the state of leaked data without its note.
+fn leak_without_note(state: &State) -> Option<DataLeak> {
+    let known = state.facts.data_leak.as_ref()?;
+    Some(DataLeak {
         state: known.state,
         note: None,
     })

@@ -29,6 +29,9 @@ pub struct Clocks {
     /// Time at which the loss of revenue was estimated last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revenue_since: Option<Timestamp>,
+    /// Time at which it was found to hit a customer on the day of their event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_event_since: Option<Timestamp>,
     /// The last firing of each rule.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fired: BTreeMap<RuleName, FiredMark>,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{
-    Affected, AlertRepeat, Change, Facts, Incident, Mode, Severity, Source, Status, VendorReport,
+    Affected, AlertRepeat, Change, Facts, Incident, Mode, Priority, Severity, Source, Status,
+    VendorReport,
 };
 use crate::timeline::EntryKind;
 use crate::{
@@ -67,6 +68,8 @@ pub struct Declare {
     pub recurrence_of: Option<IncidentId>,
     /// Optional facts.
     pub facts: Facts,
+    /// The priority, in place of the one derived from impact and urgency.
+    pub priority: Option<Priority>,
     /// The reason why its outage touches more than [`MAX_MONTHS`](super::limits::MAX_MONTHS)
     /// months. Needs the right [`LongOutage`](crate::actor::Action::LongOutage), as such an outage
     /// itself does, and becomes an entry.
@@ -125,6 +128,7 @@ impl Declare {
             tracker_url: None,
             recurrence_of: None,
             facts: Facts::default(),
+            priority: None,
             reason: None,
         }
     }
@@ -251,6 +255,16 @@ pub enum Command {
         rule: RuleName,
         /// The reason.
         reason: Statement,
+    },
+    /// Records that the users whose data was lost were written to.
+    MarkUsersNotified {
+        /// The letter: who wrote it, to whom, and by which channel.
+        note: Statement,
+    },
+    /// Records that the authority was notified of a leak of data (GDPR, article 33).
+    MarkAuthorityNotified {
+        /// The notification: who sent it, to which authority, and by which channel.
+        note: Statement,
     },
     /// Retries dead-lettered pages. The engine fills in the messages.
     RetryPage {

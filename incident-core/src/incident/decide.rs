@@ -5,7 +5,7 @@ use super::limits::{is_bound, span_of};
 use super::refusal::wrong_state;
 use super::times::not_future;
 use super::update::{check_change, update_of};
-use super::{Change, Command, Event, Incident, Mode, Publish, Severity, TransitionKind};
+use super::{Change, Command, Event, Incident, LossState, Mode, Publish, Severity, TransitionKind};
 use super::{Refusal, limits, merge, page, repeat, report, visible};
 use crate::actor::{Action, Actor};
 use crate::policy::Policy;
@@ -45,6 +45,9 @@ pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
             {
                 rights.push(Action::LowerSeverity);
             }
+        }
+        Command::MarkUsersNotified { .. } | Command::MarkAuthorityNotified { .. } => {
+            rights.push(Action::Change);
         }
         Command::Publish(_) => rights.push(Action::Publish),
         Command::LinkPostMortem { .. } => rights.push(Action::LinkPostMortem),
@@ -112,6 +115,8 @@ pub fn decide(
                 by: by.clone(),
             }])
         }
+        Command::MarkUsersNotified { note } => users_notified(incident, note),
+        Command::MarkAuthorityNotified { note } => authority_notified(incident, note),
         Command::Page { reason } => page::page(incident, reason),
         Command::Escalate { rule, reason } => page::escalate(incident, rule, reason, by),
         Command::RetryPage { given_up } => page::retry(incident, given_up),
@@ -236,6 +241,26 @@ fn change(
     }
     events.extend(fresh.into_iter().cloned().map(Event::Changed));
     Ok(events)
+}
+
+/// Records a letter to the users whose data was lost. A further letter is another entry.
+fn users_notified(incident: &Incident, note: &Statement) -> Result<Vec<Event>, Refusal> {
+    if incident.data_loss_state() != LossState::Confirmed {
+        let detail = "users are notified of lost data, and no loss of data is confirmed";
+        return Err(wrong_state("data_loss_not_confirmed", detail));
+    }
+    limits::room_for_notes(incident)?;
+    Ok(vec![Event::UsersNotified { note: note.clone() }])
+}
+
+/// Records a notification of the authority. A further one is another entry.
+fn authority_notified(incident: &Incident, note: &Statement) -> Result<Vec<Event>, Refusal> {
+    if incident.data_leak_state() == LossState::None {
+        let detail = "an authority is notified of leaked data, and no leak of data is suspected";
+        return Err(wrong_state("data_leak_not_suspected", detail));
+    }
+    limits::room_for_notes(incident)?;
+    Ok(vec![Event::AuthorityNotified { note: note.clone() }])
 }
 
 fn publish_of(incident: &Incident, publish: &Publish) -> Result<Vec<Event>, Refusal> {

@@ -69,6 +69,7 @@ pub(crate) fn declare(
     if asked.pages(policy) {
         state.paging = Paging::pending(1, now);
     }
+    state.time_data(now);
     limits::size(None, &state, &FIELDS)?;
     restart_update_clock(&mut state, now, policy);
     Ok(Incident::from_state(state))
@@ -139,6 +140,11 @@ fn first_state(asked: &Declare, by: &Actor, ids: NewIds, now: Timestamp) -> Resu
         related: Vec::new(),
         tracker_url: asked.tracker_url.clone(),
         facts: asked.facts.clone(),
+        priority_override: asked.priority,
+        data_leak_suspected_at: None,
+        data_loss_confirmed_at: None,
+        affected_users_notified_at: None,
+        authority_notified_at: None,
         status_page: StatusPageEntry::hidden(ids.public_id, now),
         paging: Paging::none(),
         escalations: Vec::new(),
@@ -151,7 +157,7 @@ fn first_state(asked: &Declare, by: &Actor, ids: NewIds, now: Timestamp) -> Resu
 }
 
 /// Fields of a declaration that may be too large together.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 12] = [
     "title",
     "summary",
     "affected_services",
@@ -161,6 +167,8 @@ const FIELDS: [&str; 10] = [
     "resolution",
     "next_steps",
     "data_loss",
+    "data_leak",
+    "bridge_url",
     "labels",
 ];
 

@@ -68,6 +68,16 @@ pub enum Event {
     },
     /// A level of an escalation rule was reached.
     RuleFired(RuleFired),
+    /// The users whose data was lost were written to.
+    UsersNotified {
+        /// The letter.
+        note: Statement,
+    },
+    /// The authority was notified of a leak of data.
+    AuthorityNotified {
+        /// The notification.
+        note: Statement,
+    },
     /// Dead-lettered messages are tried once more.
     PageRetried {
         /// The messages that are not stale, in order.
@@ -111,6 +121,8 @@ impl Event {
             | Self::PostMortemLinked { .. }
             | Self::PageRequested { .. }
             | Self::Escalated { .. }
+            | Self::UsersNotified { .. }
+            | Self::AuthorityNotified { .. }
             | Self::PageRetried { .. }
             | Self::Redacted { .. }
             | Self::TookIn(_) => true,

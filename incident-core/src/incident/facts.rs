@@ -157,16 +157,16 @@ impl Scope {
     }
 }
 
-/// The state of knowledge about lost data.
+/// The state of knowledge about lost or leaked data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LossState {
-    /// No data was lost.
+    /// It did not happen.
     None,
-    /// Data may have been lost.
+    /// It may have happened.
     Suspected,
-    /// Data was lost.
+    /// It happened.
     Confirmed,
 }
 
@@ -178,6 +178,18 @@ pub struct DataLoss {
     /// The state of knowledge.
     pub state: LossState,
     /// The data concerned, and how the loss is known.
+    #[serde(default)]
+    pub note: Option<Text>,
+}
+
+/// Data that others could read who had no right to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DataLeak {
+    /// The state of knowledge.
+    pub state: LossState,
+    /// The data concerned, and how the leak is known.
     #[serde(default)]
     pub note: Option<Text>,
 }
@@ -224,6 +236,10 @@ pub struct Facts {
     pub next_steps: Option<Text>,
     /// Lost data.
     pub data_loss: Option<DataLoss>,
+    /// Leaked data.
+    pub data_leak: Option<DataLeak>,
+    /// If `true`, it blocks a paying customer on the day of their event.
+    pub customer_event_day: Option<bool>,
     /// The share of users hit, as estimated by a person.
     pub users_hit_percent: Option<Percent>,
     /// Revenue lost per hour, as estimated by a person.
@@ -234,6 +250,14 @@ pub struct Facts {
     pub urgency: Option<Level>,
     /// A class of failures, used to find recurring ones.
     pub failure_class: Option<Name>,
+    /// The channel of the team's chat.
+    pub channel: Option<Name>,
+    /// Address of the call that the team is on.
+    pub bridge_url: Option<HttpsUrl>,
+    /// Time of the post-mortem meeting; it may be in the future.
+    pub post_mortem_at: Option<Timestamp>,
+    /// The supplier's ticket or incident.
+    pub vendor_reference: Option<Name>,
 }
 
 impl Facts {

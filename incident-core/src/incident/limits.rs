@@ -131,6 +131,8 @@ pub(crate) fn changed_span(
         | Command::Redact { .. }
         | Command::TakeIn { .. }
         | Command::RepeatAlert(_)
+        | Command::MarkUsersNotified { .. }
+        | Command::MarkAuthorityNotified { .. }
         | Command::Relate { .. } => "",
     };
     let Some(after) = after else {
@@ -231,6 +233,11 @@ fn sizes(state: &State) -> Vec<(&'static str, usize)> {
         related: _,
         tracker_url,
         facts,
+        priority_override: _,
+        data_leak_suspected_at: _,
+        data_loss_confirmed_at: _,
+        affected_users_notified_at: _,
+        authority_notified_at: _,
         // At most `incident::MAX_PUBLIC_BYTES`.
         status_page: _,
         paging: _,
@@ -266,7 +273,7 @@ fn sizes(state: &State) -> Vec<(&'static str, usize)> {
     sizes
 }
 
-fn facts_sizes(facts: &Facts) -> [(&'static str, usize); 8] {
+fn facts_sizes(facts: &Facts) -> [(&'static str, usize); 12] {
     let Facts {
         symptom,
         impact_text,
@@ -275,31 +282,34 @@ fn facts_sizes(facts: &Facts) -> [(&'static str, usize); 8] {
         resolution,
         next_steps,
         data_loss,
+        data_leak,
+        customer_event_day: _,
         users_hit_percent: _,
         revenue_per_hour: _,
         impact: _,
         urgency: _,
         failure_class,
+        channel,
+        bridge_url,
+        post_mortem_at: _,
+        vendor_reference,
         labels,
     } = facts;
-    let text = |text: &Option<Text>| text.as_ref().map_or(0, |text| text.as_str().len());
+    let lost = data_loss.as_ref().and_then(|one| one.note.as_ref());
+    let leaked = data_leak.as_ref().and_then(|one| one.note.as_ref());
     let label = |(name, value): (&Name, &Text)| name.as_str().len() + value.as_str().len();
     [
-        ("symptom", text(symptom)),
-        ("impact_text", text(impact_text)),
-        ("cause", text(cause)),
-        ("resolution", text(resolution)),
-        ("next_steps", text(next_steps)),
-        (
-            "data_loss",
-            data_loss.as_ref().map_or(0, |lost| text(&lost.note)),
-        ),
-        (
-            "failure_class",
-            failure_class
-                .as_ref()
-                .map_or(0, |class| class.as_str().len()),
-        ),
+        ("symptom", size_of(symptom.as_ref())),
+        ("impact_text", size_of(impact_text.as_ref())),
+        ("cause", size_of(cause.as_ref())),
+        ("resolution", size_of(resolution.as_ref())),
+        ("next_steps", size_of(next_steps.as_ref())),
+        ("data_loss", size_of(lost)),
+        ("data_leak", size_of(leaked)),
+        ("failure_class", size_of(failure_class.as_ref())),
+        ("channel", size_of(channel.as_ref())),
+        ("bridge_url", size_of(bridge_url.as_ref())),
+        ("vendor_reference", size_of(vendor_reference.as_ref())),
         ("labels", labels.iter().map(label).sum()),
     ]
 }

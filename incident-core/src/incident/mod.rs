@@ -9,6 +9,7 @@ mod change;
 mod clocks;
 mod command;
 mod comms;
+mod data_times;
 mod decide;
 pub(crate) mod declare;
 mod erase;
@@ -52,7 +53,7 @@ pub use decide::{decide, rights_for};
 pub use erase::ErasedTexts;
 pub use event::Event;
 pub use facts::{
-    CancelReason, DataLoss, Ending, Facts, LossState, Mode, PostMortem, ResponseRole,
+    CancelReason, DataLeak, DataLoss, Ending, Facts, LossState, Mode, PostMortem, ResponseRole,
     RoleAssignment, Scope, Source,
 };
 pub use outline::{OUTLINE_TENANTS, Outline};
@@ -176,6 +177,25 @@ pub struct State {
     pub tracker_url: Option<HttpsUrl>,
     /// Optional facts.
     pub facts: Facts,
+    /// The priority that a person set in place of the derived one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority_override: Option<Priority>,
+    /// Time from which on a leak of data has been suspected or confirmed, by the clock of the
+    /// engine; absent while none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_leak_suspected_at: Option<Timestamp>,
+    /// Time from which on a loss of data has been confirmed, by the clock of the engine; absent
+    /// while none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_loss_confirmed_at: Option<Timestamp>,
+    /// Time at which the users whose data was lost were first recorded as written to; absent while
+    /// no loss is confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affected_users_notified_at: Option<Timestamp>,
+    /// Time at which the authority was first recorded as notified of a leak of data; absent while
+    /// none is suspected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority_notified_at: Option<Timestamp>,
     /// The status page entry: its public side.
     #[serde(rename = "face")]
     pub status_page: StatusPageEntry,
@@ -224,6 +244,13 @@ impl Incident {
 
     pub(crate) const fn state_mut(&mut self) -> &mut State {
         &mut self.0
+    }
+
+    /// Returns the priority: the one that a person set, or else the one derived from impact and
+    /// urgency, if both are known.
+    #[must_use]
+    pub fn priority(&self) -> Option<Priority> {
+        self.priority_override.or_else(|| self.facts.priority())
     }
 
     /// Returns the time at which it was resolved or cancelled.

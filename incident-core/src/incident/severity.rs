@@ -116,6 +116,17 @@ pub enum Priority {
 }
 
 impl Priority {
+    /// Returns the name, `P1` to `P4`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::P1 => "P1",
+            Self::P2 => "P2",
+            Self::P3 => "P3",
+            Self::P4 => "P4",
+        }
+    }
+
     /// Returns the priority by the matrix of impact and urgency.
     #[must_use]
     pub const fn of(impact: Level, urgency: Level) -> Self {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Affected, Change, Command, Declare, Update, limits};
+use super::{Affected, Change, Command, Declare, Facts, Update, limits};
 use crate::{Name, ServiceId, Text, ValidationError};
 
 /// Checks every name and text of a command, and names the field of a wrong one.
@@ -20,6 +20,9 @@ pub(super) fn command(command: &Command) -> Result<(), ValidationError> {
         Command::Publish(publish) => {
             optional(publish.title.as_ref(), |title| title.check("title"))?;
             optional(publish.message.as_ref(), |said| said.check("message"))
+        }
+        Command::MarkUsersNotified { note } | Command::MarkAuthorityNotified { note } => {
+            note.check("note")
         }
         Command::Page { reason }
         | Command::Escalate { reason, .. }
@@ -46,6 +49,15 @@ pub(super) fn declaration(asked: &Declare) -> Result<(), ValidationError> {
     optional(asked.alert_key.as_ref(), |one| one.check("alert_key"))?;
     let class = asked.facts.failure_class.as_ref();
     optional(class, |one| one.check("failure_class"))?;
+    let Facts {
+        channel,
+        vendor_reference,
+        ..
+    } = &asked.facts;
+    optional(channel.as_ref(), |one| one.check("channel"))?;
+    optional(vendor_reference.as_ref(), |one| {
+        one.check("vendor_reference")
+    })?;
     optional(asked.reason.as_ref(), |one| one.check("reason"))?;
     labels(&asked.facts.labels)
 }
@@ -72,6 +84,8 @@ fn change(change: &Change) -> Result<(), ValidationError> {
         Change::AffectedServices(list) => services(list),
         Change::AffectedTenants(list) => tenants(list),
         Change::FailureClass(Some(class)) => class.check("failure_class"),
+        Change::Channel(Some(channel)) => channel.check("channel"),
+        Change::VendorReference(Some(ticket)) => ticket.check("vendor_reference"),
         Change::Labels(all) => labels(all),
         _ => Ok(()),
     }
@@ -154,6 +168,11 @@ mod tests {
             "failure_class"
         );
         assert_eq!(changed(Change::Labels(labelled())), "labels");
+        assert_eq!(changed(Change::Channel(Some(blank()))), "channel");
+        assert_eq!(
+            changed(Change::VendorReference(Some(blank()))),
+            "vendor_reference"
+        );
 
         let updated = |change: fn(&mut Update)| {
             let mut asked = Update::new(Statement::new("said").unwrap());
@@ -203,6 +222,8 @@ mod tests {
         ] {
             assert_eq!(refused(super::command(&command)), "reason");
         }
+        let marked = Command::MarkUsersNotified { note: blank() };
+        assert_eq!(refused(command(&marked)), "note");
     }
 
     /// L5: the same for each field of a declaration.
@@ -240,5 +261,13 @@ mod tests {
             "failure_class"
         );
         assert_eq!(declared(|asked| asked.facts.labels = labelled()), "labels");
+        assert_eq!(
+            declared(|asked| asked.facts.channel = Some(blank())),
+            "channel"
+        );
+        assert_eq!(
+            declared(|asked| asked.facts.vendor_reference = Some(blank())),
+            "vendor_reference"
+        );
     }
 }

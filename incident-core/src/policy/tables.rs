@@ -10,7 +10,7 @@ use super::{
 };
 use crate::incident::Severity;
 use crate::paging::Urgency;
-use crate::{Money, Name, RuleName, ServiceId, TenantId, ValidationError, Zone};
+use crate::{ChannelPattern, Money, Name, RuleName, ServiceId, TenantId, ValidationError, Zone};
 
 /// The tables of a policy file. Each replaces only the values that it names of the policy that
 /// ships; an unknown one is an error.
@@ -54,8 +54,24 @@ pub struct DeadlineTable {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TeamTable {
-    /// The zone in which days are counted.
+    /// The zone in which days are counted; UTC if absent.
     pub timezone: Option<Zone>,
+    /// The pattern of the channel of a new incident.
+    pub channel: Option<String>,
+}
+
+impl TeamTable {
+    /// Returns the pattern of channels, if there is one.
+    ///
+    /// # Errors
+    /// Fails if it makes no valid name.
+    pub fn pattern(&self) -> Result<Option<ChannelPattern>, ValidationError> {
+        let zone = self.timezone.unwrap_or(Zone::UTC);
+        let pattern = self.channel.as_deref();
+        pattern
+            .map(|text| ChannelPattern::new(text, zone))
+            .transpose()
+    }
 }
 
 /// Values per severity.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::TenantId;
-use crate::impact::{ApiUsageEvent, Breakdown, ImpactCounts, ImpactQuery};
+use crate::impact::{ApiUsageEvent, Breakdown, ImpactCounts, ImpactQuery, UserPage};
 
 /// An error of a usage source or sink.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +102,19 @@ pub trait UsageSource: Send + Sync {
         query: &ImpactQuery,
         timeout: Duration,
     ) -> Result<Breakdown, UsageError>;
+
+    /// Lists the distinct users of a query over all its tenants, in the order of the bytes of their
+    /// names: the first `limit` after the name `after`.
+    ///
+    /// The answer equals that of [`impact::list_users`](crate::impact::list_users). The source holds
+    /// no more names at a time than a page has, besides what it needs to count.
+    async fn users(
+        &self,
+        query: &ImpactQuery,
+        after: Option<&str>,
+        limit: usize,
+        timeout: Duration,
+    ) -> Result<UserPage, UsageError>;
 }
 
 /// A sink for usage events.

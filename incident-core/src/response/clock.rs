@@ -2,7 +2,7 @@
 
 use crate::Timestamp;
 use crate::incident::{Incident, Mode, Status};
-use crate::policy::{DueTimes, IncidentPolicy, Policy, Trigger};
+use crate::policy::{DueTimes, IncidentPolicy, NOTIFY_AUTHORITY_WITHIN, Policy, Trigger};
 
 /// A clock that runs for an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,16 +255,28 @@ impl Running<'_> {
         Some(clock.until(Some(self.policy.times_after(clock.started_at, lasts))))
     }
 
+    /// Returns the clock of a leak of data: an authority is notified within 72 hours (GDPR, article
+    /// 33). It also runs after the resolution.
     fn data_leak(&self) -> Option<Clock> {
-        None
+        let since = self.incident.data_leak_suspected_at?;
+        let clock = self.from(Trigger::DataLeak, since);
+        let times = self.policy.times_after(since, NOTIFY_AUTHORITY_WITHIN);
+        let is_notified = self.incident.authority_notified_at.is_some();
+        (!is_notified).then(|| clock.until(Some(times)))
     }
 
     fn data_loss(&self) -> Option<Clock> {
-        None
+        let since = self.incident.data_loss_confirmed_at?;
+        let is_notified = self.incident.affected_users_notified_at.is_some();
+        (!is_notified).then(|| self.from(Trigger::DataLoss, since))
     }
 
     fn customer_event(&self) -> Option<Clock> {
-        None
+        let is_set = self.incident.facts.customer_event_day == Some(true);
+        let since = self.incident.clocks.customer_event_since;
+        let since = since.unwrap_or(self.incident.declared_at);
+        let live = self.incident.status.is_live();
+        (live && is_set).then(|| self.from(Trigger::CustomerEvent, since))
     }
 
     fn revenue_since(&self) -> Timestamp {

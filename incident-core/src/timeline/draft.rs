@@ -110,6 +110,13 @@ impl EntryDraft {
             Event::PostMortemLinked { url, .. } => {
                 made(EntryKind::PostMortem, &format!("post-mortem linked: {url}"))
             }
+            Event::UsersNotified { note } => made(
+                EntryKind::Action,
+                &format!("affected users notified: {note}"),
+            ),
+            Event::AuthorityNotified { note } => {
+                made(EntryKind::Action, &format!("authority notified: {note}"))
+            }
             Event::PageRequested { reason, epoch } => made(
                 EntryKind::PageRequest,
                 &format!("page {epoch} requested: {reason}"),
@@ -247,6 +254,9 @@ fn declared(
             json(serde_json::to_value(incident.started_at)),
         ),
     ];
+    if let Some(priority) = incident.priority_override {
+        changes.push(to("priority", json(serde_json::to_value(priority))));
+    }
     if let Some(proposed) = overridden {
         message.push_str(&format!(
             "{proposed} was proposed, declared as {severity}\n"

@@ -1,10 +1,10 @@
 //! Users as lossless ids of 128 bits.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
-use incident_core::impact::{Sketch, compact};
+use incident_core::impact::{Sketch, compact, expand};
 
 /// A user's name in 128 bits: its [compact](compact) form, or the number of a longer one in
 /// [`UserNames`], which has the bits `01` where no compact form does.
@@ -80,6 +80,27 @@ impl UserNames {
             match id.number().and_then(|number| known.names.get(number)) {
                 Some(name) => sketch.add(name),
                 None => sketch.add_compact(id.0),
+            }
+        }
+    }
+
+    /// Adds the names of users that come after a name, and drops the last ones beyond `limit`.
+    pub(super) fn list(
+        &self,
+        ids: &[RawId],
+        after: Option<&str>,
+        limit: usize,
+        listed: &mut BTreeSet<String>,
+    ) {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        for id in ids {
+            let name = match id.number() {
+                Some(number) => known.names.get(number).map(ToString::to_string),
+                None => expand(id.0),
+            };
+            listed.extend(name.filter(|name| after.is_none_or(|after| name.as_str() > after)));
+            if listed.len() > limit {
+                listed.pop_last();
             }
         }
     }

@@ -1,11 +1,13 @@
 //! The usage source in memory.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use incident_core::impact::{
     ApiUsageEvent, Breakdown, ImpactCounts, ImpactQuery, ImpactSketches, Sketch, TenantWindows,
+    UserPage,
 };
 use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
 use incident_core::{TenantId, ValidationError};
@@ -308,6 +310,29 @@ impl UsageSource for MemoryUsage {
             &kinds,
             (started, timeout),
         )
+    }
+
+    async fn users(
+        &self,
+        query: &ImpactQuery,
+        after: Option<&str>,
+        limit: usize,
+        timeout: Duration,
+    ) -> Result<UserPage, UsageError> {
+        let started = Instant::now();
+        let snapshot = self.snapshot(query);
+        let filter = self.filter(query);
+        let found = snapshot.found();
+        let rows = found.rows();
+        let mut listed = BTreeSet::new();
+        let (mut scratch, mut ids) = (Scratch::default(), Vec::new());
+        for (log, some) in rows.iter().flatten() {
+            ids.clear();
+            some.users(log, &filter, &mut scratch, Some(&mut ids));
+            self.shared.names.list(&ids, after, limit, &mut listed);
+            in_time(started, timeout, &rows)?;
+        }
+        Ok(UserPage::new(listed.into_iter().collect(), limit))
     }
 }
 

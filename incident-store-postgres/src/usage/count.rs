@@ -16,6 +16,15 @@ use crate::access::{PgSession, limited};
 use crate::document::time;
 use crate::row;
 
+/// The page of a list of users.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ListedPage<'a> {
+    /// The name that it begins after; empty for the first one.
+    pub(super) after: &'a str,
+    /// Maximum number of names.
+    pub(super) limit: i64,
+}
+
 /// A usage query as its statements take it: the windows of all tenants in four bound lists of
 /// equal length.
 pub(super) struct QueryPlan<'a> {
@@ -28,6 +37,8 @@ pub(super) struct QueryPlan<'a> {
     tenants: Vec<&'a str>,
     starts: Vec<DateTime<Utc>>,
     ends: Vec<DateTime<Utc>>,
+    /// The page of a list of users, bound after everything else.
+    pub(super) page: Option<ListedPage<'a>>,
 }
 
 impl TenantKey {
@@ -63,6 +74,7 @@ impl<'a> QueryPlan<'a> {
             tenants: Vec::new(),
             starts: Vec::new(),
             ends: Vec::new(),
+            page: None,
         };
         for (place, one) in (0..).zip(query.tenants()) {
             if !source.key.fits(one.tenant.as_str()) {
@@ -165,7 +177,7 @@ impl<'a> QueryPlan<'a> {
     /// Returns the subquery for the events of a window: always by tenant and time, so that the
     /// index is used for any number of tenants. `$5` and `$6` bound all windows, so that
     /// partitions of other times are excluded from the start.
-    fn events(&self) -> String {
+    pub(super) fn events(&self) -> String {
         self.events_with("")
     }
 
@@ -185,6 +197,11 @@ impl<'a> QueryPlan<'a> {
             self.source.key.cast(),
             self.filter
         )
+    }
+
+    /// Returns `true` if only events of some services count.
+    pub(super) const fn has_services(&self) -> bool {
+        self.query.services.is_some()
     }
 
     pub(super) const fn table(&self) -> &UsageTable {
@@ -215,6 +232,9 @@ impl<'a> QueryPlan<'a> {
         if let Some(services) = &self.query.services {
             let services = services.iter().map(|one| one.as_str());
             statement = statement.bind(services.collect::<Vec<_>>());
+        }
+        if let Some(page) = self.page {
+            statement = statement.bind(page.after).bind(page.limit);
         }
         statement.fetch_all(connection).await
     }

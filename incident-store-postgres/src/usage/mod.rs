@@ -9,6 +9,7 @@ mod shared_count;
 mod source;
 mod state;
 mod table;
+mod users;
 
 pub use source::{PgUsageBuilder, UsageTableError};
 pub use state::PgUsage;

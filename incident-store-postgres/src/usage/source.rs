@@ -7,13 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use incident_core::TenantId;
-use incident_core::impact::{Breakdown, ImpactCounts, ImpactQuery, MAX_DAYS};
+use incident_core::impact::{Breakdown, ImpactCounts, ImpactQuery, MAX_DAYS, UserPage};
 use incident_core::port::{TenantDirectory, UsageError, UsageSource};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use tokio::time::Instant;
 
-use super::count::QueryPlan;
+use super::count::{ListedPage, QueryPlan};
 use super::incremental::MIN_COST;
 use super::latency::LatencyTracker;
 use super::state::{PgUsage, TenantKey, usage_error};
@@ -303,6 +303,10 @@ async fn broken_down(session: &mut PgSession, asked: &QueryPlan<'_>) -> sqlx::Re
     limited!(session, |connection| asked.breakdown(connection))
 }
 
+async fn listed(session: &mut PgSession, asked: &QueryPlan<'_>) -> sqlx::Result<Vec<String>> {
+    limited!(session, |connection| asked.users(connection))
+}
+
 /// Time that is reserved for reporting the size of a query that was too large.
 const RESERVE: Duration = Duration::from_millis(300);
 
@@ -353,6 +357,28 @@ impl UsageSource for PgUsage {
         let deadline = end - RESERVE.min(timeout / 5);
         let found = self.breakdown_of(&asked, deadline).await;
         self.answered(found, &asked, query, end).await
+    }
+
+    async fn users(
+        &self,
+        query: &ImpactQuery,
+        after: Option<&str>,
+        limit: usize,
+        timeout: Duration,
+    ) -> Result<UserPage, UsageError> {
+        let mut asked = QueryPlan::of(self, query)?;
+        asked.page = Some(ListedPage {
+            after: after.unwrap_or_default(),
+            limit: i64::try_from(limit).unwrap_or(i64::MAX),
+        });
+        let end = Instant::now() + timeout;
+        let deadline = end - RESERVE.min(timeout / 5);
+        let found = again!(&self.server, deadline, |session| listed(
+            &mut session,
+            &asked
+        ));
+        let names = self.answered(found, &asked, query, end).await?;
+        Ok(UserPage::new(names, limit))
     }
 }
 

@@ -196,6 +196,7 @@ fn modules_of_core_use_only_those_below() {
             "zone",
             "actor",
             "chain",
+            "channel",
             "link",
         ],
         &[

@@ -183,6 +183,13 @@ pub(crate) fn cases() -> Vec<Case> {
             &[200],
             |_| json!({"public": true}),
         ),
+        // 409: no loss of data is confirmed.
+        post(
+            "POST /sys/incidents/{id}/affected-users/notified",
+            &[A::Change],
+            &[200, 409],
+            |_| json!({"note": "a letter"}),
+        ),
         post(
             "POST /sys/incidents/{id}/post-mortem",
             &[A::LinkPostMortem],
@@ -267,6 +274,12 @@ pub(crate) fn cases() -> Vec<Case> {
             "GET /sys/incidents/{id}/affected-users/breakdown",
             &[A::Read],
             &[200],
+        ),
+        // 409: no loss of data is confirmed.
+        get(
+            "GET /sys/incidents/{id}/affected-users/export",
+            &[A::ExportUsers],
+            &[200, 409],
         ),
         get("GET /sys/incidents/{id}/sla-impact", &[A::Read], &[200]),
         post("POST /sys/pages/test", &[A::Page], &[200, 429], |_| {

@@ -10,6 +10,7 @@ mod incidents;
 mod pagers;
 mod rights;
 mod sla;
+mod switches;
 
 use std::fmt::Write as _;
 

@@ -28,6 +28,7 @@ permissions! {
     DecideCredit
     Declare
     DismissSuggestion
+    ExportUsers
     LinkPostMortem
     Page
     Publish

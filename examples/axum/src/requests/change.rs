@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use incident_core::incident::{Change, Command, DataLoss, Level, Scope, Severity};
+use incident_core::incident::{
+    Change, Command, DataLeak, DataLoss, Level, Priority, Scope, Severity,
+};
 use incident_core::schema::{AffectedServices, Labels};
 use incident_core::{
     HttpsUrl, Money, Name, Percent, PersonName, ServiceId, Statement, Text, Timestamp, Title,
@@ -103,10 +105,17 @@ change_request! {
         resolution: Text => Change::Resolution,
         next_steps: Text => Change::NextSteps,
         data_loss: DataLoss => Change::DataLoss,
+        data_leak: DataLeak => Change::DataLeak,
+        customer_event_day: bool => Change::CustomerEventDay,
         users_hit_percent: Percent => Change::UsersHitPercent,
         revenue_per_hour: Money => Change::RevenuePerHour,
         impact: Level => Change::Impact,
         urgency: Level => Change::Urgency,
+        priority: Priority => Change::Priority,
         failure_class: Name => Change::FailureClass,
+        channel: Name => Change::Channel,
+        bridge_url: HttpsUrl => Change::BridgeUrl,
+        post_mortem_at: Timestamp => Change::PostMortemAt,
+        vendor_reference: Name => Change::VendorReference,
     }
 }

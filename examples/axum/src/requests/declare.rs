@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use incident_core::incident::{DataLoss, Declare, Facts, Level, Mode, Scope, Severity, Source};
+use incident_core::incident::{
+    DataLeak, DataLoss, Declare, Facts, Level, Mode, Priority, Scope, Severity, Source,
+};
 use incident_core::schema::{AffectedServices, Labels};
 use incident_core::{
     HttpsUrl, IncidentId, Money, Name, Percent, PersonName, ServiceId, Statement, SuggestionId,
@@ -77,6 +79,10 @@ pub(crate) struct DeclareRequest {
     #[serde(default)]
     data_loss: Option<DataLoss>,
     #[serde(default)]
+    data_leak: Option<DataLeak>,
+    #[serde(default)]
+    customer_event_day: Option<bool>,
+    #[serde(default)]
     users_hit_percent: Option<Percent>,
     #[serde(default)]
     revenue_per_hour: Option<Money>,
@@ -86,6 +92,16 @@ pub(crate) struct DeclareRequest {
     urgency: Option<Level>,
     #[serde(default)]
     failure_class: Option<Name>,
+    #[serde(default)]
+    priority: Option<Priority>,
+    #[serde(default)]
+    channel: Option<Name>,
+    #[serde(default)]
+    bridge_url: Option<HttpsUrl>,
+    #[serde(default)]
+    post_mortem_at: Option<Timestamp>,
+    #[serde(default)]
+    vendor_reference: Option<Name>,
     #[serde(default)]
     reason: Option<Statement>,
 }
@@ -130,13 +146,20 @@ impl DeclareRequest {
                 resolution: self.resolution,
                 next_steps: self.next_steps,
                 data_loss: self.data_loss,
+                data_leak: self.data_leak,
+                customer_event_day: self.customer_event_day,
                 users_hit_percent: self.users_hit_percent,
                 revenue_per_hour: self.revenue_per_hour,
                 impact: self.impact,
                 urgency: self.urgency,
                 failure_class: self.failure_class,
+                channel: self.channel,
+                bridge_url: self.bridge_url,
+                post_mortem_at: self.post_mortem_at,
+                vendor_reference: self.vendor_reference,
                 labels: self.labels.unwrap_or_default(),
             },
+            priority: self.priority,
             reason: self.reason,
         })
     }

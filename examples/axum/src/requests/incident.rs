@@ -44,6 +44,16 @@ impl PageRequest {
     }
 }
 
+/// The body of `POST /sys/incidents/{id}/affected-users/notified` and of
+/// `POST /sys/incidents/{id}/authority/notified`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NotifiedRequest {
+    pub(crate) note: Statement,
+}
+
+impl CommandBody for NotifiedRequest {}
+
 /// The body of `POST /sys/incidents/{id}/public`.
 impl CommandBody for Publish {}
 

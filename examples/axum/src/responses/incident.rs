@@ -30,6 +30,7 @@ pub(crate) struct IncidentResponse<'a> {
     summary: &'a Text,
     severity: Severity,
     priority: Option<Priority>,
+    priority_overridden: bool,
     status: Status,
     mode: Mode,
     environment: &'a Name,
@@ -68,6 +69,10 @@ pub(crate) struct IncidentResponse<'a> {
     links: Filled<'a>,
     #[serde(flatten)]
     facts: &'a Facts,
+    data_leak_suspected_at: Option<Timestamp>,
+    data_loss_confirmed_at: Option<Timestamp>,
+    affected_users_notified_at: Option<Timestamp>,
+    authority_notified_at: Option<Timestamp>,
 }
 
 impl<'a> IncidentResponse<'a> {
@@ -82,7 +87,8 @@ impl<'a> IncidentResponse<'a> {
             title: &state.title,
             summary: &state.summary,
             severity: state.severity,
-            priority: state.facts.priority(),
+            priority: incident.priority(),
+            priority_overridden: state.priority_override.is_some(),
             status: state.status,
             mode: state.mode,
             environment: &state.environment,
@@ -124,6 +130,10 @@ impl<'a> IncidentResponse<'a> {
                 .collect(),
             links: links.of(incident),
             facts: &state.facts,
+            data_leak_suspected_at: state.data_leak_suspected_at,
+            data_loss_confirmed_at: state.data_loss_confirmed_at,
+            affected_users_notified_at: state.affected_users_notified_at,
+            authority_notified_at: state.authority_notified_at,
         }
     }
 }

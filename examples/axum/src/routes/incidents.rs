@@ -23,7 +23,9 @@ use crate::http::query::Query;
 use crate::http::response::{JsonResponse, JsonResult};
 use crate::requests::change::ChangeRequest;
 use crate::requests::declare::DeclareRequest;
-use crate::requests::incident::{AcknowledgeRequest, PageRequest, PostMortemRequest};
+use crate::requests::incident::{
+    AcknowledgeRequest, NotifiedRequest, PageRequest, PostMortemRequest,
+};
 use crate::responses::incident::{IncidentListItem, IncidentResponse};
 use crate::state::AppState;
 
@@ -154,6 +156,28 @@ pub(super) async fn page(
 ) -> JsonResult<IncidentResponse<'static>> {
     let outcome = request.act(PageRequest::command).await?;
     Ok(incident_response(&state, StatusCode::ACCEPTED, &outcome))
+}
+
+/// Handles `POST /sys/incidents/{id}/affected-users/notified`.
+pub(super) async fn mark_users_notified(
+    State(state): State<Arc<AppState>>,
+    request: IncidentCommand<permission::Change, NotifiedRequest>,
+) -> JsonResult<IncidentResponse<'static>> {
+    let outcome = request
+        .act(|body| Command::MarkUsersNotified { note: body.note })
+        .await?;
+    Ok(incident_response(&state, StatusCode::OK, &outcome))
+}
+
+/// Handles `POST /sys/incidents/{id}/authority/notified`.
+pub(super) async fn mark_authority_notified(
+    State(state): State<Arc<AppState>>,
+    request: IncidentCommand<permission::Change, NotifiedRequest>,
+) -> JsonResult<IncidentResponse<'static>> {
+    let outcome = request
+        .act(|body| Command::MarkAuthorityNotified { note: body.note })
+        .await?;
+    Ok(incident_response(&state, StatusCode::OK, &outcome))
 }
 
 /// Handles `POST /sys/incidents/{id}/public`.

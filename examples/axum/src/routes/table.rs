@@ -1,65 +1,21 @@
 //! The table of all routes: the routers, the document and the public list are made from it.
 
-use std::sync::Arc;
-
-use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
-use axum::routing::{MethodFilter, MethodRouter, on};
 use incident_core::actor::Action;
+use incident_core::engine::Incidents;
 
+use super::row::{Area, Part, Parts, Row, get, group, patch, post};
 use super::{
     audit, billing, classify, credits, documents, due, events, hooks, incidents, operations, pages,
-    public, reports, sign_in, statements, suggestions, tenants, timeline, usage,
+    public, reports, sign_in, statements, suggestions, tenants, timeline, usage, users,
 };
 use crate::document::assemble::assemble;
-use crate::document::describe::DescribedHandler;
 use crate::document::examples::Examples;
-use crate::document::operation::{Operation, Stated};
+use crate::document::operation::Stated;
 use crate::document::page::Document;
 use crate::document::schemas::Schemas;
-use crate::state::AppState;
 use crate::web;
 use crate::web::{active, declare, files, incident, preferences, status};
-
-/// The router that has a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Area {
-    /// Public data, which pages of any origin may read.
-    Public,
-    /// The status page for people, without a login.
-    Status,
-    /// Signed by a vendor.
-    Webhooks,
-    /// The sign-in of people who use a browser.
-    SignIn,
-    /// Pages for people, behind the login.
-    Web,
-    /// Files and preferences of the pages, without a login.
-    WebOpen,
-    /// Behind the login of the host.
-    Operators,
-    /// The metrics, behind the login of the host.
-    Metrics,
-    /// Health and readiness.
-    Health,
-    /// The document.
-    Document,
-}
-
-/// A route: its handler, and what its types do not say of it.
-pub(super) struct Row {
-    method: Method,
-    pub(super) path: &'static str,
-    pub(super) area: Area,
-    pub(super) handler: MethodRouter<Arc<AppState>>,
-    describe: fn(&mut Operation, &mut Schemas),
-    id: &'static str,
-    summary: &'static str,
-    tag: &'static str,
-    answers: &'static [StatusCode],
-    headers: Vec<(&'static str, &'static str)>,
-    problems: Vec<(StatusCode, &'static str)>,
-}
 
 /// A route of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,108 +31,16 @@ pub struct RouteInfo {
     pub is_page: bool,
 }
 
-fn row<H, T, A>(method: Method, path: &'static str, handler: H) -> Row
-where
-    H: Handler<T, Arc<AppState>> + DescribedHandler<A>,
-    T: 'static,
-{
-    let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-    Row {
-        method,
-        path,
-        area: Area::Operators,
-        handler: on(filter, handler),
-        describe: H::describe_all,
-        id: "",
-        summary: "",
-        tag: "",
-        answers: &[StatusCode::OK],
-        headers: Vec::new(),
-        problems: Vec::new(),
-    }
-}
-
-fn get<H, T, A>(path: &'static str, handler: H) -> Row
-where
-    H: Handler<T, Arc<AppState>> + DescribedHandler<A>,
-    T: 'static,
-{
-    row(Method::GET, path, handler)
-}
-
-fn post<H, T, A>(path: &'static str, handler: H) -> Row
-where
-    H: Handler<T, Arc<AppState>> + DescribedHandler<A>,
-    T: 'static,
-{
-    row(Method::POST, path, handler)
-}
-
-fn patch<H, T, A>(path: &'static str, handler: H) -> Row
-where
-    H: Handler<T, Arc<AppState>> + DescribedHandler<A>,
-    T: 'static,
-{
-    row(Method::PATCH, path, handler)
-}
-
-impl Row {
-    /// Sets the name for programs, and the sentence for people.
-    fn named(mut self, id: &'static str, summary: &'static str) -> Self {
-        (self.id, self.summary) = (id, summary);
-        self
-    }
-
-    /// Sets the statuses of success; 200 alone by default.
-    fn answers(mut self, answers: &'static [StatusCode]) -> Self {
-        self.answers = answers;
-        self
-    }
-
-    /// Adds the `ETag` of an incident to the response.
-    fn with_version(self) -> Self {
-        self.with_header("ETag", "The version of the incident, for `If-Match`.")
-    }
-
-    fn with_header(mut self, name: &'static str, description: &'static str) -> Self {
-        self.headers.push((name, description));
-        self
-    }
-
-    /// Adds a problem that the types do not imply.
-    fn may_answer(mut self, status: StatusCode, cause: &'static str) -> Self {
-        self.problems.push((status, cause));
-        self
-    }
-
-    fn operation(&self, schemas: &mut Schemas) -> Operation {
-        let mut operation = Operation::default();
-        (self.describe)(&mut operation, schemas);
-        for (name, description) in &self.headers {
-            operation.answer_header(name, description);
-        }
-        for (status, cause) in &self.problems {
-            operation.problem(*status, cause);
-        }
-        operation
-    }
-}
-
-/// Sets the group and the router of some rows.
-fn group<const N: usize>(tag: &'static str, area: Area, rows: [Row; N]) -> [Row; N] {
-    rows.map(|row| Row { tag, area, ..row })
-}
-
-/// Returns all routes.
-pub(super) fn table() -> Vec<Row> {
+/// Returns the routes of some parts.
+pub(super) fn table(parts: Parts) -> Vec<Row> {
     let mut table = Vec::new();
     table.extend(incident_rows());
     table.extend(timeline_rows());
     table.extend(figure_rows());
-    table.extend(ledger_rows());
+    table.extend(ledger_rows().map(|row| row.part(Part::Sla)));
     table.extend(page_rows());
     table.extend(audit_rows());
-    table.extend(public_rows());
+    table.extend(public_rows().map(|row| row.part(Part::StatusPage)));
     table.extend(sign_in_rows());
     table.extend(webhook_rows());
     table.extend(operation_rows());
@@ -184,7 +48,8 @@ pub(super) fn table() -> Vec<Row> {
     table.extend(web_rows());
     table.extend(operator_rows());
     table.extend(web_open_rows());
-    table.extend(status_rows());
+    table.extend(status_rows().map(|row| row.part(Part::StatusPage)));
+    table.retain(|row| parts.has(row.part));
     table
 }
 
@@ -194,7 +59,7 @@ const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
 const SEE_OTHER: StatusCode = StatusCode::SEE_OTHER;
 const NOT_MODIFIED: StatusCode = StatusCode::NOT_MODIFIED;
 
-fn incident_rows() -> [Row; 14] {
+fn incident_rows() -> [Row; 16] {
     group(
         "incidents",
         Area::Operators,
@@ -235,7 +100,26 @@ fn incident_rows() -> [Row; 14] {
                 .with_version(),
             post("/sys/incidents/{id}/public", incidents::publish)
                 .named("publish_incident", "Publishes an incident, or hides it")
+                .part(Part::StatusPage)
                 .with_version(),
+            post(
+                "/sys/incidents/{id}/affected-users/notified",
+                incidents::mark_users_notified,
+            )
+            .named(
+                "mark_users_notified",
+                "Records that the users whose data was lost were notified",
+            )
+            .with_version(),
+            post(
+                "/sys/incidents/{id}/authority/notified",
+                incidents::mark_authority_notified,
+            )
+            .named(
+                "mark_authority_notified",
+                "Records that the authority was notified of a leak of data",
+            )
+            .with_version(),
             post(
                 "/sys/incidents/{id}/post-mortem",
                 incidents::link_post_mortem,
@@ -273,7 +157,7 @@ fn timeline_rows() -> [Row; 5] {
 
 const QUERY_FAILS: &str = "the usage source is unavailable, or the query takes too long";
 
-fn figure_rows() -> [Row; 5] {
+fn figure_rows() -> [Row; 6] {
     group(
         "figures",
         Area::Operators,
@@ -293,10 +177,19 @@ fn figure_rows() -> [Row; 5] {
                 "Counts affected users by minute, service and endpoint",
             )
             .may_answer(StatusCode::SERVICE_UNAVAILABLE, QUERY_FAILS),
+            get("/sys/incidents/{id}/affected-users/export", users::export)
+                .named(
+                    "export_affected_users",
+                    "Exports the users whose data was lost, as a table",
+                )
+                .may_answer(StatusCode::CONFLICT, "no loss of data is confirmed")
+                .may_answer(StatusCode::SERVICE_UNAVAILABLE, QUERY_FAILS),
             get("/sys/incidents/{id}/sla-impact", reports::sla_impact)
-                .named("get_sla_impact", "Shows the credits for an incident"),
+                .named("get_sla_impact", "Shows the credits for an incident")
+                .part(Part::Sla),
             get("/sys/sla/statements", statements::list)
-                .named("list_statements", "Lists statements of a month"),
+                .named("list_statements", "Lists statements of a month")
+                .part(Part::Sla),
             post("/sys/usage-events", usage::record)
                 .named("record_usage_events", "Records usage events")
                 .answers(&[ACCEPTED]),
@@ -437,8 +330,7 @@ fn operation_rows() -> [Row; 3] {
                 .named("get_metrics", "Shows metrics in the format of Prometheus"),
         ],
     );
-    let area = Area::Metrics;
-    [healthz, readyz, Row { area, ..metrics }]
+    [healthz, readyz, metrics.area(Area::Metrics)]
 }
 
 fn document_rows() -> [Row; 2] {
@@ -474,17 +366,17 @@ fn web_rows() -> [Row; 25] {
             get("/incidents/{id}", incident::show::show),
             post("/incidents/{id}/acknowledge", incident::acknowledge::post),
             post("/incidents/{id}/updates", incident::update::post),
-            get("/sla", web::sla::show),
-            get("/sla/{tenant}", web::sla::tenant::show),
-            post("/sla/credits/review", web::sla::review::show),
-            post("/sla/credits/decide", web::sla::decide::decide),
-            post("/sla/credits/recompute", web::sla::recompute::recompute),
+            get("/sla", web::sla::show).part(Part::Sla),
+            get("/sla/{tenant}", web::sla::tenant::show).part(Part::Sla),
+            post("/sla/credits/review", web::sla::review::show).part(Part::Sla),
+            post("/sla/credits/decide", web::sla::decide::decide).part(Part::Sla),
+            post("/sla/credits/recompute", web::sla::recompute::recompute).part(Part::Sla),
             get("/incidents/{id}/edit", incident::edit::show),
             post("/incidents/{id}/edit", incident::edit::save),
             get("/incidents/{id}/page", incident::page_again::show),
             post("/incidents/{id}/page", incident::page_again::post),
-            get("/incidents/{id}/publish", incident::publish::show),
-            post("/incidents/{id}/publish", incident::publish::post),
+            get("/incidents/{id}/publish", incident::publish::show).part(Part::StatusPage),
+            post("/incidents/{id}/publish", incident::publish::post).part(Part::StatusPage),
             get("/incidents/{id}/post-mortem", incident::post_mortem::show),
             post("/incidents/{id}/post-mortem", incident::post_mortem::post),
             get("/incidents/{id}/entries/{seq}", incident::entry_page::show),
@@ -533,20 +425,12 @@ fn status_rows() -> [Row; 3] {
     )
 }
 
-impl Area {
-    /// Returns `true` if the document describes the routes: pages for people are not an interface
-    /// for programs.
-    const fn is_documented(self) -> bool {
-        !matches!(self, Self::Web | Self::WebOpen | Self::Status)
-    }
-}
-
 /// Returns every route of [`IncidentApi::router`](crate::IncidentApi::router), in the order of the
 /// table: its method, its path and the permission that a caller needs.
 #[must_use]
 pub fn routes() -> Vec<RouteInfo> {
     let mut schemas = Schemas::new();
-    let routes = table().into_iter().map(|row| RouteInfo {
+    let routes = table(Parts::ALL).into_iter().map(|row| RouteInfo {
         permission: row.operation(&mut schemas).permission(),
         is_page: matches!(row.area, Area::Web | Area::WebOpen),
         method: row.method,
@@ -555,11 +439,22 @@ pub fn routes() -> Vec<RouteInfo> {
     routes.collect()
 }
 
-/// Builds the document of all routes.
-pub(crate) fn document() -> Document {
+/// Builds the document of the routes of all parts.
+pub(super) fn document_of_all() -> Document {
+    document(Parts::ALL)
+}
+
+/// Builds the document of the routes of the parts that an engine runs.
+pub(crate) fn document_of(incidents: &Incidents) -> Document {
+    document(Parts::of(incidents))
+}
+
+/// Builds the document of the routes of some parts.
+fn document(parts: Parts) -> Document {
     let (mut schemas, examples) = (Schemas::new(), Examples::recorded());
     let mut operations = Vec::new();
-    for row in table().into_iter().filter(|row| row.area.is_documented()) {
+    let rows = table(parts).into_iter();
+    for row in rows.filter(|row| row.area.is_documented()) {
         let operation = row.operation(&mut schemas).finish(&Stated {
             id: row.id,
             summary: row.summary,

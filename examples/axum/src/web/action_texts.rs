@@ -37,6 +37,11 @@ texts! {
         retry_page: "Retry a page", "Réessayer une alerte", "Einen Alarm erneut versuchen";
         take_in: "Take in a merged incident", "Reprendre un incident fusionné", "Einen zusammengeführten Vorfall übernehmen";
         repeat_alert: "Alert came again", "Alerte répétée", "Alarm kam erneut";
+        mark_authority_notified: "Record that the authority was notified", "Noter que l’autorité est informée", "Meldung an die Behörde festhalten";
+        fire_rule: "Escalation rule fired", "Règle d’escalade déclenchée", "Eskalationsregel ausgelöst";
+        notify: "Notice was sent", "Avis envoyé", "Hinweis gesendet";
+        mark_users_notified: "Record that users were notified", "Noter que les utilisateurs sont informés", "Benachrichtigung der Nutzer festhalten";
+        export_users: "Export users whose data was lost", "Exporter les utilisateurs dont des données sont perdues", "Nutzer mit Datenverlust exportieren";
         relate: "Relate incidents", "Relier des incidents", "Vorfälle verbinden";
         page_trigger: "Page was sent", "Alerte envoyée", "Alarm gesendet";
         page_acknowledge: "Acknowledgement was sent", "Prise en charge transmise", "Bestätigung gesendet";
@@ -51,7 +56,7 @@ texts! {
 }
 
 /// The names of actions that the audit trail has, for suggestions.
-pub(crate) const NAMES: [&str; 41] = [
+pub(crate) const NAMES: [&str; 46] = [
     "acknowledge",
     "approve_credit",
     "cancel",
@@ -63,11 +68,16 @@ pub(crate) const NAMES: [&str; 41] = [
     "declare_unpaged",
     "denied_calls",
     "escalate",
+    "export_users",
+    "fire_rule",
     "issue_credits",
     "link_post_mortem",
     "long_outage",
     "lower_severity",
+    "mark_authority_notified",
+    "mark_users_notified",
     "merge",
+    "notify",
     "observe",
     "page",
     "page_acknowledge",
@@ -122,6 +132,7 @@ impl ActionTexts {
             "dismiss_suggestion" => self.dismiss_suggestion,
             "record_usage" => self.record_usage,
             "decide_credit" => self.decide_credit,
+            "export_users" => self.export_users,
             other => return self.other_words(other),
         })
     }
@@ -134,6 +145,10 @@ impl ActionTexts {
             "recompute_credits" => self.recompute_credits,
             "issue_credits" => self.issue_credits,
             "resend_credits" => self.resend_credits,
+            "mark_authority_notified" => self.mark_authority_notified,
+            "fire_rule" => self.fire_rule,
+            "notify" => self.notify,
+            "mark_users_notified" => self.mark_users_notified,
             "observe" => self.observe,
             "escalate" => self.escalate,
             "retry_page" => self.retry_page,

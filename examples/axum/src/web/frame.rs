@@ -74,6 +74,8 @@ pub(crate) struct Frame<'s> {
     pub(crate) person: Option<SignedInPerson>,
     /// The navigation; empty without a person.
     pub(crate) nav: Vec<NavLink>,
+    /// `true` if there is a status page.
+    pub(crate) has_status_page: bool,
     /// `true` if the person may declare incidents.
     pub(crate) may_declare: bool,
     /// `true` if the page has a main button of its own, so that the one of the head is a plain one.
@@ -110,6 +112,7 @@ impl<'s> Frame<'s> {
             assets: state.assets(),
             person: None,
             nav: Vec::new(),
+            has_status_page: state.incidents().has_status_page(),
             may_declare: false,
             has_main_button: false,
             has_sign_in: state.sessions().is_some(),
@@ -189,8 +192,14 @@ impl<'s> Frame<'s> {
             (Section::About, self.link("/about"), common.about),
         ];
         all.into_iter()
-            .filter(|(to, ..)| {
-                *to != Section::Audit || state.incidents().may(caller, Action::ReadAudit)
+            .filter(|(to, ..)| match to {
+                Section::Audit => state.incidents().may(caller, Action::ReadAudit),
+                Section::Credits => state.incidents().has_sla(),
+                Section::Active
+                | Section::Incidents
+                | Section::Pagers
+                | Section::About
+                | Section::Other => true,
             })
             .map(|(to, href, text)| NavLink {
                 href,

@@ -13,6 +13,8 @@ impl Command {
             Self::Update(_) => "update",
             Self::Report(_) => "observe",
             Self::Change(_) | Self::ChangeLong { .. } => "change",
+            Self::MarkUsersNotified { .. } => "mark_users_notified",
+            Self::MarkAuthorityNotified { .. } => "mark_authority_notified",
             Self::Publish(_) => "publish",
             Self::LinkPostMortem { .. } => "link_post_mortem",
             Self::Page { .. } => "page",
@@ -93,7 +95,11 @@ impl Command {
             Self::Relate { to, .. } => {
                 note("to", to.to_string());
             }
-            Self::Acknowledge { .. } | Self::Report(_) | Self::Page { .. } => {}
+            Self::Acknowledge { .. }
+            | Self::Report(_)
+            | Self::MarkUsersNotified { .. }
+            | Self::MarkAuthorityNotified { .. }
+            | Self::Page { .. } => {}
         }
         detail
     }

@@ -1,5 +1,6 @@
 //! Declarations of incidents, and repeats of their alerts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -136,6 +137,7 @@ impl Incidents {
         let related = linked.iter().map(|one| one.id).collect();
         let by = &context.caller.actor;
         let policy = &self.inner.settings.policy;
+        let asked = &*self.with_channel(asked, number, now);
         let incident = Arc::new(declare(asked, by, ids, related, now, policy)?);
         let events = first_events(asked, now);
         let mut prepared = PreparedCommand::new(Arc::clone(&incident));
@@ -154,6 +156,8 @@ impl Incidents {
         if let Some(proposed) = asked.overridden() {
             detail.insert("proposed_severity".to_owned(), proposed.to_string());
         }
+        let priority = asked.priority.map(|set| set.name().to_owned());
+        detail.extend(priority.map(|set| ("priority".to_owned(), set)));
         let audit = context.allowed(now, Some(ids.id), "declare", detail);
         commit.audit.push(audit);
         commit.suggestion = suggestion;
@@ -169,6 +173,24 @@ impl Incidents {
             }
         }
         Ok(prepared)
+    }
+
+    /// Returns a declaration with the channel that the team's pattern names, unless it has one. What
+    /// is entered afterwards needs none: nobody will meet there.
+    fn with_channel<'d>(
+        &self,
+        asked: &'d Declare,
+        number: u64,
+        now: Timestamp,
+    ) -> Cow<'d, Declare> {
+        let pattern = self.inner.settings.channel.as_ref();
+        let is_free = asked.facts.channel.is_none() && asked.mode != Mode::Retrospective;
+        let Some(pattern) = pattern.filter(|_| is_free) else {
+            return Cow::Borrowed(asked);
+        };
+        let mut named = asked.clone();
+        named.facts.channel = Some(pattern.name(number, now));
+        Cow::Owned(named)
     }
 
     /// Links a live incident to the one that is declared for the same alert.

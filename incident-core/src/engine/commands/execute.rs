@@ -113,6 +113,7 @@ impl Incidents {
         now: Timestamp,
     ) -> Result<Vec<Event>, Error> {
         let by = &context.caller.actor;
+        self.check_status_page(command)?;
         let events = decide(before, command, by, now, &self.inner.settings.policy)?;
         let (action, detail) = (command.name_of(&events), command.audit_detail(&events));
         let audit = context.allowed(now, Some(before.id), action, detail);
@@ -129,6 +130,18 @@ impl Incidents {
             self.add_credits(before, prepared, by, now).await?;
         }
         Ok(events)
+    }
+
+    /// Refuses to publish where there is no status page.
+    fn check_status_page(&self, command: &Command) -> Result<(), Refusal> {
+        let publishes = matches!(command, Command::Publish(publish) if publish.public);
+        if publishes && !self.inner.settings.has_status_page {
+            return Err(Refusal::WrongState {
+                code: "no_status_page",
+                detail: "there is no status page to publish to".to_owned(),
+            });
+        }
+        Ok(())
     }
 
     /// Returns the incident, with the texts that an entry wrote attributed to it.

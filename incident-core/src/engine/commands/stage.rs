@@ -44,7 +44,7 @@ impl Inner {
         let mut recompute = false;
         for effect in effects {
             match effect {
-                Effect::RecomputeCredits => recompute = true,
+                Effect::RecomputeCredits => recompute = self.settings.has_sla,
                 Effect::Deserted(vendor) => {
                     prepared.event.alarm.get_or_insert(Alarm::AlertClosedThere {
                         incident_id: after.id,

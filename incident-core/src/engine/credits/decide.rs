@@ -33,6 +33,14 @@ fn refused(code: &'static str, detail: impl Into<String>) -> Error {
     .into()
 }
 
+/// Refuses what needs credits where there is no SLA.
+pub(super) fn check_sla(engine: &Incidents) -> Result<(), Error> {
+    if engine.has_sla() {
+        return Ok(());
+    }
+    Err(refused("no_sla", "the engine runs without SLA and credits"))
+}
+
 impl CreditsHandle<'_> {
     /// Approves or waives a credit. The granted part, with the current cap of its tenant and period
     /// and the current fee, is stored with it and does not change any more.
@@ -86,7 +94,8 @@ impl WorkerHandle<'_> {
     /// Fails if the store did not answer. Each credit fails alone: all others were tried.
     pub async fn approve_credits(self) -> Result<usize, Error> {
         let this = self.0;
-        let Some(most) = this.inner.settings.credits.approve_up_to else {
+        let settings = &this.inner.settings;
+        let Some(most) = settings.credits.approve_up_to.filter(|_| settings.has_sla) else {
             return Ok(0);
         };
         let wanted = CreditQuery {

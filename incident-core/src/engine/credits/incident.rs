@@ -235,7 +235,9 @@ impl Incidents {
         asked: &RecomputeCredits,
     ) -> Result<(), Error> {
         let timeout = self.inner.settings.store_deadline;
-        if let Some(span) = asked.span {
+        // A message of a time with SLA is done without a row; a recomputation of its month makes up
+        // for it if there is SLA again.
+        if let Some(span) = asked.span.filter(|_| self.has_sla()) {
             let only = asked.tenants.as_ref();
             let only = only.map(|names| names.iter().cloned().collect::<BTreeSet<_>>());
             self.recompute_period_credits(&asked.author, only.as_ref(), span)
@@ -246,6 +248,7 @@ impl Incidents {
             && let incident = self.get(id).await?
             && incident.affected_tenants == Affected::All
             && !incident.is_provisional()
+            && self.has_sla()
         {
             let beside = RecomputeContext {
                 completes,

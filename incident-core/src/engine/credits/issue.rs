@@ -31,7 +31,7 @@ impl WorkerHandle<'_> {
 
 impl Incidents {
     async fn issue_here(&self) -> Result<usize, Error> {
-        if self.inner.billing.is_none() {
+        if self.inner.billing.is_none() || !self.has_sla() {
             return Ok(0);
         }
         let wanted = CreditQuery {

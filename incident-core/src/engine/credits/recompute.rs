@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::decide::check_sla;
 use super::incident::RecomputeContext;
 use crate::actor::Action;
 use crate::commit::Commit;
@@ -25,6 +26,7 @@ impl CreditsHandle<'_> {
         let this = self.0;
         this.authorize_command(context, &[Action::DecideCredit], None)
             .await?;
+        check_sla(this)?;
         let now = this.inner.now();
         if !this.inner.settings.contracts.has_begun(month, now) {
             return Err(ValidationError::new("month", "a month that is not in the future").into());

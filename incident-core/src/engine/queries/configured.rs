@@ -19,6 +19,20 @@ impl Incidents {
         &self.inner.settings.policy
     }
 
+    /// Returns `true` unless the host runs it
+    /// [without SLA](crate::engine::IncidentsBuilder::without_sla).
+    #[must_use]
+    pub fn has_sla(&self) -> bool {
+        self.inner.settings.has_sla
+    }
+
+    /// Returns `true` unless the host runs it
+    /// [without a status page](crate::engine::IncidentsBuilder::without_status_page).
+    #[must_use]
+    pub fn has_status_page(&self) -> bool {
+        self.inner.settings.has_status_page
+    }
+
     /// Returns the contracts with tenants.
     #[must_use]
     pub fn contracts(&self) -> &Contracts {

@@ -7,3 +7,4 @@ pub(super) mod incidents;
 pub(super) mod public;
 pub(super) mod reports;
 pub(super) mod statements;
+pub(super) mod users;

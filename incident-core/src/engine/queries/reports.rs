@@ -338,13 +338,13 @@ impl Incidents {
         weeks.map(|week| query.weeks_before(week, zone)).collect()
     }
 
-    fn usage(&self) -> Result<&dyn UsageSource, Error> {
+    pub(super) fn usage(&self) -> Result<&dyn UsageSource, Error> {
         let usage = self.inner.usage.as_deref();
         usage.ok_or(Error::NotConfigured("no usage source is configured"))
     }
 
     /// Creates the query for the users of an outage.
-    async fn asked(
+    pub(super) async fn asked(
         &self,
         incident: &Incident,
         outage: &Windows,

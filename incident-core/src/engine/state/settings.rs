@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::ChannelPattern;
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
 use crate::paging::{FailoverPolicy, GateSettings, InboundPolicy};
@@ -13,6 +14,9 @@ use crate::status_page::PublicNames;
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct Settings {
     pub(in crate::engine) policy: Policy,
+    pub(in crate::engine) channel: Option<ChannelPattern>,
+    pub(in crate::engine) has_sla: bool,
+    pub(in crate::engine) has_status_page: bool,
     pub(in crate::engine) contracts: Contracts,
     pub(in crate::engine) credits: CreditPolicy,
     pub(in crate::engine) permissions: Permissions,
@@ -32,6 +36,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             policy: Policy::default(),
+            channel: None,
+            has_sla: true,
+            has_status_page: true,
             contracts: Contracts::default(),
             credits: CreditPolicy::default(),
             permissions: Permissions::default(),

@@ -231,6 +231,29 @@ fn a_priority_needs_impact_and_urgency() {
     assert_eq!(facts(high, None).priority(), None);
 }
 
+/// A priority that a person set holds until it is cleared, whatever the facts say meanwhile.
+#[test]
+fn a_priority_that_was_set_holds_until_it_is_cleared() {
+    let (mut incident, anna, now) = an_incident();
+    let policy = Policy::default();
+    let mut change = |changes: Vec<Change>| {
+        let events = decide(&incident, &Command::Change(changes), &anna, now, &policy).unwrap();
+        for event in &events {
+            incident.apply(event, 2, now, &policy);
+        }
+        (events.len(), incident.priority())
+    };
+    let levels = |impact, urgency| vec![Change::Impact(impact), Change::Urgency(urgency)];
+    let (low, high) = (Some(Level::Low), Some(Level::High));
+    let set = |priority| vec![Change::Priority(priority)];
+    assert_eq!(change(set(Some(Priority::P1))), (1, Some(Priority::P1)));
+    assert_eq!(change(levels(low, low)), (2, Some(Priority::P1)));
+    assert_eq!(change(set(Some(Priority::P1))), (0, Some(Priority::P1)));
+    assert_eq!(change(set(None)), (1, Some(Priority::P4)));
+    assert_eq!(change(levels(high, low)), (1, Some(Priority::P3)));
+    assert_eq!(change(set(None)), (0, Some(Priority::P3)));
+}
+
 #[test]
 fn a_change_reads_as_a_sentence() {
     let delta = |from, to, added: &[&str], removed: &[&str]| FieldDelta {

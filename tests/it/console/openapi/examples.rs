@@ -176,6 +176,7 @@ impl Story {
         self.send("change_incident", COMMANDER, 200).await;
         self.send("add_update", COMMANDER, 201).await;
         self.send("link_post_mortem", COMMANDER, 200).await;
+        self.send("mark_users_notified", COMMANDER, 200).await;
         for id in [
             "get_incident",
             "list_updates",
@@ -208,6 +209,7 @@ impl Story {
         ] {
             self.send(id, VIEWER, 200).await;
         }
+        self.send("export_affected_users", COMMANDER, 200).await;
         let month = "?month=2026-11";
         self.send_as("list_statements", VIEWER, "application/json", month, 200)
             .await;

@@ -14,6 +14,8 @@ async fn no_internal_text_is_in_any_public_byte() {
         "tracker_url": "https://canary-7.example/", "labels": {"canary-8": secret(9)}, "symptom": secret(10),
         "impact_text": secret(11), "cause": secret(12), "resolution": secret(13), "next_steps": secret(14),
         "data_loss": {"state": "suspected", "note": secret(15)}, "failure_class": secret(16),
+        "data_leak": {"state": "suspected", "note": secret(17)}, "channel": secret(18), "bridge_url": "https://canary-19.example/",
+        "vendor_reference": secret(40),
     });
     let incident = server
         .post(COMMANDER, "/sys/incidents", &body)

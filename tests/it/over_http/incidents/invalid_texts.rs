@@ -159,7 +159,8 @@ fn bodies(incident: &str) -> Vec<(Method, String, Value)> {
     let time = "2026-11-20T22:00:00Z";
     let tenants = json!(["t", {"tenant_id": "t2", "from": time, "until": "2026-11-20T22:30:00Z"}]);
     let facts = json!({"symptom": "s", "impact_text": "i", "scope": "regions", "cause": "c", "resolution": "r",
-        "next_steps": "n", "data_loss": {"state": "none", "note": "n"}, "users_hit_percent": "1.5", "failure_class": "f",
+        "next_steps": "n", "data_loss": {"state": "none", "note": "n"}, "data_leak": {"state": "none", "note": "n"},
+        "channel": "#c", "bridge_url": "https://call.example/1", "vendor_reference": "v", "post_mortem_at": "2026-12-01T10:00:00Z", "users_hit_percent": "1.5", "failure_class": "f",
         "revenue_per_hour": {"minor": 1, "currency": "EUR"}, "impact": "high", "urgency": "high",
         "labels": {"team": "core"}, "tracker_url": "https://tracker.example/1", "responder": "anna"});
     let with_facts = |mut body: Value| {

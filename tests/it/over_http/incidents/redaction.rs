@@ -6,7 +6,7 @@ use incident_core::Statement;
 use incident_core::actor::Role;
 use incident_core::engine::RequestContext;
 use incident_core::incident::{
-    Change, Command, CommsSent, DataLoss, Declare, Facts, Publish, Update,
+    Change, Command, CommsSent, DataLeak, DataLoss, Declare, Facts, Publish, Update,
 };
 use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, VendorEvent, VendorEventKind};
 use incident_core::port::IncidentFilter;
@@ -33,11 +33,11 @@ fn every_field_is_known(
         Publish,
         Suggest,
         CommsSent,
-        DataLoss,
+        (DataLoss, DataLeak),
         Change,
     ),
 ) {
-    let (declare, update, publish, suggest, comms, loss, change) = sent;
+    let (declare, update, publish, suggest, comms, (loss, leak), change) = sent;
     // Free text: title, summary, tracker_url, reason. The others are names, times and choices.
     let Declare {
         title: _,
@@ -61,6 +61,7 @@ fn every_field_is_known(
         tracker_url: _,
         recurrence_of: _,
         reason: _,
+        priority: _,
         facts,
     } = declare;
     // Free text: all but the choices and the figures.
@@ -72,11 +73,17 @@ fn every_field_is_known(
         resolution: _,
         next_steps: _,
         data_loss: _,
+        data_leak: _,
+        customer_event_day: _,
         users_hit_percent: _,
         revenue_per_hour: _,
         impact: _,
         urgency: _,
         failure_class: _,
+        channel: _,
+        bridge_url: _,
+        post_mortem_at: _,
+        vendor_reference: _,
         labels: _,
     } = facts;
     // Free text: message, reason, public_message.
@@ -116,6 +123,7 @@ fn every_field_is_known(
     } = comms;
     // Free text: note.
     let DataLoss { state: _, note: _ } = loss;
+    let DataLeak { state: _, note: _ } = leak;
     match change {
         // Free text.
         Change::Title(_)
@@ -128,6 +136,10 @@ fn every_field_is_known(
         | Change::Resolution(_)
         | Change::NextSteps(_)
         | Change::DataLoss(_)
+        | Change::DataLeak(_)
+        | Change::Channel(_)
+        | Change::BridgeUrl(_)
+        | Change::VendorReference(_)
         | Change::FailureClass(_) => {}
         // Names, times and figures.
         Change::Severity(_)
@@ -143,6 +155,9 @@ fn every_field_is_known(
         | Change::UsersHitPercent(_)
         | Change::RevenuePerHour(_)
         | Change::Impact(_)
+        | Change::Priority(_)
+        | Change::CustomerEventDay(_)
+        | Change::PostMortemAt(_)
         | Change::Urgency(_) => {}
     }
 }
@@ -206,6 +221,8 @@ fn words_of_fields(n: u32) -> Value {
         "labels": {word(n + 4): word(n + 5)}, "symptom": word(n + 6), "impact_text": word(n + 7), "cause": word(n + 8),
         "resolution": word(n + 9), "next_steps": word(n + 10), "failure_class": word(n + 11),
         "data_loss": {"state": "suspected", "note": word(n + 12)},
+        "data_leak": {"state": "suspected", "note": word(n + 13)}, "channel": word(n + 14),
+        "bridge_url": format!("https://{}.example/{}", word(n + 15), word(n + 16)), "vendor_reference": word(n + 17),
     })
 }
 

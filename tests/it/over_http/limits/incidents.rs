@@ -138,6 +138,15 @@ async fn texts(server: &Server, row: &Row) {
         .post(RESPONDER, "/sys/incidents", &loss(most + 1))
         .await;
     row.refuses_at(refused, "/data_loss/note");
+    let leak = |bytes| body(json!({"data_leak": {"state": "suspected", "note": text(bytes)}}));
+    server
+        .post(RESPONDER, "/sys/incidents", &leak(most))
+        .await
+        .is(201);
+    let refused = server
+        .post(RESPONDER, "/sys/incidents", &leak(most + 1))
+        .await;
+    row.refuses_at(refused, "/data_leak/note");
     let updates = format!(
         "{}/updates",
         server.declare(&json!({"severity": "SEV4"})).await

@@ -60,6 +60,14 @@ async fn only_what_a_person_changed_is_changed() {
         ("labels", "team: core\r\nregion: eu"),
         ("eta", "2026-11-21T02:00"),
         ("impact", "high"),
+        ("channel", "#incident-7"),
+        ("bridge_url", "https://call.example/7"),
+        ("vendor_reference", "CASE-4711"),
+        ("post_mortem_at", "2026-12-01T10:00"),
+        ("data_leak", "confirmed"),
+        ("data_leak_note", "a log"),
+        ("customer_event_day", "true"),
+        ("priority", "P1"),
     ];
     for _ in 0..2 {
         let done = send(&server, RESPONDER, &form, &hidden, &typed).await;
@@ -83,6 +91,14 @@ async fn only_what_a_person_changed_is_changed() {
         ("labels", json!({"region": "eu", "team": "core"})),
         ("eta", json!("2026-11-21T02:00:00Z")),
         ("impact", json!("high")),
+        ("channel", json!("#incident-7")),
+        ("bridge_url", json!("https://call.example/7")),
+        ("vendor_reference", json!("CASE-4711")),
+        ("post_mortem_at", json!("2026-12-01T10:00:00Z")),
+        ("data_leak", json!({"state": "confirmed", "note": "a log"})),
+        ("customer_event_day", json!(true)),
+        ("priority", json!("P1")),
+        ("priority_overridden", json!(true)),
         ("version", json!(2)),
     ] {
         assert_eq!(incident[field], expected, "{field}");
@@ -91,7 +107,8 @@ async fn only_what_a_person_changed_is_changed() {
         .pages(VIEWER, &format!("{path}/updates?limit=50"))
         .await;
     let changes = entries.iter().filter(|one| one["kind"] == "change").count();
-    assert_eq!(changes, 8, "one entry for each field that changed");
+    assert_eq!(changes, 15, "one entry for each field that changed");
+    facts_are_shown(&server, &web).await;
     // A form in which nothing was changed makes no entry.
     let shown = page(&server, RESPONDER, &form).await;
     let done = send(
@@ -104,17 +121,68 @@ async fn only_what_a_person_changed_is_changed() {
     .await;
     assert_eq!(led_to(&done), web);
     // A field that is emptied is cleared.
-    let done = send(
-        &server,
-        RESPONDER,
-        &form,
-        &hidden_fields(&shown),
-        &[("cause", " ")],
-    )
-    .await;
+    let emptied = [
+        "cause",
+        "channel",
+        "bridge_url",
+        "vendor_reference",
+        "post_mortem_at",
+        "customer_event_day",
+        "priority",
+    ];
+    let mut typed = emptied.map(|name| (name, " ")).to_vec();
+    typed.extend([("data_leak", ""), ("data_leak_note", "")]);
+    let done = send(&server, RESPONDER, &form, &hidden_fields(&shown), &typed).await;
     led_to(&done);
-    assert!(server.get(VIEWER, &path).await.is(200)["cause"].is_null());
+    let incident = server.get(VIEWER, &path).await.is(200);
+    for field in emptied.into_iter().chain(["data_leak"]) {
+        assert!(incident[field].is_null(), "{field}");
+    }
     server.stop().await;
+}
+
+/// The facts of the form stand on the page in the words of the reader; the call is a link.
+async fn facts_are_shown(server: &Server, web: &str) {
+    for (language, expected) in [
+        (
+            "en",
+            [
+                "leak confirmed: a log",
+                "P1, set by a person",
+                "Join the call",
+                "Supplier’s reference",
+                "Blocks a customer on the day of their event",
+            ],
+        ),
+        (
+            "fr",
+            [
+                "fuite confirmée: a log",
+                "P1, fixée par une personne",
+                "Rejoindre l’appel",
+                "Référence du fournisseur",
+                "Bloque un client le jour de son événement",
+            ],
+        ),
+        (
+            "de",
+            [
+                "Datenleck bestätigt: a log",
+                "P1, von einer Person gesetzt",
+                "Zur Telefonkonferenz",
+                "Vorgang beim Lieferanten",
+                "Blockiert einen Kunden am Tag seiner Veranstaltung",
+            ],
+        ),
+    ] {
+        let shown = page_in(server, VIEWER, web, language).await;
+        for words in expected {
+            assert!(shown.text.contains(words), "{words}: {}", shown.text);
+        }
+        for value in ["#incident-7", "CASE-4711", "\"https://call.example/7\""] {
+            assert!(shown.text.contains(value), "{value}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,14 +210,23 @@ async fn errors_stand_beside_their_fields() {
         ("revenue_per_hour", "1000"),
         ("data_loss", ""),
         ("labels", "no colon"),
+        ("channel", "\u{200b}"),
+        ("bridge_url", "http://x"),
+        ("vendor_reference", "\u{2800}"),
+        ("post_mortem_at", "soon"),
+        ("data_leak", ""),
+        ("customer_event_day", "perhaps"),
+        ("priority", "P9"),
     ] {
         let mut typed = vec![
             (field, wrong),
             ("symptom", HOSTILE),
             ("tenant_scope", "these"),
         ];
-        if field == "data_loss" {
-            typed.push(("data_loss_note", "a note"));
+        match field {
+            "data_loss" => typed.push(("data_loss_note", "a note")),
+            "data_leak" => typed.push(("data_leak_note", "a note")),
+            _ => {}
         }
         let refused = send(&server, COMMANDER, &form, &hidden, &typed).await;
         must_be_refused(&refused, 422, field, kept);

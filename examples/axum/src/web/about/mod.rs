@@ -52,7 +52,8 @@ struct AboutPage<'a> {
     risk: String,
     overrides: Option<String>,
     rules: Vec<RuleLine>,
-    terms: &'a SlaTerms,
+    /// The terms of tenants without a contract, if there is SLA.
+    terms: Option<&'a SlaTerms>,
     target: String,
     basis: String,
     tiers: Vec<TierLine>,
@@ -111,8 +112,8 @@ pub(crate) async fn show(
             .into_iter()
             .map(|(role, _)| frame.common.role(role))
             .collect(),
-        permissions: policy_lines::permissions(ActionTexts::of(language), incidents.permissions()),
-        terms,
+        permissions: policy_lines::permissions(ActionTexts::of(language), incidents),
+        terms: incidents.has_sla().then_some(terms),
         frame,
         texts,
     };

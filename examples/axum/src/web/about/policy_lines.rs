@@ -1,6 +1,7 @@
 //! Terms of the SLA and permissions, as lines of tables.
 
-use incident_core::actor::{Action, Permissions, Role};
+use incident_core::actor::{Action, Role};
+use incident_core::engine::Incidents;
 use incident_core::sla::{Basis, Scale, SlaTerms};
 
 use super::about_texts::AboutTexts;
@@ -67,10 +68,16 @@ pub(super) fn tiers(language: Language, texts: &AboutTexts, terms: &SlaTerms) ->
     }
 }
 
-/// Returns a line per action.
-pub(super) fn permissions(actions: &ActionTexts, table: &Permissions) -> Vec<PermissionLine> {
+/// Returns a line per action of the parts that the host runs.
+pub(super) fn permissions(actions: &ActionTexts, incidents: &Incidents) -> Vec<PermissionLine> {
+    let table = incidents.permissions();
+    let runs = |action: &Action| {
+        (*action != Action::DecideCredit || incidents.has_sla())
+            && (*action != Action::Publish || incidents.has_status_page())
+    };
     Action::ALL
         .into_iter()
+        .filter(runs)
         .map(|action| PermissionLine {
             action: actions.words(action.name()).unwrap_or(action.name()),
             name: action.name(),

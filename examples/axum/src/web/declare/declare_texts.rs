@@ -53,6 +53,7 @@ texts! {
         no_updates: "No rhythm of updates is promised.", "Aucun rythme de points n’est promis.", "Kein Rhythmus der Meldungen ist zugesagt.";
         needs_post_mortem: "A post-mortem is needed to close it.", "Un post-mortem est nécessaire pour le clore.", "Zum Schließen ist ein Post-mortem nötig.";
         overridden: "For some services and tenants other promises hold.", "Pour certains services et clients, d’autres engagements valent.", "Für manche Dienste und Mandanten gelten andere Zusagen.";
+        environment_alone: "Left empty: production.", "Vide : production.", "Leer: production.";
         customers: "Customers see nothing yet: publishing is a step of its own.", "Les clients ne voient encore rien : la publication est une étape à part.", "Kunden sehen noch nichts: Das Veröffentlichen ist ein eigener Schritt.";
         commander: "You become its commander.", "Vous en devenez le commandant.", "Sie werden Einsatzleitung.";
         submit: "Declare incident", "Déclarer l’incident", "Vorfall melden";

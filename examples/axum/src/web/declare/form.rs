@@ -116,7 +116,10 @@ fn rare(state: &AppState, frame: &Frame<'_>, caller: &Caller, texts: &DeclareTex
         Field::time("impact_ended_at", texts.impact_ended_at, &zone),
         Field::time("resolved_at", texts.resolved_at, &zone),
         Field::line("environment", texts.environment)
-            .hint(texts.environment_hint)
+            .hint(match state.incidents().has_sla() {
+                true => texts.environment_hint,
+                false => texts.environment_alone,
+            })
             .max(NAME_BYTES),
         Field::line("alert_key", texts.alert_key)
             .hint(texts.alert_hint)

@@ -28,7 +28,9 @@ impl Acts {
             update: may(Action::Update),
             edit: may(Action::Change) && (!is_final || may(Action::CorrectEnded)),
             page: may(Action::Page) && is_live && incident.mode != Mode::Retrospective,
-            publish: may(Action::Publish) && incident.mode != Mode::Drill,
+            publish: state.incidents().has_status_page()
+                && may(Action::Publish)
+                && incident.mode != Mode::Drill,
             post_mortem: may(Action::LinkPostMortem),
         }
     }

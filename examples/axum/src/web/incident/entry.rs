@@ -140,6 +140,12 @@ fn changed(frame: &Frame<'_>, texts: &EntryTexts, delta: &FieldDelta) -> Changed
     }
 }
 
+/// The beginning of the entry about a letter to users.
+const USERS_NOTIFIED: &str = "affected users notified: ";
+
+/// The beginning of the entry about a notification of the authority.
+const AUTHORITY_NOTIFIED: &str = "authority notified: ";
+
 /// Returns what an entry says. The sentences that the engine writes begin alike (see
 /// `incident-core/src/timeline/draft.rs`); one that is not recognised is shown as it is.
 fn statement(
@@ -171,6 +177,22 @@ fn statement(
         }
         EntryKind::PageRequest => page_request(frame, texts, message),
         EntryKind::Change => change(frame, texts, message, deltas),
+        EntryKind::Action if message.starts_with(USERS_NOTIFIED) => {
+            let note = message.strip_prefix(USERS_NOTIFIED);
+            note.map(|note| Statement {
+                what: Some(texts.users_notified.to_owned()),
+                text: Some(note.to_owned()),
+                ..Statement::default()
+            })
+        }
+        EntryKind::Action if message.starts_with(AUTHORITY_NOTIFIED) => {
+            let note = message.strip_prefix(AUTHORITY_NOTIFIED);
+            note.map(|note| Statement {
+                what: Some(texts.authority_notified.to_owned()),
+                text: Some(note.to_owned()),
+                ..Statement::default()
+            })
+        }
         EntryKind::Update
         | EntryKind::Decision
         | EntryKind::Action

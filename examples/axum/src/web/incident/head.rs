@@ -6,6 +6,7 @@ use incident_core::paging::{Paging, PagingState, TargetId};
 use super::incident_texts::IncidentTexts;
 use super::words::WordTexts;
 use crate::http::escape::Html;
+use crate::state::AppState;
 use crate::web::frame::Frame;
 use crate::web::texts::{count, number_of};
 use crate::web::update_due::UpdateDue;
@@ -39,7 +40,7 @@ pub(super) struct HeadView {
 
 impl HeadView {
     /// Creates the head of an incident.
-    pub(super) fn new(frame: &Frame<'_>, incident: &Incident) -> Self {
+    pub(super) fn new(state: &AppState, frame: &Frame<'_>, incident: &Incident) -> Self {
         let texts = IncidentTexts::of(frame.reader.language);
         let times = frame.times;
         let end = incident.over_at().or(incident.impact_ended_at);
@@ -63,7 +64,7 @@ impl HeadView {
             page_took: begun.map(|(from, to)| took(frame, texts, to.since(from).as_secs())),
             page_error: paging.error.clone().filter(|_| failed),
             alarms: alarms(texts, incident),
-            notes: notes(frame, texts, incident),
+            notes: notes(state, frame, texts, incident),
             goes_on: match incident.ending {
                 Some(Ending::MergedInto(into)) => Some(frame.link(&format!("/incidents/{into}"))),
                 Some(Ending::Cancelled(_)) | None => None,
@@ -137,10 +138,17 @@ fn alarms(texts: &IncidentTexts, incident: &Incident) -> Vec<&'static str> {
     all.map(|(_, text)| text).collect()
 }
 
-fn notes(frame: &Frame<'_>, texts: &IncidentTexts, incident: &Incident) -> Vec<String> {
+fn notes(
+    state: &AppState,
+    frame: &Frame<'_>,
+    texts: &IncidentTexts,
+    incident: &Incident,
+) -> Vec<String> {
+    let runs_all = state.incidents().has_sla() && frame.has_status_page;
     let words = WordTexts::of(frame.reader.language);
     let mut notes = Vec::new();
     match incident.mode {
+        Mode::Drill if !runs_all => notes.push(texts.drill_alone.to_owned()),
         Mode::Drill => notes.push(texts.drill_note.to_owned()),
         Mode::Retrospective => notes.push(texts.afterwards_note.to_owned()),
         Mode::Live => {}

@@ -26,6 +26,7 @@ texts! {
         page_closed_there: "The alert was closed at the pager, although the incident goes on.", "L’alerte a été fermée dans l’outil d’alerte alors que l’incident continue.", "Der Alarm wurde beim Alarmdienst geschlossen, obwohl der Vorfall andauert.";
         page_grouped: "The page waits behind the open alert of another incident of the same service.", "L’alerte attend derrière celle, ouverte, d’un autre incident du même service.", "Der Alarm wartet hinter dem offenen Alarm eines anderen Vorfalls desselben Dienstes.";
         drill_note: "This is a drill: it is never published and never billed.", "Ceci est un exercice : jamais publié, jamais facturé.", "Dies ist eine Übung: nie veröffentlicht, nie abgerechnet.";
+        drill_alone: "This is a drill.", "Ceci est un exercice.", "Dies ist eine Übung.";
         afterwards_note: "Retrospective: it paged nobody.", "Saisi après coup : personne n’a été alerté.", "Nachträglich erfasst: niemand wurde alarmiert.";
         cancelled_note: "Cancelled: {reason}.", "Annulé : {reason}.", "Abgebrochen: {reason}.";
         merged_note: "Merged into another incident, which goes on for both.", "Fusionné avec un autre incident, qui continue pour les deux.", "Mit einem anderen Vorfall zusammengeführt, der für beide weitergeht.";
@@ -47,6 +48,7 @@ texts! {
         acknowledged_by: "Acknowledged by", "Pris en charge par", "Übernommen von";
         links: "Links", "Liens", "Verweise";
         no_links: "No link is configured.", "Aucun lien n’est configuré.", "Kein Verweis ist eingerichtet.";
+        bridge: "Join the call", "Rejoindre l’appel", "Zur Telefonkonferenz";
         ticket: "Ticket", "Ticket", "Ticket";
         post_mortem_link: "Post-mortem", "Post-mortem", "Post-mortem";
         post_mortem_missing: "A post-mortem is needed before it can be closed.", "Un post-mortem est nécessaire avant la clôture.", "Vor dem Schließen ist ein Post-mortem nötig.";

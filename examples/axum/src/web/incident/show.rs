@@ -86,8 +86,8 @@ struct IncidentPage<'a> {
     older: String,
     form: Option<UpdateForm>,
     impact: ImpactView,
-    sla: SlaView,
-    customers: CustomerView,
+    sla: Option<SlaView>,
+    customers: Option<CustomerView>,
     people: Vec<NamedText>,
     facts: Vec<NamedText>,
     links: Vec<NamedLink>,
@@ -133,14 +133,14 @@ pub(super) async fn page(
     let (counted, sla, related, proof) = Box::pin(async {
         tokio::join!(
             figures(state, &incident),
-            SlaView::load(state, &frame, &incident),
+            sla_view(state, &frame, &incident),
             related(state, &frame, &incident),
             ProofView::load(state, &frame, &incident, shown.verify),
         )
     })
     .await;
     let timeline = timeline(state, &frame, &incident, shown.before).await?;
-    let public = public_side(state, &incident).await?;
+    let customers = customers(state, &frame, &incident).await?;
     let mut form = match acts.update {
         true => Some(update_form(state, &frame, caller, &incident, draft).await?),
         false => None,
@@ -157,7 +157,7 @@ pub(super) async fn page(
         texts,
         entry_texts: EntryTexts::of(reader.language),
         base: frame.link(&format!("/incidents/{id}")),
-        head: HeadView::new(&frame, &incident),
+        head: HeadView::new(state, &frame, &incident),
         acts,
         is_matched: shown.matched,
         acknowledge_key: new_key(),
@@ -167,7 +167,7 @@ pub(super) async fn page(
         form,
         impact: ImpactView::new(&frame, &counted),
         sla,
-        customers: CustomerView::new(&frame, &incident, public.as_ref()),
+        customers,
         people: people(&frame, &incident),
         facts: facts(&frame, &incident),
         links: links(state, &frame, &incident),
@@ -180,4 +180,25 @@ pub(super) async fn page(
         frame,
     };
     WebPage::render(status, &page)
+}
+
+/// Loads the card of the SLA, if there is SLA.
+async fn sla_view(state: &AppState, frame: &Frame<'_>, incident: &Incident) -> Option<SlaView> {
+    if !state.incidents().has_sla() {
+        return None;
+    }
+    Some(SlaView::load(state, frame, incident).await)
+}
+
+/// Loads the card of what customers see, if there is a status page.
+async fn customers(
+    state: &AppState,
+    frame: &Frame<'_>,
+    incident: &Incident,
+) -> Result<Option<CustomerView>, Problem> {
+    if !frame.has_status_page {
+        return Ok(None);
+    }
+    let public = public_side(state, incident).await?;
+    Ok(Some(CustomerView::new(frame, incident, public.as_ref())))
 }

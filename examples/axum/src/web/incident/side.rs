@@ -9,7 +9,7 @@ use crate::state::AppState;
 use crate::web::frame::Frame;
 
 /// Facts that have a line each, in the order of the card; labels come after them.
-const FACTS: [&str; 12] = [
+const FACTS: [&str; 17] = [
     "symptom",
     "impact_text",
     "scope",
@@ -17,11 +17,16 @@ const FACTS: [&str; 12] = [
     "resolution",
     "next_steps",
     "data_loss",
+    "data_leak",
+    "customer_event_day",
     "users_hit_percent",
     "revenue_per_hour",
     "impact",
     "urgency",
     "failure_class",
+    "channel",
+    "vendor_reference",
+    "post_mortem_at",
 ];
 
 /// A line of a card: a name, and a text that people or the host wrote.
@@ -78,21 +83,57 @@ pub(super) fn facts(frame: &Frame<'_>, incident: &Incident) -> Vec<NamedText> {
     let all = serde_json::to_value(&incident.facts).unwrap_or_default();
     let known = FACTS.iter().filter_map(|name| {
         let fact = all.get(name).filter(|fact| !fact.is_null())?;
+        let since = match *name {
+            "data_loss" => incident.data_loss_confirmed_at,
+            "data_leak" => incident.data_leak_suspected_at,
+            _ => None,
+        };
+        let text = value(frame, name, fact);
         Some(NamedText {
             name: words.field(name).to_owned(),
-            text: value(frame, name, fact),
-            at: None,
+            text: match since {
+                Some(_) => format!("{text}, {}", words.since),
+                None => text,
+            },
+            at: since.map(|at| frame.times.time(&at)),
         })
+    });
+    let notified = [
+        (words.users_notified, incident.affected_users_notified_at),
+        (words.authority_notified, incident.authority_notified_at),
+    ];
+    let notified = notified.into_iter().filter_map(|(name, at)| {
+        at.map(|at| NamedText {
+            name: name.to_owned(),
+            text: String::new(),
+            at: Some(frame.times.time(&at)),
+        })
+    });
+    let priority = incident.priority().map(|priority| {
+        let name = priority.name();
+        NamedText {
+            name: words.priority.to_owned(),
+            text: match incident.priority_override {
+                Some(_) => frame.fill(words.priority_set, &[("priority", name)]),
+                None => name.to_owned(),
+            },
+            at: None,
+        }
     });
     let labels = labels.iter().map(|(name, text)| NamedText {
         name: name.to_string(),
         text: text.to_string(),
         at: None,
     });
-    known.chain(labels).collect()
+    priority
+        .into_iter()
+        .chain(known)
+        .chain(notified)
+        .chain(labels)
+        .collect()
 }
 
-/// Returns the configured links of an incident, then its ticket and its post-mortem.
+/// Returns the configured links of an incident, then its call, its ticket and its post-mortem.
 pub(super) fn links(state: &AppState, frame: &Frame<'_>, incident: &Incident) -> Vec<NamedLink> {
     let texts = IncidentTexts::of(frame.reader.language);
     let services = &incident.affected_services;
@@ -105,6 +146,7 @@ pub(super) fn links(state: &AppState, frame: &Frame<'_>, incident: &Incident) ->
         });
     let post_mortem = incident.post_mortem.as_ref().map(|one| &one.url);
     let own = [
+        (texts.bridge, incident.facts.bridge_url.as_ref()),
         (texts.ticket, incident.tracker_url.as_ref()),
         (texts.post_mortem_link, post_mortem),
     ];
@@ -127,7 +169,8 @@ mod tests {
     fn every_fact_of_an_incident_has_a_line() {
         let all = serde_json::to_value(Facts::default()).unwrap();
         let all = all.as_object().unwrap().keys().map(String::as_str);
-        let shown = FACTS.into_iter().chain(["labels"]);
+        // The address of the call is a link.
+        let shown = FACTS.into_iter().chain(["labels", "bridge_url"]);
         assert_eq!(all.collect::<BTreeSet<_>>(), shown.collect());
     }
 }

@@ -149,8 +149,10 @@ async fn step(
 ) -> Result<UpdateStep, Problem> {
     let command = Command::from(read.update);
     let context = submitted.context();
-    // A form that is sent twice has nothing to confirm the second time.
-    if state.incidents().remembered(context).await?.is_none() {
+    // Without a status page there is nothing to confirm; a form that is sent twice has nothing to
+    // confirm the second time.
+    let incidents = state.incidents();
+    if incidents.has_status_page() && incidents.remembered(context).await?.is_none() {
         let seen = submitted.fields.get("seen");
         let id = submitted.target.0;
         let preview = preview(state, reader, context, id, &command, seen).await?;

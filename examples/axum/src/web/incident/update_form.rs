@@ -65,7 +65,8 @@ pub(super) struct UpdateForm {
     pub(super) times: Vec<Html>,
     /// Each with the class of the statuses that need it.
     pub(super) on_status: Vec<(&'static str, Html)>,
-    pub(super) public_message: Html,
+    /// The text for customers, if there is a status page.
+    pub(super) public_message: Option<Html>,
     pub(super) more: Vec<Html>,
     pub(super) is_more_open: bool,
     pub(super) submit: &'static str,
@@ -135,9 +136,10 @@ impl UpdateForm {
         let status = (!statuses.is_empty()).then(|| of.status(statuses));
         let times = of.times();
         let on_status = of.on_status(statuses, targets);
-        let public_message = of.public_message();
+        let public_message = frame.has_status_page.then(|| of.public_message());
         let more = of.more();
-        let mut all = vec![&message, &public_message];
+        let mut all = vec![&message];
+        all.extend(&public_message);
         all.extend(&status);
         all.extend(&times);
         all.extend(on_status.iter().map(|(_, field)| field));
@@ -171,7 +173,7 @@ impl UpdateForm {
             on_status: marked
                 .map(|(class, field)| (*class, field.html()))
                 .collect(),
-            public_message: public_message.html(),
+            public_message: public_message.map(|field| field.html()),
             is_more_open: more.iter().any(is_filled),
             more: html(&more),
             submit: match preview {

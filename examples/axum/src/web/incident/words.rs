@@ -1,10 +1,10 @@
 //! The words for fields of an incident and for their values.
 
-use incident_core::Timestamp;
 use incident_core::incident::{
-    CancelReason, DataLoss, Level, LossState, Mode, ResponseRole, Scope, Source,
+    CancelReason, DataLeak, DataLoss, Level, LossState, Mode, ResponseRole, Scope, Source,
 };
 use incident_core::timeline::EntryKind;
+use incident_core::{Text, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -40,6 +40,18 @@ texts! {
         impact: "Impact on users", "Impact sur les utilisateurs", "Schwere für Nutzer";
         urgency: "Urgency", "Urgence", "Dringlichkeit";
         failure_class: "Class of failure", "Type de panne", "Art des Fehlers";
+        data_leak: "Leaked data", "Fuite de données", "Datenleck";
+        customer_event_day: "Blocks a customer on the day of their event", "Bloque un client le jour de son événement", "Blockiert einen Kunden am Tag seiner Veranstaltung";
+        channel: "Team channel", "Canal de l’équipe", "Kanal des Teams";
+        bridge_url: "Team call", "Appel de l’équipe", "Telefonkonferenz des Teams";
+        post_mortem_at: "Post-mortem meeting", "Réunion de post-mortem", "Post-mortem-Besprechung";
+        vendor_reference: "Supplier’s reference", "Référence du fournisseur", "Vorgang beim Lieferanten";
+        priority: "Priority", "Priorité", "Priorität";
+        priority_derived: "from impact and urgency", "selon impact et urgence", "aus Schwere und Dringlichkeit";
+        priority_set: "{priority}, set by a person", "{priority}, fixée par une personne", "{priority}, von einer Person gesetzt";
+        users_notified: "Affected users notified", "Utilisateurs touchés informés", "Betroffene Nutzer benachrichtigt";
+        authority_notified: "Authority notified", "Autorité informée", "Behörde informiert";
+        since: "since", "depuis", "seit";
         other_field: "Field", "Champ", "Feld";
         scope_all: "the whole platform", "toute la plateforme", "die ganze Plattform";
         scope_regions: "some regions", "certaines régions", "einige Regionen";
@@ -50,6 +62,11 @@ texts! {
         loss_none: "no data lost", "aucune donnée perdue", "keine Daten verloren";
         loss_suspected: "loss suspected", "perte possible", "Verlust vermutet";
         loss_confirmed: "loss confirmed", "perte confirmée", "Verlust bestätigt";
+        leak_none: "no data leaked", "aucune fuite", "kein Datenleck";
+        leak_suspected: "leak suspected", "fuite possible", "Datenleck vermutet";
+        leak_confirmed: "leak confirmed", "fuite confirmée", "Datenleck bestätigt";
+        yes: "yes", "oui", "ja";
+        no: "no", "non", "nein";
         mode_live: "happening now", "en ce moment", "geschieht jetzt";
         mode_retrospective: "retrospective", "saisi après coup", "nachträglich erfasst";
         mode_drill: "drill", "exercice", "Übung";
@@ -120,6 +137,13 @@ impl WordTexts {
             "impact" => self.impact,
             "urgency" => self.urgency,
             "failure_class" => self.failure_class,
+            "priority" => self.priority,
+            "data_leak" => self.data_leak,
+            "customer_event_day" => self.customer_event_day,
+            "channel" => self.channel,
+            "bridge_url" => self.bridge_url,
+            "post_mortem_at" => self.post_mortem_at,
+            "vendor_reference" => self.vendor_reference,
             _ => self.other_field,
         }
     }
@@ -173,6 +197,20 @@ impl WordTexts {
         }
     }
 
+    /// Returns the word for the state of leaked data.
+    pub(super) const fn leak(&self, state: LossState) -> &'static str {
+        match state {
+            LossState::None => self.leak_none,
+            LossState::Suspected => self.leak_suspected,
+            LossState::Confirmed => self.leak_confirmed,
+        }
+    }
+
+    /// Returns the word for a fact that holds or does not.
+    pub(super) const fn yes_or_no(&self, holds: bool) -> &'static str {
+        if holds { self.yes } else { self.no }
+    }
+
     /// Returns the word for a mode.
     pub(crate) const fn mode(&self, mode: Mode) -> &'static str {
         match mode {
@@ -221,12 +259,18 @@ impl WordTexts {
 pub(super) fn value(frame: &Frame<'_>, field: &str, value: &Value) -> String {
     let words = WordTexts::of(frame.reader.language);
     let in_words = match field {
-        "eta" | "next_update_due_at" | "started_at" | "impact_ended_at" | "detected_at" => {
-            read::<Timestamp>(value).map(|at| frame.times.short(at))
-        }
+        "eta" | "next_update_due_at" | "started_at" | "impact_ended_at" | "detected_at"
+        | "post_mortem_at" => read::<Timestamp>(value).map(|at| frame.times.short(at)),
         "scope" => read::<Scope>(value).map(|one| words.scope_word(one).to_owned()),
         "impact" | "urgency" => read::<Level>(value).map(|one| words.level(one).to_owned()),
-        "data_loss" => read::<DataLoss>(value).map(|one| lost(words, &one)),
+        "data_loss" => {
+            read::<DataLoss>(value).map(|one| noted(words.loss(one.state), one.note.as_ref()))
+        }
+        "data_leak" => {
+            read::<DataLeak>(value).map(|one| noted(words.leak(one.state), one.note.as_ref()))
+        }
+        "priority" if value.is_null() => Some(words.priority_derived.to_owned()),
+        "customer_event_day" => value.as_bool().map(|one| words.yes_or_no(one).to_owned()),
         "users_hit_percent" => value
             .as_str()
             .map(|text| percent_text(frame.reader.language, text)),
@@ -241,9 +285,9 @@ fn read<T: DeserializeOwned>(value: &Value) -> Option<T> {
     serde_json::from_value(value.clone()).ok()
 }
 
-fn lost(words: &WordTexts, loss: &DataLoss) -> String {
-    let state = words.loss(loss.state);
-    match &loss.note {
+/// Returns the word for a state with the note beside it.
+fn noted(state: &str, note: Option<&Text>) -> String {
+    match note {
         Some(note) => format!("{state}: {note}"),
         None => state.to_owned(),
     }

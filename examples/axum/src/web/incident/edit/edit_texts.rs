@@ -24,6 +24,7 @@ texts! {
         labels_hint: "One per line: name: value", "Une par ligne : nom : valeur", "Eine je Zeile: Name: Wert";
         unknown: "not known", "inconnu", "nicht bekannt";
         loss_note: "About the lost data", "À propos des données perdues", "Zu den verlorenen Daten";
+        leak_note: "About the leaked data", "À propos de la fuite", "Zum Datenleck";
         reason: "Reason for an outage of more than 60 months", "Motif d’une panne de plus de 60 mois", "Grund für eine Störung von über 60 Monaten";
         save: "Save changes", "Enregistrer", "Änderungen speichern";
         stale: "Somebody changed this incident while you wrote", "Quelqu’un a modifié cet incident pendant votre saisie", "Jemand hat diesen Vorfall geändert, während Sie schrieben";

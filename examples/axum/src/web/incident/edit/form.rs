@@ -2,7 +2,7 @@
 
 use incident_core::TEXT_BYTES;
 use incident_core::actor::{Action, Caller};
-use incident_core::incident::{Affected, Incident, Level, LossState, Scope, Severity};
+use incident_core::incident::{Affected, Incident, Level, LossState, Priority, Scope, Severity};
 use incident_core::name::{NAME_BYTES, TITLE_CHARS};
 use serde::Serialize;
 
@@ -110,6 +110,9 @@ impl FieldMaker<'_> {
             self.area("summary"),
             self.line("responder", NAME_BYTES),
             self.line("tracker_url", TEXT_BYTES),
+            self.line("channel", NAME_BYTES),
+            self.line("bridge_url", TEXT_BYTES),
+            self.line("vendor_reference", NAME_BYTES),
         ])
     }
 
@@ -137,6 +140,7 @@ impl FieldMaker<'_> {
             "impact_ended_at",
             "eta",
             "next_update_due_at",
+            "post_mortem_at",
         ];
         let times = names.map(|name| {
             let field = Field::time(name, self.words.field(name), &zone);
@@ -160,6 +164,7 @@ impl FieldMaker<'_> {
             self.area("resolution"),
             self.area("next_steps"),
             Field::area("data_loss_note", self.texts.loss_note).max(TEXT_BYTES),
+            Field::area("data_leak_note", self.texts.leak_note).max(TEXT_BYTES),
             Field::area("labels", self.words.labels).hint(self.texts.labels_hint),
         ])
     }
@@ -168,17 +173,28 @@ impl FieldMaker<'_> {
         let (texts, words) = (self.texts, self.words);
         let scopes = [Scope::All, Scope::Regions, Scope::Segments];
         let levels = [Level::Low, Level::Medium, Level::High];
+        let priorities = [Priority::P1, Priority::P2, Priority::P3, Priority::P4];
         let losses = [LossState::None, LossState::Suspected, LossState::Confirmed];
         self.filled(vec![
             self.menu("scope", &scopes.map(|one| (one, words.scope_word(one)))),
             self.menu("impact", &levels.map(|one| (one, words.level(one)))),
             self.menu("urgency", &levels.map(|one| (one, words.level(one)))),
+            self.menu_or(
+                "priority",
+                words.priority_derived,
+                &priorities.map(|one| (one, one.name())),
+            ),
             self.line("users_hit_percent", NAME_BYTES)
                 .hint(texts.percent_hint),
             self.line("revenue_per_hour", NAME_BYTES)
                 .hint(texts.revenue_hint),
             self.line("failure_class", NAME_BYTES),
             self.menu("data_loss", &losses.map(|one| (one, words.loss(one)))),
+            self.menu("data_leak", &losses.map(|one| (one, words.leak(one)))),
+            self.menu(
+                "customer_event_day",
+                &["true", "false"].map(|one| (one, words.yes_or_no(one == "true"))),
+            ),
         ])
     }
 
@@ -188,7 +204,17 @@ impl FieldMaker<'_> {
         name: &'static str,
         known: &[(T, &'static str); N],
     ) -> Field {
-        let unknown = Choice::new("", self.texts.unknown);
+        self.menu_or(name, self.texts.unknown, known)
+    }
+
+    /// Creates a menu whose first choice is that no value is set.
+    fn menu_or<T: Serialize, const N: usize>(
+        &self,
+        name: &'static str,
+        unset: &str,
+        known: &[(T, &'static str); N],
+    ) -> Field {
+        let unknown = Choice::new("", unset);
         let known = known
             .iter()
             .map(|(value, label)| Choice::new(&wire_word(value), label));

@@ -14,7 +14,7 @@ use crate::web::reader::Reader;
 /// Fields of text that cannot be empty.
 const REQUIRED: [&str; 2] = ["title", "severity"];
 /// Fields that are cleared when they are empty.
-const CLEARABLE: [&str; 12] = [
+const CLEARABLE: [&str; 16] = [
     "responder",
     "tracker_url",
     "symptom",
@@ -25,15 +25,20 @@ const CLEARABLE: [&str; 12] = [
     "next_steps",
     "impact",
     "urgency",
+    "priority",
     "failure_class",
+    "channel",
+    "bridge_url",
+    "vendor_reference",
     "reason",
 ];
 /// Times that are cleared when they are empty.
-const TIMES: [&str; 4] = [
+const TIMES: [&str; 5] = [
     "detected_at",
     "impact_ended_at",
     "eta",
     "next_update_due_at",
+    "post_mortem_at",
 ];
 
 /// Returns the changes of a form; nothing if the person changed nothing.
@@ -95,8 +100,16 @@ pub(super) fn request(
     if note(is_touched("revenue_per_hour")) {
         body = body.with("revenue_per_hour", revenue(fields)?);
     }
-    if note(is_touched("data_loss") || is_touched("data_loss_note")) {
-        body = body.with("data_loss", data_loss(fields)?);
+    for (name, note_name) in [
+        ("data_loss", "data_loss_note"),
+        ("data_leak", "data_leak_note"),
+    ] {
+        if note(is_touched(name) || is_touched(note_name)) {
+            body = body.with(name, state_and_note(fields, name, note_name)?);
+        }
+    }
+    if note(is_touched("customer_event_day")) {
+        body = body.with("customer_event_day", yes_or_no(fields));
     }
     if note(is_touched("labels")) {
         body = body.with("labels", labels(fields)?);
@@ -134,15 +147,25 @@ fn revenue(fields: &FormFields) -> Result<Value, Problem> {
         .ok_or_else(|| Problem::field("/revenue_per_hour", expected))
 }
 
-fn data_loss(fields: &FormFields) -> Result<Value, Problem> {
-    let note = fields.get("data_loss_note").trim();
-    match fields.get("data_loss") {
+/// Returns the state of lost or leaked data with its note.
+fn state_and_note(fields: &FormFields, name: &str, note_name: &str) -> Result<Value, Problem> {
+    let note = fields.get(note_name).trim();
+    match fields.get(name) {
         "" if note.is_empty() => Ok(Value::Null),
         "" => {
-            let expected = "expected a state, because there is a note about lost data";
-            Err(Problem::field("/data_loss", expected))
+            let expected = "expected a state, because there is a note about it";
+            Err(Problem::field(format!("/{name}"), expected))
         }
         state => Ok(json!({"state": state, "note": or_null(note)})),
+    }
+}
+
+/// Returns the choice of a person; any other text is left for the check of the body.
+fn yes_or_no(fields: &FormFields) -> Value {
+    match fields.get("customer_event_day").trim() {
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        other => or_null(other),
     }
 }
 

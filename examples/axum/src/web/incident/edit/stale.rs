@@ -66,6 +66,7 @@ fn label(texts: &EditTexts, words: &WordTexts, name: &str) -> &'static str {
     match name {
         "tenant_scope" => texts.tenant_scope,
         "data_loss_note" => texts.loss_note,
+        "data_leak_note" => texts.leak_note,
         name => words.field(name),
     }
 }

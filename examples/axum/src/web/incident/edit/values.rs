@@ -43,11 +43,21 @@ pub(super) fn values(times: &Times, incident: &Incident) -> Values {
         ("urgency", word(facts.urgency)),
         ("failure_class", text(facts.failure_class.as_ref())),
         ("labels", labels(&facts.labels)),
+        ("priority", word(incident.priority_override)),
+        ("channel", text(facts.channel.as_ref())),
+        ("bridge_url", text(facts.bridge_url.as_ref())),
+        ("vendor_reference", text(facts.vendor_reference.as_ref())),
+        ("post_mortem_at", time(facts.post_mortem_at)),
+        ("customer_event_day", text(facts.customer_event_day)),
     ]);
     let loss = facts.data_loss.as_ref();
     let note = loss.and_then(|loss| loss.note.as_ref());
     values.insert("data_loss", word(loss.map(|loss| loss.state)));
     values.insert("data_loss_note", text(note));
+    let leak = facts.data_leak.as_ref();
+    let note = leak.and_then(|leak| leak.note.as_ref());
+    values.insert("data_leak", word(leak.map(|leak| leak.state)));
+    values.insert("data_leak_note", text(note));
     let revenue = facts.revenue_per_hour;
     let revenue = revenue.map(|one| format!("{} {}", plain_amount(one), one.currency));
     values.insert("revenue_per_hour", text(revenue));
