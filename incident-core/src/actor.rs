@@ -168,11 +168,13 @@ pub enum Action {
     RecordUsage,
     /// Approving or waiving a credit.
     DecideCredit,
+    /// Taking a role in the response from its holder.
+    OverrideRole,
 }
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Read,
         Self::ReadAudit,
         Self::Declare,
@@ -195,6 +197,7 @@ impl Action {
         Self::DismissSuggestion,
         Self::RecordUsage,
         Self::DecideCredit,
+        Self::OverrideRole,
     ];
 
     /// Returns the name that audit entries use.
@@ -223,6 +226,7 @@ impl Action {
             Self::DismissSuggestion => "dismiss_suggestion",
             Self::RecordUsage => "record_usage",
             Self::DecideCredit => "decide_credit",
+            Self::OverrideRole => "override_role",
         }
     }
 }
@@ -240,7 +244,7 @@ const RESPONDER: [Action; 10] = [
     Action::RecordUsage,
 ];
 
-const COMMANDER: [Action; 9] = [
+const COMMANDER: [Action; 10] = [
     Action::ReadAudit,
     Action::DeclareUnpaged,
     Action::LowerSeverity,
@@ -250,6 +254,7 @@ const COMMANDER: [Action; 9] = [
     Action::Reopen,
     Action::CorrectEnded,
     Action::LongOutage,
+    Action::OverrideRole,
 ];
 
 /// The actions that each role may do.

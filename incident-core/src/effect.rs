@@ -108,7 +108,10 @@ pub fn effects_of(
         Event::Published(_)
         | Event::Related { .. }
         | Event::PostMortemLinked { .. }
-        | Event::Redacted { .. } => {}
+        | Event::Redacted { .. }
+        | Event::RoleChanged(_)
+        | Event::ApprovalChanged(_)
+        | Event::Ticked { .. } => {}
     }
     effects.extend(moves_credits(before, after).then_some(Effect::RecomputeCredits));
     effects

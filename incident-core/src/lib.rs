@@ -30,6 +30,7 @@ pub mod outbox;
 pub mod paging;
 pub mod policy;
 pub mod redaction;
+pub mod response;
 pub mod sla;
 pub mod status_page;
 pub mod suggestion;
@@ -55,8 +56,8 @@ pub use link::LinkTemplate;
 pub use money::{Currency, Money};
 pub use month::Month;
 pub use name::{
-    HttpsUrl, Name, PersonName, PublicText, RuleName, ServiceId, Statement, TEXT_BYTES,
-    TITLE_CHARS, TenantId, Text, Title, UserId, shows_nothing,
+    ChecklistKey, HttpsUrl, Name, PersonName, PublicText, RuleName, ServiceId, Statement,
+    TEXT_BYTES, TITLE_CHARS, TenantId, Text, Title, UserId, shows_nothing,
 };
 pub use percent::Percent;
 pub use period::{Period, PeriodKind};

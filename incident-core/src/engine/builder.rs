@@ -26,6 +26,7 @@ use crate::port::{
     AnchorRecord, AnchorSink, BillingSink, Clock, IdGen, PageCheck, Pager, Store, TenantDirectory,
     UsageSource,
 };
+use crate::response::Checklists;
 use crate::sla::{Contracts, SlaTerms};
 use crate::status_page::PublicNames;
 
@@ -196,6 +197,13 @@ impl IncidentsBuilder {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.settings.policy = policy;
+        self
+    }
+
+    /// Sets the checklists.
+    #[must_use]
+    pub fn checklists(mut self, checklists: Checklists) -> Self {
+        self.settings.checklists = checklists;
         self
     }
 

@@ -146,6 +146,8 @@ fn first_state(asked: &Declare, by: &Actor, ids: NewIds, now: Timestamp) -> Resu
         text_from: BTreeMap::new(),
         redacted_at: None,
         shaped_by: Arc::default(),
+        approvals: Vec::new(),
+        ticks: Vec::new(),
     })
 }
 

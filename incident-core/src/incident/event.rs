@@ -1,6 +1,8 @@
 //! Events: the outcome of a decision.
 
-use super::{AlertRepeated, Change, Publish, TookIn, Updated};
+use super::{
+    AlertRepeated, ApprovalChanged, Change, Publish, RoleChanged, TickItem, TookIn, Updated,
+};
 use crate::actor::Actor;
 use crate::paging::{AlertSeen, RetryOf};
 use crate::timeline::EntryKind;
@@ -86,6 +88,17 @@ pub enum Event {
         /// The alert, if the other incident stands for it from now on.
         takes_over: Option<Name>,
     },
+    /// A role changed hands.
+    RoleChanged(RoleChanged),
+    /// An approval was requested, or decided about.
+    ApprovalChanged(Box<ApprovalChanged>),
+    /// An item of a checklist was ticked.
+    Ticked {
+        /// The item.
+        tick: Box<TickItem>,
+        /// The actor.
+        by: PersonName,
+    },
 }
 
 impl Event {
@@ -108,7 +121,10 @@ impl Event {
             | Self::Escalated { .. }
             | Self::PageRetried { .. }
             | Self::Redacted { .. }
-            | Self::TookIn(_) => true,
+            | Self::TookIn(_)
+            | Self::RoleChanged(_)
+            | Self::ApprovalChanged(_)
+            | Self::Ticked { .. } => true,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
 use crate::paging::{FailoverPolicy, GateSettings, InboundPolicy};
 use crate::policy::Policy;
+use crate::response::Checklists;
 use crate::sla::Contracts;
 use crate::status_page::PublicNames;
 
@@ -13,6 +14,7 @@ use crate::status_page::PublicNames;
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct Settings {
     pub(in crate::engine) policy: Policy,
+    pub(in crate::engine) checklists: Checklists,
     pub(in crate::engine) contracts: Contracts,
     pub(in crate::engine) credits: CreditPolicy,
     pub(in crate::engine) permissions: Permissions,
@@ -32,6 +34,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             policy: Policy::default(),
+            checklists: Checklists::default(),
             contracts: Contracts::default(),
             credits: CreditPolicy::default(),
             permissions: Permissions::default(),

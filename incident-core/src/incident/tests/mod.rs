@@ -2,12 +2,15 @@
 
 mod alerts;
 mod applied;
+mod approvals;
 mod decisions;
 mod lists;
 mod merges;
 mod pages;
 mod reports;
+mod roles;
 mod small;
+mod ticks;
 mod times;
 
 use super::{Declare, Incident, Severity, Status};
