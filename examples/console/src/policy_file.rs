@@ -8,9 +8,12 @@ use incident_axum::Links;
 use incident_core::billing::CreditPolicy;
 use incident_core::paging::{GateSettings, InboundPolicy};
 use incident_core::policy::Policy;
+use incident_core::response::{Checklists, NamedChecklist};
 use incident_core::sla::{Contract, Contracts, SlaTerms};
 use incident_core::status_page::PublicNames;
-use incident_core::{LinkTemplate, Money, Name, PublicText, ServiceId, TenantId, ValidationError};
+use incident_core::{
+    ChecklistKey, LinkTemplate, Money, Name, PublicText, ServiceId, TenantId, ValidationError,
+};
 use incident_pagers::{OpsGeniePriorities, PageTemplate, PagerDutySeverities, Responder};
 use serde::Deserialize;
 
@@ -40,6 +43,10 @@ pub struct PolicyFile {
     #[serde(skip)]
     agreed: Contracts,
     services: BTreeMap<ServiceId, Service>,
+    checklists: BTreeMap<ChecklistKey, NamedChecklist>,
+    /// Derived from `checklists` when the file is read.
+    #[serde(skip)]
+    lists: Checklists,
     links: Links,
     pagers: PagersTable,
     /// Derived from `pagers` and `links` when the file is read.
@@ -126,6 +133,8 @@ impl PolicyFile {
             priorities: file.pagers.opsgenie,
             responders: file.pagers.responders.clone(),
         };
+        let lists = Checklists::named(&file.checklists);
+        file.lists = lists.map_err(|error| error.to_string())?;
         file.agreed = file.contracts_made().map_err(|error| error.to_string())?;
         Ok(file)
     }
@@ -218,6 +227,12 @@ impl PolicyFile {
         self.severities
     }
 
+    /// Returns the checklists.
+    #[must_use]
+    pub fn checklists(&self) -> Checklists {
+        self.lists.clone()
+    }
+
     /// Returns the changes that are allowed in a vendor's own app.
     #[must_use]
     pub fn inbound_policy(&self) -> InboundPolicy {
@@ -296,6 +311,12 @@ mod tests {
             monthly_fee = { minor = 125000, currency = "EUR" }
             [services.login]
             public_name = "Sign-in"
+            [checklists.triage]
+            items = [{ id = "real", text = "Is it real?" }]
+            [checklists.dunning]
+            applies = "resolved"
+            severities = ["SEV1"]
+            items = [{ id = "paused", text = "Dunning is paused" }]
             [links]
             system_map = "https://map.example/?i={id}"
             [pagers]
@@ -315,6 +336,14 @@ mod tests {
         .unwrap();
         assert!(!file.policy().sev3.page && file.policy().sev1.page);
         assert_eq!(file.policy().sev1.accept_within_seconds, Some(30));
+        let lists = file.checklists();
+        let names: Vec<(&str, usize)> = lists
+            .iter()
+            .map(|list| (list.name.as_ref(), list.items.len()))
+            .collect();
+        assert_eq!(names.first(), Some(&("triage", 1)));
+        assert_eq!(names.last(), Some(&("dunning", 1)));
+        assert_eq!(names.len(), 6);
         assert_eq!(file.gate().per_minute.map(NonZeroU32::get), Some(120));
         assert_eq!(
             file.contracts().standard_terms().target().to_string(),
@@ -337,7 +366,7 @@ mod tests {
     fn the_examples_of_the_guide_are_policies() {
         let guide = include_str!("../../../docs/configuration.md");
         let blocks: Vec<&str> = guide.split("```toml\n").skip(1).collect();
-        assert_eq!(blocks.len(), 2);
+        assert_eq!(blocks.len(), 3);
         for block in blocks {
             let example = block.split("```").next().unwrap_or_default();
             assert!(PolicyFile::parse(example).is_ok(), "{example}");
@@ -359,6 +388,18 @@ mod tests {
                 "currency",
             ),
             ("[contracts.gold]\nterms = []", "contracts/gold/terms"),
+            (
+                "[checklists.dunning]\nitems = [{ id = \"a\", text = \"b\" }]",
+                "checklists/dunning/applies",
+            ),
+            (
+                "[checklists.triage]\nitems = [{ id = \"a\", text = \"b\" }, { id = \"a\", text = \"c\" }]",
+                "checklists/triage/items/1/id",
+            ),
+            (
+                "[checklists.triage]\nitems = [{ id = \"A-1\", text = \"b\" }]",
+                "1 to 40 characters",
+            ),
             ("[services.api]\npublic_name = \"\"", "public_name"),
             (
                 "[services.api]\npublic_name = \"\\u200b\"",

@@ -161,8 +161,8 @@ impl ApprovalStep {
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Request { .. } => "request_approval",
-            Self::Approve { .. } => "approve",
-            Self::Refuse { .. } => "refuse_approval",
+            Self::Approve { .. } => "approve_action",
+            Self::Refuse { .. } => "refuse_action",
             Self::Withdraw { .. } => "withdraw_approval",
         }
     }

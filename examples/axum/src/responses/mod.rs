@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod billing;
+pub(crate) mod coordination;
 pub(crate) mod credits;
 pub(crate) mod incident;
 pub(crate) mod operations;

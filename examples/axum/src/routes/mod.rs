@@ -3,6 +3,7 @@
 mod audit;
 pub(crate) mod authenticate;
 mod billing;
+mod coordination;
 mod credits;
 mod documents;
 mod event_stream;
