@@ -174,9 +174,9 @@ impl Story {
         self.send("receive_pagerduty", "", 202).await;
         self.send("receive_opsgenie", "", 202).await;
         self.send("change_incident", COMMANDER, 200).await;
+        self.coordination().await;
         self.send("add_update", COMMANDER, 201).await;
         self.send("link_post_mortem", COMMANDER, 200).await;
-        self.coordination().await;
         for id in [
             "get_incident",
             "list_updates",

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use axum::extract::State;
 use incident_core::IncidentId;
 use incident_core::actor::{Action, ActorKind, Caller};
-use incident_core::incident::{ApprovalStep, Command, Incident, RiskApproval, RiskApprovalState};
+use incident_core::incident::{
+    ApprovalStep, Command, Incident, Refusal, RiskApproval, RiskApprovalState,
+};
 
 use super::act_page::ActPage;
 use super::coordination_texts::CoordinationTexts;
@@ -339,11 +341,12 @@ async fn decide_form(
     let decisions = decisions(state, caller, &incident, approval);
     if !decisions.contains(&Decision::Approve) {
         let obstacle = approval.obstacle(&caller.actor.name, incident.commander());
-        let code = obstacle.and_then(|refusal| match refusal {
-            incident_core::incident::Refusal::WrongState { code, .. } => Some(code),
-            _ => None,
+        let why = obstacle.and_then(|refusal| {
+            let Refusal::WrongState { code, .. } = refusal else {
+                return None;
+            };
+            texts.refusal(code)
         });
-        let why = code.and_then(|code| texts.refusal(code));
         page.lines.extend(why.map(str::to_owned));
     }
     if decisions.is_empty() {

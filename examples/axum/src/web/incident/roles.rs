@@ -48,10 +48,12 @@ pub(crate) async fn post(
     submitted.at_any_version();
     let (fields, ExistingIncident(id)) = (submitted.fields.clone(), submitted.target);
     let caller = submitted.context().caller.clone();
-    let body = JsonBody::of(&fields)
-        .required("action")
-        .required("role")
-        .text("person");
+    let body = JsonBody::of(&fields).required("action").required("role");
+    // Another id than that of the menu of the person who is signed in.
+    let body = match fields.get("holder").trim() {
+        "" => body,
+        person => body.with("person", person),
+    };
     let body = match is_handover(&fields) {
         true => body.required("to").required("note"),
         false => body.text("to").text("note"),
@@ -60,6 +62,8 @@ pub(crate) async fn post(
         Ok(change) => submitted.act(Command::ChangeRole(Box::new(change))).await,
         Err(problem) => Err(problem),
     };
+    let done = done
+        .map_err(|problem| problem.at_fields(|pointer| (pointer == "/person").then_some("holder")));
     match client_problems(done)? {
         Ok(_) => Ok(WebPage::see_other(
             &reader.link(&format!("/incidents/{id}#card-people")),
@@ -75,7 +79,7 @@ fn is_handover(fields: &FormFields) -> bool {
 /// Returns the field that a refusal is about.
 fn field_of(code: &str) -> &'static str {
     match code {
-        "role_held_already" | "role_not_held" => "person",
+        "role_held_already" | "role_not_held" => "holder",
         "commander_needed" | "incident_ended" | "too_many_role_changes" => "action",
         _ => "role",
     }
@@ -147,7 +151,7 @@ async fn form(
     let fields = [
         Field::radio("action", texts.step, steps.into()),
         Field::select("role", texts.role, roles.into()),
-        Field::line("person", texts.person)
+        Field::line("holder", texts.person)
             .hint(texts.person_hint)
             .known(known(&incident)),
         to,
