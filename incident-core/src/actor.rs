@@ -170,11 +170,13 @@ pub enum Action {
     DecideCredit,
     /// Exporting the names of the users whose data was lost.
     ExportUsers,
+    /// Taking a role in the response from its holder.
+    OverrideRole,
 }
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Read,
         Self::ReadAudit,
         Self::Declare,
@@ -198,6 +200,7 @@ impl Action {
         Self::RecordUsage,
         Self::DecideCredit,
         Self::ExportUsers,
+        Self::OverrideRole,
     ];
 
     /// Returns the name that audit entries use.
@@ -227,6 +230,7 @@ impl Action {
             Self::RecordUsage => "record_usage",
             Self::DecideCredit => "decide_credit",
             Self::ExportUsers => "export_users",
+            Self::OverrideRole => "override_role",
         }
     }
 }
@@ -244,7 +248,7 @@ const RESPONDER: [Action; 10] = [
     Action::RecordUsage,
 ];
 
-const COMMANDER: [Action; 10] = [
+const COMMANDER: [Action; 11] = [
     Action::ReadAudit,
     Action::DeclareUnpaged,
     Action::LowerSeverity,
@@ -255,6 +259,7 @@ const COMMANDER: [Action; 10] = [
     Action::CorrectEnded,
     Action::LongOutage,
     Action::ExportUsers,
+    Action::OverrideRole,
 ];
 
 /// The actions that each role may do.

@@ -121,7 +121,10 @@ pub fn effects_of(
         | Event::UsersNotified { .. }
         | Event::AuthorityNotified { .. }
         | Event::PostMortemLinked { .. }
-        | Event::Redacted { .. } => {}
+        | Event::Redacted { .. }
+        | Event::RoleChanged(_)
+        | Event::ApprovalChanged(_)
+        | Event::Ticked { .. } => {}
     }
     effects.extend(moves_credits(before, after).then_some(Effect::RecomputeCredits));
     effects

@@ -59,8 +59,8 @@ pub use link::LinkTemplate;
 pub use money::{Currency, Money};
 pub use month::Month;
 pub use name::{
-    HttpsUrl, Name, PersonName, PublicText, RuleName, ServiceId, Statement, TEXT_BYTES,
-    TITLE_CHARS, TenantId, Text, Title, UserId, shows_nothing,
+    ChecklistKey, HttpsUrl, Name, PersonName, PublicText, RuleName, ServiceId, Statement,
+    TEXT_BYTES, TITLE_CHARS, TenantId, Text, Title, UserId, shows_nothing,
 };
 pub use percent::Percent;
 pub use period::{Period, PeriodKind};

@@ -20,9 +20,9 @@ use crate::name::visible::INVISIBLE;
 use crate::name::{NAME_BYTES, PUBLIC_BYTES, RESERVED_RULE, RULE_BYTES, TEXT_BYTES, TITLE_CHARS};
 use crate::port::SEARCH_CHARS;
 use crate::{
-    CreditId, Currency, HttpsUrl, IncidentId, MessageId, Month, Name, Percent, Period, PersonName,
-    PublicId, PublicText, RuleName, ServiceId, Statement, SuggestionId, TenantId, Text, Timestamp,
-    Title, UserId, Version, Zone,
+    ChecklistKey, CreditId, Currency, HttpsUrl, IncidentId, MessageId, Month, Name, Percent,
+    Period, PersonName, PublicId, PublicText, RuleName, ServiceId, Statement, SuggestionId,
+    TenantId, Text, Timestamp, Title, UserId, Version, Zone,
 };
 
 /// White space and control characters besides [`INVISIBLE`], as ranges.
@@ -177,6 +177,10 @@ schemas! {
         schema.insert("not".to_owned(), json!({ "const": RESERVED_RULE }));
         schema
     };
+    ChecklistKey => |_| string(
+        "The id of a checklist or of one of its items.",
+        &format!("^[a-z0-9_]{{1,{RULE_BYTES}}}$"),
+    );
     HttpsUrl => |generator| {
         let description =
             format!("An https address with a host and without credentials, of at most {URL_BYTES} bytes.");

@@ -89,12 +89,49 @@ pub(crate) async fn seed(visitor: &Visitor) -> io::Result<()> {
             declared["id"].as_str().unwrap_or_default()
         );
         update(visitor, &path, number).await?;
+        if number == 0 {
+            coordinate(visitor, &path).await?;
+        }
     }
     for number in 0..5 {
         let body = json!({"service": "api", "tenant": tenant(number), "signal": "error_rate",
             "observed_at": ago(3), "evidence": long(number, 400)});
         visitor.post("/sys/incidents/suggestions", &body).await?;
     }
+    Ok(())
+}
+
+/// Adds roles, ticks and approvals, with long names and texts.
+async fn coordinate(visitor: &Visitor, path: &str) -> io::Result<()> {
+    let name = |number| long(number, 60).replace(['<', '>', '"', '&'], "");
+    let roles = format!("{path}/roles");
+    for (number, role) in ["tech_lead", "scribe", "responder", "subject_matter_expert"]
+        .into_iter()
+        .enumerate()
+    {
+        let body = json!({"action": "assume", "role": role, "person": name(number)});
+        visitor.post(&roles, &body).await?;
+    }
+    let over = json!({"action": "hand_over", "role": "incident_commander", "to": name(2), "note": long(3, 400)});
+    visitor.post(&roles, &over).await?;
+    for item in [
+        "triage/real_incident",
+        "triage/scope_known",
+        "war_room/bridge_open",
+    ] {
+        let body = json!({"note": long(2, 200)});
+        visitor
+            .post(&format!("{path}/checklists/{item}"), &body)
+            .await?;
+    }
+    for number in 0..3 {
+        let body = json!({"text": long(number, 300)});
+        visitor.post(&format!("{path}/approvals"), &body).await?;
+    }
+    let reason = json!({"reason": long(5, 200)});
+    visitor
+        .post(&format!("{path}/approvals/2/withdraw"), &reason)
+        .await?;
     Ok(())
 }
 

@@ -105,7 +105,7 @@ const ERRORS: [&str; 3] = ["-refused", "-stale", "-tested"];
 const INCIDENT: &str = "/incidents/{incident}";
 
 /// All pages. Those that change something are the last ones.
-const PAGES: [PageRow; 37] = [
+const PAGES: [PageRow; 40] = [
     page("list", "/"),
     page("incidents", "/incidents"),
     page("incidents-none", "/incidents?q=nothing&status=resolved"),
@@ -120,6 +120,8 @@ const PAGES: [PageRow; 37] = [
     of_incident("incident-page", "/incidents/{incident}/page"),
     of_incident("incident-publish", "/incidents/{incident}/publish"),
     of_incident("incident-post-mortem", "/incidents/{incident}/post-mortem"),
+    of_incident("incident-roles", "/incidents/{incident}/roles"),
+    of_incident("incident-approval", "/incidents/{incident}/approvals"),
     of_incident("incident-entry", "/incidents/{incident}/entries/1"),
     page("sla", "/sla?month={month}"),
     page("sla-last-month", "/sla?month={last_month}"),
@@ -199,6 +201,16 @@ const PAGES: [PageRow; 37] = [
             ),
             Click("#update .actions button"),
             Await("#update .note .primary"),
+        ],
+    ),
+    acted(
+        "roles-refused",
+        "/incidents/{incident}/roles",
+        &[State::Busy, State::Tour],
+        &[
+            Click("input[name=action][value=hand_over]"),
+            Click("main .primary"),
+            Await("#note-error"),
         ],
     ),
     acted(

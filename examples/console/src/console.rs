@@ -135,6 +135,7 @@ impl ConsoleBuilder {
             .usage(Arc::clone(&storage.usage))
             .directory(Arc::clone(&storage.directory))
             .policy(policy.policy())
+            .checklists(policy.checklists())
             .contracts(policy.contracts())
             .credit_policy(policy.credits())
             .gate(policy.gate())

@@ -19,7 +19,7 @@ struct Place {
 ///
 /// # Errors
 /// Returns `line 14: sla.target_percent: ` and what is wrong.
-pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let deserializer = toml::Deserializer::parse(text).map_err(|error| syntax(text, &error))?;
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let path = slashed(&error);
@@ -47,7 +47,7 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 
 /// Returns the sentence of a value that was read and turned out to be wrong, with its line.
 #[must_use]
-pub fn invalid(text: &str, error: &ValidationError) -> String {
+pub(crate) fn invalid(text: &str, error: &ValidationError) -> String {
     sentence_at(
         text,
         error.field(),
@@ -57,7 +57,7 @@ pub fn invalid(text: &str, error: &ValidationError) -> String {
 
 /// Returns a sentence about a field of a file, with its line if the file has one.
 #[must_use]
-pub fn sentence_at(text: &str, field: &str, message: &str) -> String {
+pub(crate) fn sentence_at(text: &str, field: &str, message: &str) -> String {
     let place = locate(text, field);
     sentence(text, place.offset, &place.field, message)
 }

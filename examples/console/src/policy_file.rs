@@ -11,10 +11,12 @@ use incident_core::policy::{
     BusinessCalendar, DeadlineTable, OverrideTable, Policy, PolicyTables, RuleTable,
     SeverityTables, TeamTable,
 };
+use incident_core::response::{Checklists, NamedChecklist};
 use incident_core::sla::{Contract, Contracts, SlaTerms};
 use incident_core::status_page::PublicNames;
 use incident_core::{
-    ChannelPattern, LinkTemplate, Money, Name, PublicText, ServiceId, TenantId, ValidationError,
+    ChannelPattern, ChecklistKey, LinkTemplate, Money, Name, PublicText, ServiceId, TenantId,
+    ValidationError,
 };
 use incident_pagers::{OpsGeniePriorities, PageTemplate, PagerDutySeverities, Responder};
 use serde::Deserialize;
@@ -56,9 +58,12 @@ pub struct PolicyFile {
     #[serde(skip)]
     agreed: Contracts,
     services: BTreeMap<ServiceId, Service>,
+    checklists: BTreeMap<ChecklistKey, NamedChecklist>,
+    /// Derived from `checklists` when the file is read.
+    #[serde(skip)]
+    lists: Checklists,
     links: Links,
     pagers: PagersTable,
-    team: TeamTable,
     /// Derived from `team` when the file is read.
     #[serde(skip)]
     channel: Option<ChannelPattern>,
@@ -151,6 +156,7 @@ impl PolicyFile {
             error.at(field)
         })?;
         self.policy = self.tables().policy()?;
+        self.lists = Checklists::named(&self.checklists)?;
         let template = self.template().map_err(|error| {
             let field = format!("pagers/{}", error.field());
             error.at(field)
@@ -286,6 +292,12 @@ impl PolicyFile {
         self.channel.as_ref()
     }
 
+    /// Returns the checklists.
+    #[must_use]
+    pub fn checklists(&self) -> Checklists {
+        self.lists.clone()
+    }
+
     /// Returns the changes that are allowed in a vendor's own app.
     #[must_use]
     pub fn inbound_policy(&self) -> InboundPolicy {
@@ -364,6 +376,12 @@ mod tests {
             monthly_fee = { minor = 125000, currency = "EUR" }
             [services.login]
             public_name = "Sign-in"
+            [checklists.triage]
+            items = [{ id = "real", text = "Is it real?" }]
+            [checklists.dunning]
+            applies = "resolved"
+            severities = ["SEV1"]
+            items = [{ id = "paused", text = "Dunning is paused" }]
             [links]
             system_map = "https://map.example/?i={id}"
             [pagers]
@@ -383,6 +401,14 @@ mod tests {
         .unwrap();
         assert!(!file.policy().sev3.page && file.policy().sev1.page);
         assert_eq!(file.policy().sev1.accept_within_seconds, Some(30));
+        let lists = file.checklists();
+        let names: Vec<(&str, usize)> = lists
+            .iter()
+            .map(|list| (list.name.as_ref(), list.items.len()))
+            .collect();
+        assert_eq!(names.first(), Some(&("triage", 1)));
+        assert_eq!(names.last(), Some(&("dunning", 1)));
+        assert_eq!(names.len(), 6);
         assert_eq!(file.gate().per_minute.map(NonZeroU32::get), Some(120));
         assert_eq!(
             file.contracts().standard_terms().target().to_string(),
@@ -447,6 +473,18 @@ mod tests {
                 "currency",
             ),
             ("[contracts.gold]\nterms = []", "contracts.gold.terms"),
+            (
+                "[checklists.dunning]\nitems = [{ id = \"a\", text = \"b\" }]",
+                "checklists.dunning.applies",
+            ),
+            (
+                "[checklists.triage]\nitems = [{ id = \"a\", text = \"b\" }, { id = \"a\", text = \"c\" }]",
+                "checklists.triage.items[1].id",
+            ),
+            (
+                "[checklists.triage]\nitems = [{ id = \"A-1\", text = \"b\" }]",
+                "1 to 40 characters",
+            ),
             ("[services.api]\npublic_name = \"\"", "public_name"),
             (
                 "[services.api]\npublic_name = \"\\u200b\"",

@@ -216,6 +216,7 @@ impl Storage {
             .usage(self.usage)
             .directory(self.directory)
             .policy(policy.policy())
+            .checklists(policy.checklists())
             .contracts(policy.contracts())
             .credit_policy(policy.credits())
             .public_names(policy.names())

@@ -25,6 +25,7 @@ use crate::port::{
     AnchorRecord, AnchorSink, BillingSink, Channel, Clock, IdGen, PageCheck, Pager, Store,
     TenantDirectory, UsageSource,
 };
+use crate::response::Checklists;
 use crate::sla::{Contracts, SlaTerms};
 use crate::status_page::PublicNames;
 use crate::{ChannelPattern, Name, RuleName, ValidationError};
@@ -246,6 +247,13 @@ impl IncidentsBuilder {
     #[must_use]
     pub const fn without_status_page(mut self) -> Self {
         self.settings.has_status_page = false;
+        self
+    }
+
+    /// Sets the checklists.
+    #[must_use]
+    pub fn checklists(mut self, checklists: Checklists) -> Self {
+        self.settings.checklists = checklists;
         self
     }
 

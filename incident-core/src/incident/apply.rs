@@ -25,8 +25,8 @@ impl Incident {
                     state.acknowledged_by = Some(by.name.clone());
                 }
                 state.paging.acknowledged = true;
-                if by.kind == ActorKind::Person && state.responder.is_none() {
-                    state.responder = Some(PersonName::clone(&by.name));
+                if by.kind == ActorKind::Person {
+                    state.respond(&by.name, now);
                 }
             }
             Event::Updated(updated) => apply_update(state, updated, seq, now, policy),
@@ -78,6 +78,9 @@ impl Incident {
                     }
                 }
             }
+            Event::RoleChanged(change) => state.change_role(change, now),
+            Event::ApprovalChanged(changed) => state.change_approval(changed, seq, now),
+            Event::Ticked { tick, by } => state.tick(tick, by, seq, now),
             Event::Redacted { seq } => state.erase_text_of(*seq, now),
         }
         self.state_mut().status_page.bound();
@@ -123,6 +126,10 @@ fn apply_update(state: &mut State, updated: &Updated, seq: u64, now: Timestamp, 
     if let Some(transition) = &updated.transition {
         apply_transition(state, transition, updated.occurred_at, now);
     }
+    // A tick that was a mistake is corrected by an entry, which opens the item again.
+    state
+        .ticks
+        .retain(|tick| updated.corrects != Some(tick.seq));
     // Every update restarts the clock.
     restart_update_clock(state, now, policy);
     if updated.public_message.is_some() {
@@ -163,6 +170,8 @@ fn reopen(state: &mut State, at: Timestamp, now: Timestamp) {
     state.mitigated_at = None;
     // Not paged yet: a page after a reopen is a new one.
     state.paging = state.paging.unpaged(now);
+    // The next resolution is verified and watched by itself.
+    state.ticks.retain(|tick| !tick.restarts);
     // Their alerts were closed with the incident; a new escalation pages again.
     for escalation in &mut state.escalations {
         escalation.paging.state = PagingState::None;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{
-    Affected, AlertRepeat, Change, Facts, Incident, Mode, Priority, Severity, Source, Status,
-    VendorReport,
+    Affected, AlertRepeat, ApprovalStep, Change, ChangeRole, Facts, Incident, Mode, Priority,
+    Severity, Source, Status, TickItem, VendorReport,
 };
 use crate::timeline::EntryKind;
 use crate::{
@@ -294,4 +294,10 @@ pub enum Command {
         /// The alert, if the other incident stands for it from now on.
         takes_over: Option<Name>,
     },
+    /// Changes who holds a role in the response.
+    ChangeRole(Box<ChangeRole>),
+    /// Requests the approval of a risky action, or decides about one.
+    Approve(ApprovalStep),
+    /// Ticks an item of a checklist.
+    Tick(Box<TickItem>),
 }

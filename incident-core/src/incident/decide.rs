@@ -7,14 +7,15 @@ use super::times::not_future;
 use super::update::{check_change, update_of};
 use super::{Change, Command, Event, Incident, LossState, Mode, Publish, Severity, TransitionKind};
 use super::{Refusal, limits, merge, page, repeat, report, visible};
+use super::{approvals, roles, ticks};
 use crate::actor::{Action, Actor};
 use crate::policy::Policy;
 use crate::timeline::EntryKind;
 use crate::{Statement, Timestamp, ValidationError};
 
-/// Returns all rights that a command on this incident needs.
+/// Returns all rights that a command on this incident needs, if `by` gives it.
 #[must_use]
-pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
+pub fn rights_for(incident: &Incident, command: &Command, by: &Actor) -> Vec<Action> {
     let mut rights = Vec::new();
     let lowers = |severity: Severity| incident.severity.is_worse_than(severity);
     match command {
@@ -57,6 +58,13 @@ pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
         Command::Redact { .. } => rights.push(Action::Redact),
         Command::TakeIn { .. } => rights.push(Action::Merge),
         Command::RepeatAlert(_) | Command::Relate { .. } => rights.push(Action::Declare),
+        Command::ChangeRole(change) => {
+            rights.push(Action::Change);
+            if roles::overrides_holder(incident, change, by) {
+                rights.push(Action::OverrideRole);
+            }
+        }
+        Command::Approve(_) | Command::Tick(_) => rights.push(Action::Update),
     }
     let corrects = matches!(command, Command::Change(_) | Command::ChangeLong { .. })
         || matches!(command, Command::Update(update) if update.kind == Some(EntryKind::Correction));
@@ -141,6 +149,9 @@ pub fn decide(
             number: *number,
             takes_over: takes_over.clone(),
         }]),
+        Command::ChangeRole(change) => roles::change_role(incident, change, by),
+        Command::Approve(step) => approvals::approve(incident, step, by),
+        Command::Tick(tick) => ticks::tick(incident, tick, by),
     }
 }
 

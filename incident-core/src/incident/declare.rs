@@ -153,6 +153,8 @@ fn first_state(asked: &Declare, by: &Actor, ids: NewIds, now: Timestamp) -> Resu
         redacted_at: None,
         clocks: Clocks::default(),
         shaped_by: Arc::default(),
+        approvals: Vec::new(),
+        ticks: Vec::new(),
     })
 }
 

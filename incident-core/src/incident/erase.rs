@@ -20,6 +20,7 @@ impl State {
         let from = self.text_from.clone();
         let source = |field: &str| from.get(field).copied().unwrap_or(DECLARATION);
         Change::erase(self, |field| source(field) == seq);
+        self.erase_approval_of(seq);
         self.status_page.redact(seq, now);
         self.redacted_at = Some(now);
     }
@@ -57,6 +58,8 @@ pub struct ErasedTexts {
     pub public_title: bool,
     /// Number of texts on the public page.
     pub public_lines: usize,
+    /// `true` if the text of an approval is one of them.
+    pub approval: bool,
 }
 
 impl Incident {
@@ -77,6 +80,7 @@ impl Incident {
             fields: Change::differing_texts(&before, &after),
             public_title: before.status_page.title != after.status_page.title,
             public_lines: lines(&before) - lines(&after),
+            approval: before.approvals != after.approvals,
         }
     }
 }

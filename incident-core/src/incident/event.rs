@@ -1,6 +1,9 @@
 //! Events: the outcome of a decision.
 
-use super::{AlertRepeated, Change, Publish, RuleFired, Severity, TookIn, Updated};
+use super::{
+    AlertRepeated, ApprovalChanged, Change, Publish, RoleChanged, RuleFired, Severity, TickItem,
+    TookIn, Updated,
+};
 use crate::actor::Actor;
 use crate::paging::{AlertSeen, RetryOf};
 use crate::timeline::EntryKind;
@@ -101,6 +104,17 @@ pub enum Event {
         /// The alert, if the other incident stands for it from now on.
         takes_over: Option<Name>,
     },
+    /// A role changed hands.
+    RoleChanged(RoleChanged),
+    /// An approval was requested, or decided about.
+    ApprovalChanged(Box<ApprovalChanged>),
+    /// An item of a checklist was ticked.
+    Ticked {
+        /// The item.
+        tick: Box<TickItem>,
+        /// The actor.
+        by: PersonName,
+    },
 }
 
 impl Event {
@@ -125,7 +139,10 @@ impl Event {
             | Self::AuthorityNotified { .. }
             | Self::PageRetried { .. }
             | Self::Redacted { .. }
-            | Self::TookIn(_) => true,
+            | Self::TookIn(_)
+            | Self::RoleChanged(_)
+            | Self::ApprovalChanged(_)
+            | Self::Ticked { .. } => true,
         }
     }
 }

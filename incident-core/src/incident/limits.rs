@@ -31,6 +31,13 @@ pub const MAX_ENTRIES: u64 = 100_000;
 /// Maximum number of people who change what its credits are computed from. None of them may approve
 /// these credits, so all of them are stored.
 pub const MAX_SHAPERS: usize = 1_000;
+/// Maximum number of times that a person assumes a role of one incident.
+pub const MAX_ROLE_INTERVALS: usize = 200;
+/// Maximum number of approvals that are requested for one incident.
+pub const MAX_APPROVALS: usize = 100;
+/// Maximum number of items that are ticked on one incident: as many as the checklists of an engine
+/// may have at a time.
+pub const MAX_TICKS: usize = 1_000;
 
 /// Checks the labels of a command.
 pub(super) fn labels(all: &BTreeMap<Name, Text>) -> Result<(), ValidationError> {
@@ -133,7 +140,10 @@ pub(crate) fn changed_span(
         | Command::RepeatAlert(_)
         | Command::MarkUsersNotified { .. }
         | Command::MarkAuthorityNotified { .. }
-        | Command::Relate { .. } => "",
+        | Command::Relate { .. }
+        | Command::ChangeRole(_)
+        | Command::Approve(_)
+        | Command::Tick(_) => "",
     };
     let Some(after) = after else {
         return Ok(());
@@ -250,18 +260,21 @@ fn sizes(state: &State) -> Vec<(&'static str, usize)> {
         clocks: _,
         // At most `MAX_SHAPERS`.
         shaped_by: _,
+        approvals,
+        // At most `MAX_TICKS`.
+        ticks: _,
     } = state;
     let people = roles.iter().map(|one| one.person.as_str().len());
+    let actions = approvals.iter().map(|one| size_of(one.text.as_ref()));
     let post_mortem = post_mortem.as_ref().map(|one| one.url.as_str());
     let mut sizes = vec![
         ("title", title.as_str().len()),
         ("summary", summary.as_str().len()),
         ("environment", environment.as_str().len()),
         ("affected_services", total(affected_services)),
-        (
-            "responder",
-            size_of(responder.as_ref()) + people.sum::<usize>(),
-        ),
+        ("responder", size_of(responder.as_ref())),
+        ("person", people.sum()),
+        ("text", actions.sum()),
         ("post_mortem", size_of(post_mortem)),
         (
             "alert_key",

@@ -5,6 +5,7 @@
 
 mod alert;
 mod apply;
+mod approvals;
 mod change;
 mod clocks;
 mod command;
@@ -24,6 +25,7 @@ mod public;
 mod refusal;
 mod repeat;
 mod report;
+mod roles;
 mod severity;
 mod shape;
 mod sla_facts;
@@ -31,6 +33,7 @@ mod status;
 mod tenants;
 #[cfg(test)]
 mod tests;
+mod ticks;
 mod times;
 mod took_in;
 mod update;
@@ -45,6 +48,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use alert::{AlertRepeat, AlertRepeated, AlertRepeats};
+pub use approvals::{
+    ApprovalChanged, ApprovalStep, EndedApproval, GivenApproval, RiskApproval, RiskApprovalState,
+};
 pub use change::{Change, FieldDelta};
 pub use clocks::{Clocks, FiredMark, NextDeadline, RuleFired, UpdateClock};
 pub use command::{Command, Declare, Update};
@@ -63,11 +69,13 @@ pub use public::{
 };
 pub use refusal::Refusal;
 pub use repeat::may_stand_for;
+pub use roles::{ChangeRole, RoleChanged, RoleStep};
 pub use severity::{Level, Priority, Severity};
 pub use sla_facts::{OutageInterval, SlaFacts};
 pub use status::{Status, TransitionKind};
 pub(crate) use tenants::outage_of_tenant;
 pub use tenants::{Affected, AffectedTenant, MAX_TENANTS, TENANTS_BYTES, outage_by_tenant};
+pub use ticks::{TickItem, TickedItem};
 pub(crate) use times::not_future;
 pub use took_in::TookIn;
 pub use updated::{Transition, Updated};
@@ -219,6 +227,12 @@ pub struct State {
     /// Everyone who declared it or changed the facts that its credits are computed from.
     #[serde(default, skip_serializing_if = "<[PersonName]>::is_empty")]
     pub shaped_by: Arc<[PersonName]>,
+    /// Approvals of risky actions, by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<RiskApproval>,
+    /// Ticked items of checklists, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ticks: Vec<TickedItem>,
 }
 
 /// An incident. Readable as its [`State`]; changed only by applying events.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Affected, Change, Command, Declare, Facts, Update, limits};
+use super::{Affected, Change, ChangeRole, Command, Declare, Facts, Update, limits};
 use crate::{Name, ServiceId, Text, ValidationError};
 
 /// Checks every name and text of a command, and names the field of a wrong one.
@@ -27,6 +27,9 @@ pub(super) fn command(command: &Command) -> Result<(), ValidationError> {
         Command::Page { reason }
         | Command::Escalate { reason, .. }
         | Command::Redact { reason, .. } => reason.check("reason"),
+        Command::ChangeRole(change) => role(change),
+        Command::Approve(step) => step.check(),
+        Command::Tick(tick) => optional(tick.note.as_ref(), |note| note.check("note")),
         // These were checked before: the incident that is taken in, the declaration of an alert,
         // and our sentence for a vendor's report.
         Command::TakeIn { .. }
@@ -37,6 +40,12 @@ pub(super) fn command(command: &Command) -> Result<(), ValidationError> {
         | Command::LinkPostMortem { .. }
         | Command::RetryPage { .. } => Ok(()),
     }
+}
+
+fn role(change: &ChangeRole) -> Result<(), ValidationError> {
+    optional(change.person.as_ref(), |one| one.check("person"))?;
+    optional(change.to.as_ref(), |one| one.check("to"))?;
+    optional(change.note.as_ref(), |note| note.check("note"))
 }
 
 /// Checks every name and text of a declaration.

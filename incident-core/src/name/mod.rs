@@ -170,6 +170,18 @@ fn check_rule(text: &str) -> Result<(), ValidationError> {
     Ok(())
 }
 
+/// Checks the id of a checklist or of one of its items.
+fn check_checklist_key(text: &str) -> Result<(), ValidationError> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if text.is_empty() || text.len() > RULE_BYTES || !text.bytes().all(fits) {
+        return Err(ValidationError::new(
+            "id",
+            "1 to 40 characters from a-z, 0-9 and `_`",
+        ));
+    }
+    Ok(())
+}
+
 fn stored_title(text: &str) -> Result<(), ValidationError> {
     let blank = text.chars().all(char::is_whitespace);
     if blank || text.contains('\0') || text.chars().count() > TITLE_CHARS {
@@ -247,6 +259,10 @@ checked_string!(
     RuleName, check_rule, check_rule
 );
 checked_string!(
+    /// The id of a checklist, for example `triage`, or of one of its items.
+    ChecklistKey, check_checklist_key, check_checklist_key
+);
+checked_string!(
     /// The title of an incident: 1 to 500 characters, at least one of them visible.
     Title, check_title, stored_title
 );
@@ -283,6 +299,13 @@ impl Name {
 
 impl RuleName {
     /// Creates a name from a text of the library, without a check.
+    pub(crate) fn made(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+}
+
+impl ChecklistKey {
+    /// Creates an id from a text of the library, without a check.
     pub(crate) fn made(text: &str) -> Self {
         Self(Arc::from(text))
     }

@@ -1,10 +1,12 @@
 //! Entries before they are sealed.
 
+use serde_json::Value;
+
 use super::{EntryKind, StateMarks};
 use crate::actor::Actor;
 use crate::incident::{
-    AlertRepeated, Change, CommsSent, Event, FieldDelta, Incident, RetryOf, Severity, Status,
-    TookIn, Updated,
+    AlertRepeated, ApprovalChanged, Change, CommsSent, Event, FieldDelta, Incident, RetryOf,
+    RiskApprovalState, RoleChanged, Severity, Status, TickItem, TookIn, Updated,
 };
 use crate::{PublicText, Text, Timestamp};
 
@@ -143,6 +145,18 @@ impl EntryDraft {
                     &format!("incident #{number} was declared for the same alert{stands}"),
                 )
             }
+            Event::RoleChanged(changed) => Self {
+                changes: vec![role_delta(changed)],
+                ..made(EntryKind::RoleChange, &changed.sentence())
+            },
+            Event::ApprovalChanged(changed) => Self {
+                changes: vec![approval_delta(changed)],
+                ..made(EntryKind::Decision, &changed.sentence())
+            },
+            Event::Ticked { tick, .. } => Self {
+                changes: vec![tick_delta(tick)],
+                ..made(EntryKind::Checklist, &tick.sentence())
+            },
             Event::Redacted { .. } => return None,
         })
     }
@@ -223,20 +237,55 @@ fn repeated_entry(
     })
 }
 
+/// Returns the change of a role, as programs read it: `roles/tech_lead`.
+fn role_delta(changed: &RoleChanged) -> FieldDelta {
+    let holder = |one: &crate::PersonName| Value::from(one.as_ref());
+    delta(
+        format!("roles/{}", changed.role.name()),
+        changed.from.as_ref().map(holder),
+        changed.to.as_ref().map_or(Value::Null, holder),
+    )
+}
+
+/// Returns the change of an approval, as programs read it: `approvals/3`.
+fn approval_delta(changed: &ApprovalChanged) -> FieldDelta {
+    delta(
+        format!("approvals/{}", changed.number),
+        changed.from.map(|from| Value::from(from.name())),
+        Value::from(RiskApprovalState::name(changed.to)),
+    )
+}
+
+/// Returns a tick, as programs read it: `checklists/triage/severity_set`.
+fn tick_delta(tick: &TickItem) -> FieldDelta {
+    let field = format!("checklists/{}/{}", tick.list, tick.item);
+    delta(field, None, Value::from(true))
+}
+
+const fn delta(field: String, from: Option<Value>, to: Value) -> FieldDelta {
+    FieldDelta {
+        field,
+        from,
+        to,
+        added: Vec::new(),
+        removed: Vec::new(),
+    }
+}
+
 fn declared(
     incident: &Incident,
     overridden: Option<Severity>,
     author: &Actor,
     now: Timestamp,
 ) -> EntryDraft {
-    let to = |field: &str, to: serde_json::Value| FieldDelta {
+    let to = |field: &str, to: Value| FieldDelta {
         field: field.to_owned(),
         from: None,
         to,
         added: Vec::new(),
         removed: Vec::new(),
     };
-    let json = |value: Result<serde_json::Value, serde_json::Error>| value.unwrap_or_default();
+    let json = |value: Result<Value, serde_json::Error>| value.unwrap_or_default();
     let severity = incident.severity;
     let mut message = format!("declared {severity}: {}\n", incident.title);
     let mut changes = vec![

@@ -70,6 +70,7 @@ use Action as A;
 const UPDATES: &str = "POST /sys/incidents/{id}/updates";
 const CREATE: &str = "POST /sys/incidents";
 const PATCH: &str = "PATCH /sys/incidents/{id}";
+const ROLES_OF: &str = "POST /sys/incidents/{id}/roles";
 const ONE: &str = "/0190a000-0000-7000-8000-000000000000";
 
 /// Returns all requests under `/sys`, including variants that require more rights.
@@ -263,6 +264,54 @@ pub(crate) fn cases() -> Vec<Case> {
             &[A::Redact],
             &[200],
             |_| json!({"reason": "x"}),
+        ),
+        post(
+            ROLES_OF,
+            &[A::Change],
+            &[200],
+            |_| json!({"action": "assume", "role": "scribe"}),
+        ),
+        with(
+            "a role of another person",
+            Of::Live,
+            post(
+                ROLES_OF,
+                &[A::Change, A::OverrideRole],
+                &[200],
+                |_| json!({"action": "hand_over", "role": "incident_commander", "to": "eve", "note": "x"}),
+            ),
+        ),
+        post(
+            "POST /sys/incidents/{id}/approvals",
+            &[A::Update],
+            // The commander of the incident gives approvals and requests none.
+            &[201, 409],
+            |_| json!({"text": "roll back"}),
+        ),
+        post(
+            "POST /sys/incidents/{id}/approvals/{number}/approve",
+            &[A::Update],
+            &[404],
+            |_| json!({}),
+        ),
+        post(
+            "POST /sys/incidents/{id}/approvals/{number}/refuse",
+            &[A::Update],
+            &[404],
+            |_| json!({"reason": "x"}),
+        ),
+        post(
+            "POST /sys/incidents/{id}/approvals/{number}/withdraw",
+            &[A::Update],
+            &[404],
+            |_| json!({"reason": "x"}),
+        ),
+        get("GET /sys/incidents/{id}/checklists", &[A::Read], &[200]),
+        post(
+            "POST /sys/incidents/{id}/checklists/{name}/{item}",
+            &[A::Update],
+            &[200],
+            |_| json!({}),
         ),
         get(
             "GET /sys/incidents/{id}/timeline/verify",
@@ -485,6 +534,8 @@ pub(crate) async fn status_of(server: &Server, case: &Case, token: &str) -> u16 
     let route = route
         .replace("/sys/incidents/{id}", &path)
         .replace("/{seq}", "/1")
+        .replace("/{number}", "/1")
+        .replace("/{name}/{item}", "/triage/severity_set")
         .replace("/{id}", ONE)
         .replace("/{batch}", ONE);
     let other = other.rsplit('/').next().unwrap();

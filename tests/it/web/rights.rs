@@ -49,6 +49,7 @@ async fn pages_ask_for_their_rights() {
             .path
             .replace("{id}", id)
             .replace("{seq}", "1")
+            .replace("{number}", "1")
             .replace("{tenant}", "tenant-fr");
         for (role, token) in IN_ORDER {
             let headers = [

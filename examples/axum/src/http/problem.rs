@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use incident_core::ValidationError;
+use incident_core::actor::Action;
 use incident_core::engine::Error;
 use incident_core::incident::Refusal;
 use incident_core::port::{StoreError, UsageError};
@@ -274,6 +275,11 @@ impl From<Error> for Problem {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         match error {
             Error::NotFound(what) => Self::not_found(what),
+            Error::Forbidden(Action::OverrideRole) => Self::new(
+                status,
+                "forbidden",
+                "only the person who holds a role, the incident commander or a caller with the permission `override_role` may take the role from its holder",
+            ),
             Error::Forbidden(action) => Self::new(
                 status,
                 "forbidden",

@@ -1,6 +1,6 @@
 //! Targets: the resources that paths name.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use incident_core::engine::Error;
 use incident_core::outbox::DeadLetterFilter;
-use incident_core::{CreditId, IncidentId, MessageId, SuggestionId};
+use incident_core::{ChecklistKey, CreditId, IncidentId, MessageId, SuggestionId};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
@@ -158,6 +158,84 @@ impl Target for EntryTarget {
         } else {
             Err(Problem::not_found("entry"))
         }
+    }
+}
+
+/// An approval of an incident.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ApprovalTarget {
+    /// The incident.
+    pub(crate) id: IncidentId,
+    /// Number of the approval.
+    pub(crate) number: u32,
+    exists: bool,
+}
+
+impl Target for ApprovalTarget {
+    const IS_VERSIONED: bool = true;
+
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        parameter::<IncidentId>(operation, schemas, "id", "The incident.");
+        parameter::<NonZeroU32>(operation, schemas, "number", "The number of the approval.");
+    }
+
+    async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let parameters = path::<(String, String)>(parts, state).await;
+        let parsed = parameters.and_then(|(id, number)| id.parse().ok().zip(number.parse().ok()));
+        let (id, number) = parsed.ok_or_else(|| Problem::not_found("approval"))?;
+        let exists = state.incidents().get(id).await?.approval(number).is_some();
+        Ok(Self { id, number, exists })
+    }
+
+    fn incident(&self) -> Option<IncidentId> {
+        Some(self.id)
+    }
+
+    fn check(&self) -> Result<(), Problem> {
+        if self.exists {
+            Ok(())
+        } else {
+            Err(Problem::not_found("approval"))
+        }
+    }
+}
+
+/// An item of a checklist, which may not exist, on an incident.
+#[derive(Clone, Debug)]
+pub(crate) struct ChecklistItemTarget {
+    /// The incident.
+    pub(crate) id: IncidentId,
+    /// Name of the checklist.
+    pub(crate) name: ChecklistKey,
+    /// Id of the item.
+    pub(crate) item: ChecklistKey,
+}
+
+impl Target for ChecklistItemTarget {
+    const IS_VERSIONED: bool = true;
+
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        parameter::<IncidentId>(operation, schemas, "id", "The incident.");
+        parameter::<ChecklistKey>(operation, schemas, "name", "The checklist.");
+        parameter::<ChecklistKey>(operation, schemas, "item", "The item of the checklist.");
+    }
+
+    async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let parameters = path::<(String, String, String)>(parts, state).await;
+        let parsed = parameters.and_then(|(id, name, item)| {
+            let keys = ChecklistKey::new(&name)
+                .ok()
+                .zip(ChecklistKey::new(&item).ok());
+            id.parse().ok().zip(keys)
+        });
+        let missing = || Problem::not_found("checklist item");
+        let (id, (name, item)) = parsed.ok_or_else(missing)?;
+        state.incidents().get(id).await?;
+        Ok(Self { id, name, item })
+    }
+
+    fn incident(&self) -> Option<IncidentId> {
+        Some(self.id)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod affected_tenants;
 pub(crate) mod change;
+pub(crate) mod coordination;
 pub(crate) mod declare;
 pub(crate) mod incident;
 

@@ -5,6 +5,7 @@ use incident_core::incident::{
     RoleAssignment, Severity, Source, Status,
 };
 use incident_core::paging::{Escalation, Paging, PagingState, TargetId, dedup_key};
+use incident_core::response::Warning;
 use incident_core::{
     HttpsUrl, IncidentId, Name, PersonName, PublicText, ServiceId, SuggestionId, Text, Timestamp,
     Title,
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use crate::http::response::response_bodies;
 use crate::links::{Filled, Links};
+use crate::responses::coordination::{ApprovalResponse, WarningResponse};
 
 response_bodies! {  ; IncidentResponse IncidentListItem }
 
@@ -66,6 +68,8 @@ pub(crate) struct IncidentResponse<'a> {
     deduplicated: bool,
     paging: PagingResponse<'a>,
     escalations: Vec<EscalationResponse<'a>>,
+    approvals: Vec<ApprovalResponse<'a>>,
+    warnings: Vec<WarningResponse>,
     links: Filled<'a>,
     #[serde(flatten)]
     facts: &'a Facts,
@@ -78,7 +82,12 @@ pub(crate) struct IncidentResponse<'a> {
 impl<'a> IncidentResponse<'a> {
     /// Creates the response; `deduplicated` is set if an alert matched it instead of declaring a
     /// new one.
-    pub(crate) fn new(incident: &'a Incident, links: &'a Links, deduplicated: bool) -> Self {
+    pub(crate) fn new(
+        incident: &'a Incident,
+        links: &'a Links,
+        warnings: &[Warning],
+        deduplicated: bool,
+    ) -> Self {
         let state = &**incident;
         Self {
             id: state.id,
@@ -128,6 +137,8 @@ impl<'a> IncidentResponse<'a> {
                 .iter()
                 .map(|one| EscalationResponse::new(state.id, one))
                 .collect(),
+            approvals: state.approvals.iter().map(Into::into).collect(),
+            warnings: warnings.iter().map(Into::into).collect(),
             links: links.of(incident),
             facts: &state.facts,
             data_leak_suspected_at: state.data_leak_suspected_at,

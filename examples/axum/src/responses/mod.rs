@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod billing;
 pub(crate) mod classification;
+pub(crate) mod coordination;
 pub(crate) mod credits;
 pub(crate) mod due;
 pub(crate) mod incident;

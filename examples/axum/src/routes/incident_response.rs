@@ -14,7 +14,10 @@ pub(super) fn incident_response(
     outcome: &CommandOutcome,
 ) -> JsonResponse<IncidentResponse<'static>> {
     let incident = &outcome.incident;
-    let body = IncidentResponse::new(incident, state.links(), outcome.deduplicated);
+    // As they were then: a response that is sent again is the same.
+    let at = incident.last_recorded_at;
+    let warnings = state.incidents().warnings(incident, at);
+    let body = IncidentResponse::new(incident, state.links(), &warnings, outcome.deduplicated);
     JsonResponse::new(status, &body)
         .replayed(outcome.replayed)
         .etag(incident.version)

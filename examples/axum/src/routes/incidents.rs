@@ -125,7 +125,9 @@ pub(super) async fn show(
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
 ) -> JsonResult<IncidentResponse<'static>> {
     let incident = state.incidents().get(id).await?;
-    let body = IncidentResponse::new(&incident, state.links(), false);
+    let now = state.incidents().reports().now();
+    let warnings = state.incidents().warnings(&incident, now);
+    let body = IncidentResponse::new(&incident, state.links(), &warnings, false);
     Ok(JsonResponse::ok(&body).etag(incident.version))
 }
 

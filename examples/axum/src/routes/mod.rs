@@ -4,6 +4,7 @@ mod audit;
 pub(crate) mod authenticate;
 mod billing;
 mod classify;
+mod coordination;
 mod credits;
 mod documents;
 mod due;

@@ -6,8 +6,9 @@ use incident_core::engine::Incidents;
 
 use super::row::{Area, Part, Parts, Row, get, group, patch, post};
 use super::{
-    audit, billing, classify, credits, documents, due, events, hooks, incidents, operations, pages,
-    public, reports, sign_in, statements, suggestions, tenants, timeline, usage, users,
+    audit, billing, classify, coordination, credits, documents, due, events, hooks, incidents,
+    operations, pages, public, reports, sign_in, statements, suggestions, tenants, timeline, usage,
+    users,
 };
 use crate::document::assemble::assemble;
 use crate::document::examples::Examples;
@@ -36,6 +37,7 @@ pub(super) fn table(parts: Parts) -> Vec<Row> {
     let mut table = Vec::new();
     table.extend(incident_rows());
     table.extend(timeline_rows());
+    table.extend(coordination_rows());
     table.extend(figure_rows());
     table.extend(ledger_rows().map(|row| row.part(Part::Sla)));
     table.extend(page_rows());
@@ -151,6 +153,59 @@ fn timeline_rows() -> [Row; 5] {
                 "stream_events",
                 "Streams hints of changes as server-sent events",
             ),
+        ],
+    )
+}
+
+fn coordination_rows() -> [Row; 7] {
+    group(
+        "incidents",
+        Area::Operators,
+        [
+            post("/sys/incidents/{id}/roles", coordination::change_role)
+                .named(
+                    "change_role",
+                    "Changes who holds a role in the response to an incident",
+                )
+                .with_version(),
+            post(
+                "/sys/incidents/{id}/approvals",
+                coordination::request_approval,
+            )
+            .named(
+                "request_approval",
+                "Requests the approval of a risky action",
+            )
+            .answers(&[CREATED])
+            .with_version(),
+            post(
+                "/sys/incidents/{id}/approvals/{number}/approve",
+                coordination::approve,
+            )
+            .named("approve_action", "Approves a risky action")
+            .with_version(),
+            post(
+                "/sys/incidents/{id}/approvals/{number}/refuse",
+                coordination::refuse,
+            )
+            .named("refuse_action", "Refuses to approve a risky action")
+            .with_version(),
+            post(
+                "/sys/incidents/{id}/approvals/{number}/withdraw",
+                coordination::withdraw,
+            )
+            .named("withdraw_approval", "Withdraws a request for an approval")
+            .with_version(),
+            get("/sys/incidents/{id}/checklists", coordination::checklists).named(
+                "list_checklists",
+                "Lists the checklists that apply to an incident now",
+            ),
+            post(
+                "/sys/incidents/{id}/checklists/{name}/{item}",
+                coordination::tick,
+            )
+            .named("tick_item", "Ticks an item of a checklist")
+            .with_version(),
         ],
     )
 }
@@ -348,7 +403,7 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 25] {
+fn web_rows() -> [Row; 32] {
     group(
         "web",
         Area::Web,
@@ -379,6 +434,19 @@ fn web_rows() -> [Row; 25] {
             post("/incidents/{id}/publish", incident::publish::post).part(Part::StatusPage),
             get("/incidents/{id}/post-mortem", incident::post_mortem::show),
             post("/incidents/{id}/post-mortem", incident::post_mortem::post),
+            get("/incidents/{id}/roles", incident::roles::show),
+            post("/incidents/{id}/roles", incident::roles::post),
+            post("/incidents/{id}/checklists", incident::checklists::post),
+            get("/incidents/{id}/approvals", incident::approvals::show),
+            post("/incidents/{id}/approvals", incident::approvals::post),
+            get(
+                "/incidents/{id}/approvals/{number}",
+                incident::approvals::show_one,
+            ),
+            post(
+                "/incidents/{id}/approvals/{number}",
+                incident::approvals::decide,
+            ),
             get("/incidents/{id}/entries/{seq}", incident::entry_page::show),
             post(
                 "/incidents/{id}/entries/{seq}/redact",

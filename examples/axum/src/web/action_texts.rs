@@ -27,6 +27,13 @@ texts! {
         dismiss_suggestion: "Dismiss a suggestion", "Écarter une suggestion", "Einen Vorschlag verwerfen";
         record_usage: "Send usage events", "Envoyer des événements d’usage", "Nutzungsereignisse senden";
         decide_credit: "Decide about credits", "Décider des avoirs", "Über Gutschriften entscheiden";
+        override_role: "Take a role from its holder", "Retirer un rôle à son titulaire", "Eine Rolle vom Inhaber übernehmen";
+        change_role: "Change a role", "Changer un rôle", "Eine Rolle wechseln";
+        request_approval: "Request an approval", "Demander une approbation", "Eine Freigabe beantragen";
+        approve_action: "Approve a risky action", "Approuver une action risquée", "Einen riskanten Schritt freigeben";
+        refuse_action: "Refuse a risky action", "Refuser une action risquée", "Einen riskanten Schritt ablehnen";
+        withdraw_approval: "Withdraw a request for approval", "Retirer une demande d’approbation", "Einen Antrag auf Freigabe zurückziehen";
+        tick: "Tick an item of a checklist", "Cocher un point d’une liste", "Einen Punkt einer Liste abhaken";
         approve_credit: "Approve a credit", "Approuver un avoir", "Eine Gutschrift genehmigen";
         waive_credit: "Waive a credit", "Renoncer à un avoir", "Auf eine Gutschrift verzichten";
         recompute_credits: "Recompute credits", "Recalculer les avoirs", "Gutschriften neu berechnen";
@@ -56,11 +63,13 @@ texts! {
 }
 
 /// The names of actions that the audit trail has, for suggestions.
-pub(crate) const NAMES: [&str; 46] = [
+pub(crate) const NAMES: [&str; 53] = [
     "acknowledge",
+    "approve_action",
     "approve_credit",
     "cancel",
     "change",
+    "change_role",
     "close",
     "correct_ended",
     "decide_credit",
@@ -79,6 +88,7 @@ pub(crate) const NAMES: [&str; 46] = [
     "merge",
     "notify",
     "observe",
+    "override_role",
     "page",
     "page_acknowledge",
     "page_coalesced",
@@ -92,17 +102,21 @@ pub(crate) const NAMES: [&str; 46] = [
     "recompute_credits",
     "record_usage",
     "redact",
+    "refuse_action",
     "relate",
     "reopen",
     "repeat_alert",
+    "request_approval",
     "resend_credits",
     "retry_page",
     "suggest",
     "take_in",
     "test_pager",
     "test_pagers",
+    "tick",
     "update",
     "waive_credit",
+    "withdraw_approval",
 ];
 
 impl ActionTexts {
@@ -133,6 +147,7 @@ impl ActionTexts {
             "record_usage" => self.record_usage,
             "decide_credit" => self.decide_credit,
             "export_users" => self.export_users,
+            "override_role" => self.override_role,
             other => return self.other_words(other),
         })
     }
@@ -140,6 +155,12 @@ impl ActionTexts {
     /// Returns the words for what is no right of a role.
     fn other_words(&self, name: &str) -> Option<&'static str> {
         Some(match name {
+            "change_role" => self.change_role,
+            "request_approval" => self.request_approval,
+            "approve_action" => self.approve_action,
+            "refuse_action" => self.refuse_action,
+            "withdraw_approval" => self.withdraw_approval,
+            "tick" => self.tick,
             "approve_credit" => self.approve_credit,
             "waive_credit" => self.waive_credit,
             "recompute_credits" => self.recompute_credits,

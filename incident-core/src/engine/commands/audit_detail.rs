@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::incident::{Change, Command, Event};
+use crate::incident::{Change, Command, Event, RoleStep};
 use crate::redaction;
 
 impl Command {
@@ -24,6 +24,9 @@ impl Command {
             Self::TakeIn { .. } => "take_in",
             Self::RepeatAlert(_) => "repeat_alert",
             Self::Relate { .. } => "relate",
+            Self::ChangeRole(_) => "change_role",
+            Self::Approve(step) => step.name(),
+            Self::Tick(_) => "tick",
         }
     }
 
@@ -94,6 +97,23 @@ impl Command {
             }
             Self::Relate { to, .. } => {
                 note("to", to.to_string());
+            }
+            Self::ChangeRole(change) => {
+                let role = change.role.name();
+                let step = match change.action {
+                    RoleStep::Assume => "assume",
+                    RoleStep::HandOver => "hand_over",
+                    RoleStep::Renounce => "renounce",
+                };
+                note("role", format!("{step} {role}"));
+            }
+            Self::Approve(step) => {
+                if let Some(number) = step.number() {
+                    note("approval", number.to_string());
+                }
+            }
+            Self::Tick(tick) => {
+                note("item", format!("{}/{}", tick.list, tick.item));
             }
             Self::Acknowledge { .. }
             | Self::Report(_)

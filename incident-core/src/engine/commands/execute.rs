@@ -11,6 +11,7 @@ use crate::incident::limits::{changed_span, shapers};
 use crate::incident::{Command, Ending, Event, Incident, Refusal, decide, rights_for};
 use crate::port::StoreError;
 use crate::redaction::Redaction;
+use crate::response::UnknownItem;
 use crate::timeline::SysIncidentUpdateEntry;
 use crate::{IncidentId, Timestamp, ValidationError};
 
@@ -72,13 +73,20 @@ impl Incidents {
         command: &Command,
     ) -> Result<PreparedCommand, Error> {
         let mut before = self.get(id).await?;
-        self.authorize_command(context, &rights_for(&before, command), Some(id))
-            .await?;
+        self.authorize_command(
+            context,
+            &rights_for(&before, command, &context.caller.actor),
+            Some(id),
+        )
+        .await?;
         if let Command::Redact { seq, .. } = command {
             before = self.with_sources(before, *seq).await?;
         }
         context.check_version(before.version)?;
         self.check_escalation_rule(command)?;
+        Self::check_approval(command, &before)?;
+        let filled_in = self.filled_in(command, &before)?;
+        let command = filled_in.as_ref().unwrap_or(command);
         let now = self.inner.now();
         if !self.may(&context.caller, Action::LongOutage) {
             changed_span(&before, command, now)?;
@@ -151,6 +159,37 @@ impl Incidents {
             Some(entry) => Arc::new(before.with_sources(entry)),
             None => before,
         })
+    }
+
+    /// Returns a tick with the text of its item; no other command needs anything.
+    fn filled_in(&self, command: &Command, before: &Incident) -> Result<Option<Command>, Error> {
+        let Command::Tick(tick) = command else {
+            return Ok(None);
+        };
+        let filled = self.inner.settings.checklists.filled_in(before, tick);
+        let filled = filled.map_err(|unknown| match unknown {
+            UnknownItem::List => Error::NotFound("checklist"),
+            UnknownItem::Item => Error::NotFound("checklist item"),
+            UnknownItem::NotNow => Error::Refused(Refusal::WrongState {
+                code: "checklist_not_open",
+                detail: format!(
+                    "the checklist does not apply to a {} incident with the status {}",
+                    before.severity, before.status
+                ),
+            }),
+        })?;
+        Ok(Some(Command::Tick(Box::new(filled))))
+    }
+
+    fn check_approval(command: &Command, before: &Incident) -> Result<(), Error> {
+        let Command::Approve(step) = command else {
+            return Ok(());
+        };
+        let number = step.number();
+        if number.is_some_and(|number| before.approval(number).is_none()) {
+            return Err(Error::NotFound("approval"));
+        }
+        Ok(())
     }
 
     fn check_escalation_rule(&self, command: &Command) -> Result<(), ValidationError> {

@@ -6,11 +6,13 @@ use std::time::Duration;
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
 use crate::engine::{Error, Incidents, PagingHandle, ReportsHandle};
+use crate::incident::Incident;
 use crate::paging::{TargetId, TargetState};
 use crate::policy::Policy;
 use crate::port::Pager;
+use crate::response::{Checklists, Warning, warnings};
 use crate::sla::Contracts;
-use crate::{RuleName, ServiceId, TenantId};
+use crate::{RuleName, ServiceId, TenantId, Timestamp};
 
 impl Incidents {
     /// Returns the policy of each severity.
@@ -31,6 +33,19 @@ impl Incidents {
     #[must_use]
     pub fn has_status_page(&self) -> bool {
         self.inner.settings.has_status_page
+    }
+
+    /// Returns the checklists.
+    #[must_use]
+    pub fn checklists(&self) -> &Checklists {
+        &self.inner.settings.checklists
+    }
+
+    /// Returns the warnings about an incident at a time, by the engine's checklists and policy.
+    #[must_use]
+    pub fn warnings(&self, incident: &Incident, at: Timestamp) -> Vec<Warning> {
+        let settings = &self.inner.settings;
+        warnings(incident, &settings.checklists, &settings.policy, at)
     }
 
     /// Returns the contracts with tenants.

@@ -7,6 +7,7 @@ use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
 use crate::paging::{FailoverPolicy, GateSettings, InboundPolicy};
 use crate::policy::Policy;
+use crate::response::Checklists;
 use crate::sla::Contracts;
 use crate::status_page::PublicNames;
 
@@ -17,6 +18,7 @@ pub(in crate::engine) struct Settings {
     pub(in crate::engine) channel: Option<ChannelPattern>,
     pub(in crate::engine) has_sla: bool,
     pub(in crate::engine) has_status_page: bool,
+    pub(in crate::engine) checklists: Checklists,
     pub(in crate::engine) contracts: Contracts,
     pub(in crate::engine) credits: CreditPolicy,
     pub(in crate::engine) permissions: Permissions,
@@ -39,6 +41,7 @@ impl Default for Settings {
             channel: None,
             has_sla: true,
             has_status_page: true,
+            checklists: Checklists::default(),
             contracts: Contracts::default(),
             credits: CreditPolicy::default(),
             permissions: Permissions::default(),

@@ -167,6 +167,7 @@ fn a_report_needs_the_right_to_acknowledge_where_it_does() {
     use crate::incident::Command;
     use crate::incident::decide::rights_for;
     let (incident, _) = paged();
+    let (_, anna, _) = crate::testing::an_incident();
     for (what, may, expected) in [
         (
             VendorEventKind::Acknowledged,
@@ -178,7 +179,7 @@ fn a_report_needs_the_right_to_acknowledge_where_it_does() {
     ] {
         let mut report = super::reports::report_of(what);
         report.policy.acknowledge = may;
-        let rights = rights_for(&incident, &Command::Report(Box::new(report)));
+        let rights = rights_for(&incident, &Command::Report(Box::new(report)), &anna);
         assert_eq!(rights, expected);
     }
 }

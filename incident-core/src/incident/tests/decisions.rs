@@ -104,6 +104,7 @@ fn what_has_ended_is_corrected_with_a_right_of_its_own() {
         reason: statement("it was that long"),
     };
     let (live, _) = paged();
+    let (_, anna, _) = an_incident();
     let closed = with(|state| state.status = Status::Closed);
     for (command, corrects) in [
         (Command::Change(change()), true),
@@ -113,7 +114,8 @@ fn what_has_ended_is_corrected_with_a_right_of_its_own() {
         (of_kind(None), false),
         (Command::Acknowledge { at: None }, false),
     ] {
-        let needed = |incident| rights_for(incident, &command).contains(&Action::CorrectEnded);
+        let needed =
+            |incident| rights_for(incident, &command, &anna).contains(&Action::CorrectEnded);
         assert!(!needed(&live), "{command:?}");
         assert_eq!(needed(&closed), corrects, "{command:?}");
     }

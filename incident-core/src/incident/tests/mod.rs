@@ -2,13 +2,16 @@
 
 mod alerts;
 mod applied;
+mod approvals;
 mod decisions;
 mod lists;
 mod merges;
 mod overrides;
 mod pages;
 mod reports;
+mod roles;
 mod small;
+mod ticks;
 mod times;
 
 use super::{Declare, Incident, Severity, Status};

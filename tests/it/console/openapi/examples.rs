@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::operations;
 use crate::over_http::document::document;
-use crate::over_http::harness::{ADMIN, Answer, BILLING, COMMANDER, Server, VIEWER};
+use crate::over_http::harness::{ADMIN, Answer, BILLING, COMMANDER, RESPONDER, Server, VIEWER};
 
 const SECRET: &str = "the-secret-of-this-webhook";
 /// The incident of the examples.
@@ -174,6 +174,7 @@ impl Story {
         self.send("receive_pagerduty", "", 202).await;
         self.send("receive_opsgenie", "", 202).await;
         self.send("change_incident", COMMANDER, 200).await;
+        self.coordination().await;
         self.send("add_update", COMMANDER, 201).await;
         self.send("link_post_mortem", COMMANDER, 200).await;
         self.send("mark_users_notified", COMMANDER, 200).await;
@@ -195,6 +196,23 @@ impl Story {
         .await;
         self.name("seq", &json!(2));
         self.send("redact_update", ADMIN, 200).await;
+    }
+
+    async fn coordination(&mut self) {
+        self.name("name", &json!("triage"));
+        self.name("item", &json!("scope_known"));
+        self.send("tick_item", RESPONDER, 200).await;
+        self.send("list_checklists", VIEWER, 200).await;
+        for (number, decide, by) in [
+            (1, "approve_action", COMMANDER),
+            (2, "refuse_action", COMMANDER),
+            (3, "withdraw_approval", RESPONDER),
+        ] {
+            self.send("request_approval", RESPONDER, 201).await;
+            self.name("number", &json!(number));
+            self.send(decide, by, 200).await;
+        }
+        self.send("change_role", COMMANDER, 200).await;
     }
 
     async fn figures(&mut self) {

@@ -4,6 +4,7 @@ mod alert_links;
 mod alerts;
 mod bad_input;
 mod classification;
+mod coordination;
 mod facts;
 mod imports;
 mod invalid_texts;

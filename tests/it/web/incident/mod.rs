@@ -1,6 +1,7 @@
 //! The page of an incident, and the forms with which people act on it.
 
 mod acts;
+mod coordination;
 mod edit;
 mod entries;
 mod publish;

@@ -27,7 +27,6 @@ texts! {
         openapi: "The API as OpenAPI document", "L’API en document OpenAPI", "Die API als OpenAPI-Dokument";
         metrics: "Metrics for Prometheus", "Métriques pour Prometheus", "Metriken für Prometheus";
         policy: "Response policy in force", "Règles d’intervention en vigueur", "Geltende Einsatzregeln";
-        severity: "Severity", "Gravité", "Schwere";
         pages: "Declaration pages on-call", "La déclaration alerte l’astreinte", "Meldung alarmiert Bereitschaft";
         urgency: "Urgency", "Urgence", "Dringlichkeit";
         high: "high: wakes people", "haute : réveille", "hoch: weckt";

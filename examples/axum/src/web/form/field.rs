@@ -251,6 +251,13 @@ impl Field {
         self
     }
 
+    /// Marks the error as one in the language of the reader.
+    #[must_use]
+    pub(crate) fn translated(mut self) -> Self {
+        self.is_error_translated = true;
+        self
+    }
+
     /// Writes a date or a time as its control shows it. Browsers show no other value, and say so in
     /// their console: what was typed then stands in the error.
     fn keep_presentable(&mut self) {

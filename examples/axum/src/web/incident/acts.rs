@@ -15,6 +15,8 @@ pub(super) struct Acts {
     pub(super) page: bool,
     pub(super) publish: bool,
     pub(super) post_mortem: bool,
+    pub(super) roles: bool,
+    pub(super) tick: bool,
 }
 
 impl Acts {
@@ -32,6 +34,8 @@ impl Acts {
                 && may(Action::Publish)
                 && incident.mode != Mode::Drill,
             post_mortem: may(Action::LinkPostMortem),
+            roles: may(Action::Change) && !is_final,
+            tick: may(Action::Update) && !is_final,
         }
     }
 

@@ -7,6 +7,7 @@ use incident_core::actor::ActorKind;
 use incident_core::incident::{FieldDelta, Status};
 use incident_core::timeline::{EntryKind, SysIncidentUpdateEntry, TextName};
 
+use super::entry_coordination::coordination;
 use super::entry_texts::EntryTexts;
 use super::words::{WordTexts, list, value};
 use crate::http::escape::Html;
@@ -50,11 +51,11 @@ pub(super) struct EntryView {
 
 /// The message of an entry, in parts.
 #[derive(Default)]
-struct Statement {
-    what: Option<String>,
-    text: Option<String>,
-    reason: Option<String>,
-    link: Option<String>,
+pub(super) struct Statement {
+    pub(super) what: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) link: Option<String>,
 }
 
 impl EntryView {
@@ -65,11 +66,12 @@ impl EntryView {
         let fields = &entry.fields;
         let is_late = fields.occurred_at.saturating_add(LATE) < fields.recorded_at;
         let deltas = entry.changes();
-        let statement = statement(frame, texts, entry, &deltas);
+        let of_response = coordination(frame, entry, &deltas);
+        let is_in_words = of_response.is_some() || fields.kind == EntryKind::Declaration;
+        let statement = of_response.unwrap_or_else(|| statement(frame, texts, entry, &deltas));
         let statuses = fields.status_from.zip(fields.status_to);
         let name = |status: Status| frame.common.status(status);
-        let is_declaration = fields.kind == EntryKind::Declaration;
-        let changes = deltas.iter().filter(|_| !is_declaration);
+        let changes = deltas.iter().filter(|_| !is_in_words);
         Self {
             seq: entry.seq,
             at: frame.times.time(&fields.occurred_at),

@@ -162,6 +162,9 @@ fn redact_form(
     if erased.public_title {
         lines.push(texts.redact_public_title.to_owned());
     }
+    if erased.approval {
+        lines.push(texts.redact_approval.to_owned());
+    }
     let public = number_of(erased.public_lines);
     if public > 0 {
         lines.push(count(frame.reader.language, texts.redact_lines, public));

@@ -9,6 +9,9 @@ use incident_core::incident::Incident;
 use incident_core::{IncidentId, ValidationError};
 
 use super::acts::Acts;
+use super::approvals::{ApprovalView, approvals, may_request};
+use super::checklists::{ListView, checklists};
+use super::coordination_texts::CoordinationTexts;
 use super::customers::{CustomerView, public_side};
 use super::entry_texts::EntryTexts;
 use super::figures::figures;
@@ -16,6 +19,7 @@ use super::head::HeadView;
 use super::impact_view::ImpactView;
 use super::incident_texts::IncidentTexts;
 use super::proof::ProofView;
+use super::raci::RaciView;
 use super::related::{RelatedIncident, related};
 use super::side::{NamedLink, NamedText, facts, links, people};
 use super::sla_view::SlaView;
@@ -88,7 +92,13 @@ struct IncidentPage<'a> {
     impact: ImpactView,
     sla: Option<SlaView>,
     customers: Option<CustomerView>,
+    work: &'static CoordinationTexts,
+    warnings: Vec<String>,
     people: Vec<NamedText>,
+    raci: RaciView,
+    checklists: Vec<ListView>,
+    approvals: Vec<ApprovalView>,
+    may_request: bool,
     facts: Vec<NamedText>,
     links: Vec<NamedLink>,
     related: Vec<RelatedIncident>,
@@ -152,6 +162,7 @@ pub(super) async fn page(
         form.is_main = !is_acknowledge_main;
     }
     let texts = IncidentTexts::of(reader.language);
+    let work = CoordinationTexts::of(reader.language);
     let policy = incident.policy(state.incidents().policy());
     let page = IncidentPage {
         texts,
@@ -168,7 +179,18 @@ pub(super) async fn page(
         impact: ImpactView::new(&frame, &counted),
         sla,
         customers,
+        work,
+        warnings: state
+            .incidents()
+            .warnings(&incident, frame.times.now)
+            .iter()
+            .filter_map(|one| work.warning(&frame, one))
+            .collect(),
         people: people(&frame, &incident),
+        raci: RaciView::of(reader.language),
+        checklists: checklists(state, &frame, &incident),
+        approvals: approvals(state, &frame, caller, &incident),
+        may_request: may_request(state, caller, &incident),
         facts: facts(&frame, &incident),
         links: links(state, &frame, &incident),
         related,

@@ -58,7 +58,14 @@ pub(super) fn people(frame: &Frame<'_>, incident: &Incident) -> Vec<NamedText> {
         .iter()
         .filter(|one| one.renounced_at.is_none());
     let mut lines: Vec<NamedText> = current
-        .map(|one| line(words.response_role(one.role), one.person.as_str(), None))
+        .map(|one| {
+            let since = frame.times.time(&one.assumed_at);
+            line(
+                words.response_role(one.role),
+                one.person.as_str(),
+                Some(since),
+            )
+        })
         .collect();
     if let Some(responder) = &incident.responder {
         lines.push(line(texts.responder, responder.as_str(), None));
