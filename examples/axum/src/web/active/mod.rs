@@ -16,6 +16,7 @@ use crate::http::authorized::Authorized;
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::state::AppState;
+use crate::web::countdown::Countdown;
 use crate::web::filter::FilterFields;
 use crate::web::frame::{Frame, Section};
 use crate::web::numbers::minutes;
@@ -24,7 +25,6 @@ use crate::web::page_error::target_and_error;
 use crate::web::pagers::wakes_nobody;
 use crate::web::reader::Reader;
 use crate::web::texts::{count, fill, number_of, texts};
-use crate::web::update_due::UpdateDue;
 
 /// Maximum number of incidents on the page.
 const SHOWN: usize = 200;
@@ -45,10 +45,8 @@ texts! {
         started: "Started", "Début", "Beginn";
         elapsed: "Elapsed", "Durée", "Dauer";
         eta: "ETA", "Fin prévue", "Ende erwartet";
-        next_update: "Next update", "Prochain point", "Nächste Meldung";
+        due: "Due", "À faire", "Fällig";
         page: "Page", "Alerte", "Alarm";
-        overdue: "overdue {time}", "en retard de {time}", "seit {time} fällig";
-        due_in: "in {time}", "dans {time}", "in {time}";
         empty: "No active incident", "Aucun incident en cours", "Kein aktiver Vorfall";
         empty_help: "When something breaks, declare it: the timeline starts.", "Si quelque chose casse, déclarez-le : la chronologie commence.", "Geht etwas kaputt, melden Sie es: Der Verlauf beginnt.";
         empty_api: "Monitoring can do it too:", "La supervision peut aussi le faire :", "Die Überwachung kann es auch:";
@@ -76,7 +74,7 @@ texts! {
 struct ActiveRow<'a> {
     outline: &'a Outline,
     tenants: String,
-    due: Option<UpdateDue>,
+    due: Option<Countdown>,
     is_unpaged: bool,
 }
 
@@ -129,7 +127,7 @@ pub(crate) async fn show(
     };
     let page = ActiveListPage {
         heading: heading(&frame, texts, &live, total),
-        rows: live.iter().map(|one| row(&frame, texts, one)).collect(),
+        rows: live.iter().map(|one| row(&frame, one)).collect(),
         is_cut,
         unpaged: live
             .iter()
@@ -208,12 +206,12 @@ fn heading(frame: &Frame<'_>, texts: &ActiveTexts, live: &[Outline], total: u64)
     format!("{} · {number}", worst.severity)
 }
 
-fn row<'a>(frame: &Frame<'_>, texts: &ActiveTexts, outline: &'a Outline) -> ActiveRow<'a> {
+fn row<'a>(frame: &Frame<'_>, outline: &'a Outline) -> ActiveRow<'a> {
     ActiveRow {
         tenants: tenants(frame, outline),
         due: outline
-            .next_update_due_at
-            .map(|due| UpdateDue::new(frame, due, texts.overdue, texts.due_in)),
+            .deadline
+            .map(|deadline| Countdown::of_deadline(frame, deadline)),
         is_unpaged: is_unpaged(outline),
         outline,
     }

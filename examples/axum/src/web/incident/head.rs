@@ -7,9 +7,9 @@ use super::incident_texts::IncidentTexts;
 use super::words::WordTexts;
 use crate::http::escape::Html;
 use crate::state::AppState;
+use crate::web::countdown::Countdown;
 use crate::web::frame::Frame;
 use crate::web::texts::{count, number_of};
-use crate::web::update_due::UpdateDue;
 
 /// Number of tenants and services that the head names.
 const NAMED: usize = 12;
@@ -21,7 +21,7 @@ pub(super) struct HeadView {
     /// Elapsed while it goes on, else its length.
     pub(super) elapsed: Option<Html>,
     pub(super) lasted: Option<String>,
-    pub(super) due: Option<UpdateDue>,
+    pub(super) due: Option<Countdown>,
     pub(super) tenants: String,
     pub(super) services: String,
     pub(super) page: String,
@@ -56,7 +56,7 @@ impl HeadView {
                 let time = times.between(&incident.started_at, &end);
                 frame.fill(texts.lasted, &[("time", &time)])
             }),
-            due: due.map(|due| UpdateDue::new(frame, due, texts.overdue, texts.due_in)),
+            due: due.map(|due| Countdown::new(frame, due, texts.overdue, texts.due_in)),
             tenants: tenants(frame, texts, &incident.affected_tenants),
             services: services(frame, incident),
             page: page(frame, texts, paging),

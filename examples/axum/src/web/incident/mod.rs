@@ -10,6 +10,7 @@ mod checklist_texts;
 pub(crate) mod checklists;
 mod coordination_texts;
 mod customers;
+mod due_view;
 pub(crate) mod edit;
 mod entry;
 mod entry_coordination;

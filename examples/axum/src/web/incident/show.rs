@@ -13,6 +13,7 @@ use super::approvals::{ApprovalView, approvals, may_request};
 use super::checklists::{ListView, checklists};
 use super::coordination_texts::CoordinationTexts;
 use super::customers::{CustomerView, public_side};
+use super::due_view::DueView;
 use super::entry_texts::EntryTexts;
 use super::figures::figures;
 use super::head::HeadView;
@@ -89,6 +90,7 @@ struct IncidentPage<'a> {
     timeline: TimelineView,
     older: String,
     form: Option<UpdateForm>,
+    due: DueView,
     impact: ImpactView,
     sla: Option<SlaView>,
     customers: Option<CustomerView>,
@@ -176,6 +178,7 @@ pub(super) async fn page(
         older: count(reader.language, texts.older, timeline.older),
         timeline,
         form,
+        due: DueView::new(state, &frame, &incident),
         impact: ImpactView::new(&frame, &counted),
         sla,
         customers,
