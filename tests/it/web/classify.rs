@@ -158,6 +158,16 @@ async fn wrong_answers_stand_beside_their_questions_and_the_text_stays() {
         let refused = page(&server, RESPONDER, &query).await;
         assert_eq!(refused.status, 422, "{field}");
     }
+    // All of them are named at once.
+    let fields = [
+        ("users_hit_percent", "many"),
+        ("revenue_per_hour", "500"),
+        ("data_loss", "some"),
+    ];
+    let refused = submit(&server, RESPONDER, CLASSIFY, &fields).await;
+    for (field, _) in fields {
+        must_be_refused(&refused, 422, field, "value=\"many\"");
+    }
     server.stop().await;
 }
 
