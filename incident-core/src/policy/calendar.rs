@@ -1,102 +1,22 @@
 //! Business hours: the part of the time that counts for a deadline in business hours.
 
+mod hours;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
 use serde::{Deserialize, Serialize};
 
 use crate::{Name, Timestamp, ValidationError, Window, Zone};
-use written::Written;
+pub use hours::OpeningHours;
+use written::{WrittenCalendar, WrittenWeek};
 
 /// The number of local days from its start in which a deadline is looked for: ten years.
 ///
 /// A calendar of holidays alone therefore has no deadline, and looking for one ends.
 pub const CALENDAR_DAYS: usize = 3_660;
-
-const MINUTES_OF_A_DAY: u16 = 24 * 60;
-
-/// Opening hours of a day by the clocks on the wall: `[start, end)`, in minutes since midnight.
-///
-/// Reads and prints `09:00-12:30`. The end may be `24:00`, the midnight after the day.
-///
-/// ```
-/// use incident_core::policy::OpeningHours;
-/// let morning: OpeningHours = "09:00-12:30".parse()?;
-/// assert_eq!(morning, OpeningHours::new(9 * 60, 12 * 60 + 30)?);
-/// assert!("12:30-09:00".parse::<OpeningHours>().is_err());
-/// # Ok::<(), incident_core::ValidationError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OpeningHours {
-    start: u16,
-    end: u16,
-}
-
-impl OpeningHours {
-    /// Creates opening hours from two minutes of the day, 0..=1440.
-    ///
-    /// # Errors
-    /// Fails if the end is not after the start, or after 24:00.
-    pub fn new(start: u16, end: u16) -> Result<Self, ValidationError> {
-        if start < end && end <= MINUTES_OF_A_DAY {
-            Ok(Self { start, end })
-        } else {
-            Err(wrong_hours())
-        }
-    }
-
-    /// Returns the minute of the day at which they begin.
-    #[must_use]
-    pub const fn start(self) -> u16 {
-        self.start
-    }
-
-    /// Returns the first minute of the day after them; at most 1440.
-    #[must_use]
-    pub const fn end(self) -> u16 {
-        self.end
-    }
-}
-
-fn wrong_hours() -> ValidationError {
-    ValidationError::new(
-        "hours",
-        "a start and a later end in hours and minutes, such as \"09:00-12:30\"",
-    )
-}
-
-/// Reads `09:30` as a minute of the day; `24:00` is one.
-fn minute_of_day(text: &str) -> Option<u16> {
-    let (hours, minutes) = text.split_once(':')?;
-    let two = |digits: &str| {
-        let plain = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        plain.then(|| digits.parse::<u16>().ok()).flatten()
-    };
-    let (hours, minutes) = (two(hours)?, two(minutes)?);
-    (minutes < 60).then_some(hours * 60 + minutes)
-}
-
-impl FromStr for OpeningHours {
-    type Err = ValidationError;
-
-    fn from_str(text: &str) -> Result<Self, ValidationError> {
-        let (start, end) = text.split_once('-').ok_or_else(wrong_hours)?;
-        let start = minute_of_day(start).ok_or_else(wrong_hours)?;
-        Self::new(start, minute_of_day(end).ok_or_else(wrong_hours)?)
-    }
-}
-
-impl fmt::Display for OpeningHours {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [start, end] = [self.start, self.end].map(|minute| (minute / 60, minute % 60));
-        write!(f, "{:02}:{:02}-{:02}:{:02}", start.0, start.1, end.0, end.1)
-    }
-}
 
 /// The hours in which a team works: a time zone, opening hours of each weekday, and holidays.
 ///
@@ -129,7 +49,7 @@ impl fmt::Display for OpeningHours {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Written", into = "Written")]
+#[serde(try_from = "WrittenCalendar", into = "WrittenCalendar")]
 pub struct BusinessCalendar {
     zone: Zone,
     /// Opening hours by the number of days since Monday; ascending and disjoint, never empty.
@@ -170,7 +90,7 @@ impl BusinessCalendar {
                 let expected = "opening hours; a weekday that is closed is left out";
                 return Err(ValidationError::new(field(), expected));
             }
-            let ascending = hours.is_sorted_by(|one, next| one.end <= next.start);
+            let ascending = hours.is_sorted_by(|one, next| one.end() <= next.start());
             if !ascending {
                 let expected = "ascending hours that do not overlap";
                 return Err(ValidationError::new(field(), expected));
@@ -285,7 +205,8 @@ impl BusinessCalendar {
             self.hours(day.weekday())
         };
         hours.iter().filter_map(move |hours| {
-            let [start, end] = [hours.start, hours.end].map(|minute| self.first_at(day, minute));
+            let [start, end] =
+                [hours.start(), hours.end()].map(|minute| self.first_at(day, minute));
             Window::non_empty(start, end)
         })
     }
@@ -299,6 +220,59 @@ impl BusinessCalendar {
         let midnight = NaiveDateTime::new(day, NaiveTime::MIN);
         let local = midnight.checked_add_signed(TimeDelta::minutes(minute.into()));
         local.map_or(Timestamp::MAX, |local| self.zone.first_at(local))
+    }
+}
+
+impl TryFrom<WrittenCalendar> for BusinessCalendar {
+    type Error = ValidationError;
+
+    fn try_from(written: WrittenCalendar) -> Result<Self, ValidationError> {
+        let zone: Zone = written.timezone.parse()?;
+        let mut week = Vec::new();
+        for (day, hours) in written.hours.days() {
+            let Some(hours) = hours else { continue };
+            let field = |place| format!("hours/{}/{place}", weekday_name(day));
+            let read = hours.iter().enumerate().map(|(place, text)| {
+                let hours = text.parse::<OpeningHours>();
+                hours.map_err(|wrong| wrong.at(field(place)))
+            });
+            week.push((day, read.collect::<Result<Vec<_>, _>>()?));
+        }
+        let holidays = written.holidays.iter().enumerate().map(|(place, text)| {
+            written::date(text).ok_or_else(|| {
+                let expected = "a date, such as \"2026-12-25\"";
+                ValidationError::new(format!("holidays/{place}"), expected)
+            })
+        });
+        let holidays = holidays.collect::<Result<Vec<_>, _>>()?;
+        let version = written.holidays_version.as_deref().map(|text| {
+            let name = Name::new(text);
+            name.map_err(|wrong| wrong.at("holidays_version"))
+        });
+        Self::new(zone, week, holidays, version.transpose()?)
+    }
+}
+
+impl From<BusinessCalendar> for WrittenCalendar {
+    fn from(calendar: BusinessCalendar) -> Self {
+        let hours = |day| {
+            let hours = calendar.hours(day);
+            (!hours.is_empty()).then(|| hours.iter().map(ToString::to_string).collect())
+        };
+        Self {
+            timezone: calendar.zone.name().to_owned(),
+            hours: WrittenWeek {
+                monday: hours(Weekday::Mon),
+                tuesday: hours(Weekday::Tue),
+                wednesday: hours(Weekday::Wed),
+                thursday: hours(Weekday::Thu),
+                friday: hours(Weekday::Fri),
+                saturday: hours(Weekday::Sat),
+                sunday: hours(Weekday::Sun),
+            },
+            holidays_version: calendar.holidays_version.as_ref().map(ToString::to_string),
+            holidays: calendar.holidays.iter().map(ToString::to_string).collect(),
+        }
     }
 }
 

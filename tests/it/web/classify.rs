@@ -9,8 +9,8 @@ use crate::over_http::harness::{ADMIN, RESPONDER, Server, VIEWER};
 const FORM: &str = "/incidents/new";
 const CLASSIFY: &str = "/incidents/classify";
 
-/// What was typed in the form of a declaration goes to the questions and comes back with the
-/// proposal, and a declaration that does not follow it says so.
+/// The text of a declaration goes to the questions and comes back with the proposal, and a
+/// declaration that does not follow it says so.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_typed_comes_back_with_the_proposal() {
     let server = Server::start().await;
@@ -158,6 +158,16 @@ async fn wrong_answers_stand_beside_their_questions_and_the_text_stays() {
         let refused = page(&server, RESPONDER, &query).await;
         assert_eq!(refused.status, 422, "{field}");
     }
+    // All of them are named at once.
+    let fields = [
+        ("users_hit_percent", "many"),
+        ("revenue_per_hour", "500"),
+        ("data_loss", "some"),
+    ];
+    let refused = submit(&server, RESPONDER, CLASSIFY, &fields).await;
+    for (field, _) in fields {
+        must_be_refused(&refused, 422, field, "value=\"many\"");
+    }
     server.stop().await;
 }
 
@@ -242,7 +252,7 @@ async fn reasons_are_in_the_language_of_the_reader() {
             "performance_degraded=yes",
             "SEV2",
             "les performances sont gravement",
-            "alles sehr langsam ist",
+            "die Leistung stark beeinträchtigt ist",
         ),
         (
             "background_jobs_piling_up=yes",

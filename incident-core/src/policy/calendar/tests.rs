@@ -262,7 +262,7 @@ fn an_error_names_its_field() {
 
 /// Opening hours between some of up to six minutes of the day.
 fn some_hours() -> impl Strategy<Value = Vec<OpeningHours>> {
-    prop::collection::btree_set(0..=MINUTES_OF_A_DAY, 2..=6).prop_map(|bounds| {
+    prop::collection::btree_set(0..=1_440_u16, 2..=6).prop_map(|bounds| {
         let bounds: Vec<u16> = bounds.into_iter().collect();
         let pairs = bounds.chunks_exact(2);
         pairs

@@ -25,7 +25,7 @@ texts! {
         region_down: "One region is down", "Une région est en panne", "Eine Region ist ausgefallen";
         critical_feature: "A critical feature is down", "Une fonction critique est en panne", "Eine kritische Funktion ist ausgefallen";
         critical_feature_hint: "Login, payment, upload.", "Connexion, paiement, envoi de fichiers.", "Anmeldung, Zahlung, Hochladen.";
-        performance: "Performance is severely degraded", "Les performances sont gravement dégradées", "Alles ist sehr langsam";
+        performance: "Performance is severely degraded", "Les performances sont gravement dégradées", "Die Leistung ist stark beeinträchtigt";
         jobs: "Critical background jobs pile up", "Des tâches de fond critiques s’accumulent", "Kritische Hintergrundaufgaben stauen sich";
         secondary: "A secondary feature is hit", "Une fonction secondaire est touchée", "Eine Nebenfunktion ist betroffen";
         workaround: "There is a workaround", "Il existe un contournement", "Es gibt einen Umweg";
@@ -58,7 +58,7 @@ texts! {
         critical_revenue_why: "{lost} an hour is blocked, more than {limit}", "{lost} par heure sont bloqués, plus de {limit}", "{lost} je Stunde blockiert sind, mehr als {limit}";
         many_users_why: "{hit} of users are hit, at least {limit}", "{hit} des utilisateurs sont touchés, au moins {limit}", "{hit} der Nutzer betroffen sind, mindestens {limit}";
         critical_feature_why: "a critical feature is down", "une fonction critique est en panne", "eine kritische Funktion ausgefallen ist";
-        performance_why: "performance is severely degraded", "les performances sont gravement dégradées", "alles sehr langsam ist";
+        performance_why: "performance is severely degraded", "les performances sont gravement dégradées", "die Leistung stark beeinträchtigt ist";
         jobs_why: "critical background jobs pile up", "des tâches de fond critiques s’accumulent", "sich kritische Hintergrundaufgaben stauen";
         region_why: "one region is down", "une région est en panne", "eine Region ausgefallen ist";
         major_revenue_why: "{lost} an hour is blocked, at least {limit}", "{lost} par heure sont bloqués, au moins {limit}", "{lost} je Stunde blockiert sind, mindestens {limit}";

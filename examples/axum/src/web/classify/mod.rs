@@ -56,7 +56,7 @@ struct ClassifyPage<'a> {
     frame: Frame<'a>,
     texts: &'static ClassifyTexts,
     summary: Option<Html>,
-    /// What was typed in the form of the declaration.
+    /// The fields of the declaration as they were typed.
     carried: Vec<(String, String)>,
     blocks: [QuestionBlock; 4],
     proposal: Option<ShownProposal>,

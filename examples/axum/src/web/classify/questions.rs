@@ -1,5 +1,6 @@
 //! The questions of the page, and the facts that follow from the answers.
 
+use incident_core::Percent;
 use incident_core::incident::{Level, LossState};
 use incident_core::name::NAME_BYTES;
 use incident_core::response::{ClassificationFact, ClassificationFacts};
@@ -135,7 +136,14 @@ pub(super) fn facts(sent: &FormFields) -> Result<ClassificationFacts, Problem> {
     let percent = sent.get("users_hit_percent").replace(',', ".");
     let percent = percent.trim().trim_end_matches('%').trim_end();
     if !percent.is_empty() {
-        body = body.with("users_hit_percent", percent);
+        // Checked here, so that its error stands beside those of the other answers.
+        body = match percent.parse::<Percent>() {
+            Ok(percent) => body.with("users_hit_percent", json!(percent)),
+            Err(wrong) => body.wrong(
+                "users_hit_percent",
+                &format!("expected {}", wrong.expected()),
+            ),
+        };
     }
     let revenue = sent.get("revenue_per_hour").trim();
     if !revenue.is_empty() {
