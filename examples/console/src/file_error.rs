@@ -10,9 +10,11 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// A place in a file: a part of its text, and the path of the field.
-struct Place {
+struct FieldPlace {
     offset: Option<usize>,
     field: String,
+    /// Set if the field is a single value, which has no fields of its own.
+    is_single: bool,
 }
 
 /// Reads a file of a type.
@@ -24,11 +26,13 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let path = slashed(&error);
         let error = error.into_inner();
-        // A value that was checked as a whole names the field inside of it.
+        // A table that was checked as a whole names the field inside of it, a single value its own
+        // kind.
         let (inner, message) = match error.message().split_once(": expected ") {
             Some((inner, expected)) => (Some(inner), format!("expected {expected}")),
             None => (None, error.message().to_owned()),
         };
+        let inner = inner.filter(|_| !locate(text, &path).is_single);
         let path = match inner {
             Some(inner) if path.is_empty() => inner.to_owned(),
             Some(inner) => format!("{path}/{inner}"),
@@ -90,10 +94,11 @@ fn slashed(error: &serde_path_to_error::Error<toml::de::Error>) -> String {
 
 /// Finds a field by its path with slashes; an element of a list is named by its number or by its
 /// `name`. The offset is that of the deepest part of the path that is in the file.
-fn locate(text: &str, path: &str) -> Place {
-    let mut place = Place {
+fn locate(text: &str, path: &str) -> FieldPlace {
+    let mut place = FieldPlace {
         offset: None,
         field: String::new(),
+        is_single: false,
     };
     let mut rest = path;
     if let Ok(table) = DeTable::parse(text) {
@@ -109,7 +114,10 @@ fn locate(text: &str, path: &str) -> Place {
                 | DeValue::Integer(_)
                 | DeValue::Float(_)
                 | DeValue::Boolean(_)
-                | DeValue::Datetime(_) => None,
+                | DeValue::Datetime(_) => {
+                    place.is_single = true;
+                    None
+                }
             };
         }
     }
@@ -127,7 +135,7 @@ fn locate(text: &str, path: &str) -> Place {
 }
 
 /// A part of a path as it is printed, its place, its value, and the rest of the path.
-type Step<'t, 'p> = (String, Range<usize>, &'t DeValue<'t>, &'p str);
+type PathStep<'t, 'p> = (String, Range<usize>, &'t DeValue<'t>, &'p str);
 
 /// Returns the rest of a path behind a key.
 fn behind<'a>(path: &'a str, key: &str) -> Option<&'a str> {
@@ -138,7 +146,7 @@ fn behind<'a>(path: &'a str, key: &str) -> Option<&'a str> {
     }
 }
 
-fn step_in_table<'t, 'p>(table: &'t DeTable<'t>, path: &'p str) -> Option<Step<'t, 'p>> {
+fn step_in_table<'t, 'p>(table: &'t DeTable<'t>, path: &'p str) -> Option<PathStep<'t, 'p>> {
     if path.is_empty() {
         return None;
     }
@@ -151,7 +159,10 @@ fn step_in_table<'t, 'p>(table: &'t DeTable<'t>, path: &'p str) -> Option<Step<'
     Some((dotted(key.get_ref()), key.span(), value.get_ref(), rest))
 }
 
-fn step_in_list<'t, 'p>(list: &'t [Spanned<DeValue<'t>>], path: &'p str) -> Option<Step<'t, 'p>> {
+fn step_in_list<'t, 'p>(
+    list: &'t [Spanned<DeValue<'t>>],
+    path: &'p str,
+) -> Option<PathStep<'t, 'p>> {
     let segment = path.split('/').next().filter(|part| !part.is_empty())?;
     let is_named = |one: &&Spanned<DeValue<'_>>| {
         let name = one.get_ref().get("name");

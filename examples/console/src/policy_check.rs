@@ -220,7 +220,7 @@ const fn condition(when: Trigger) -> &'static str {
         Trigger::PublicUpdate => "no update of the status page",
         Trigger::ExecutiveUpdate => "no update for executives",
         Trigger::PostMortem => "no post-mortem",
-        Trigger::Watch => "watched",
+        Trigger::Watch => "watch after the resolution",
         Trigger::DataLeak => "data leak, authority not notified",
         Trigger::DataLoss => "data loss, users not notified",
         Trigger::FinancialImpact => "financial impact",

@@ -154,7 +154,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// What is stored is the policy itself, whatever it differs in from the one that ships.
+    /// A store has the policy itself, and not its differences from the one that ships.
     #[test]
     fn what_is_written_is_read() {
         let tables: PolicyTables = serde_json::from_str(tables::tests::EVERY_FIELD).unwrap();

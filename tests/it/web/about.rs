@@ -61,7 +61,7 @@ async fn the_policy_in_force_is_that_of_the_host() {
         "A deadline is at risk after 80% of the time until it. Days are counted in Europe/Paris.",
         "For one service or tenant other promises hold",
         "<div>at the deadline: <bdi>backup</bdi></div><div>10\u{a0}min after the deadline: <bdi>lead</bdi></div>",
-        "revenue is lost, at least 1,000,000",
+        "revenue is lost, at least XAF\u{a0}1,000,000 an hour",
         "again every 24\u{a0}h, 7 times",
     ] {
         assert!(text.contains(expected), "{expected}: {text}");

@@ -14,7 +14,7 @@ use incident_core::{Zone, sla::SlaTerms};
 
 use self::about_texts::AboutTexts;
 use self::policy_lines::{PermissionLine, TierLine};
-use self::response_lines::{PromiseLine, RuleLine};
+use self::response_lines::{EscalationLine, PromiseLine};
 use self::rule_texts::RuleTexts;
 use super::action_texts::ActionTexts;
 use super::frame::{Frame, Section};
@@ -51,7 +51,7 @@ struct AboutPage<'a> {
     promises: Vec<PromiseLine>,
     risk: String,
     overrides: Option<String>,
-    rules: Vec<RuleLine>,
+    rules: Vec<EscalationLine>,
     /// The terms of tenants without a contract, if there is SLA.
     terms: Option<&'a SlaTerms>,
     target: String,

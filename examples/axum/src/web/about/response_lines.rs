@@ -21,7 +21,7 @@ pub(super) struct PromiseLine {
 }
 
 /// An escalation rule in words.
-pub(super) struct RuleLine {
+pub(super) struct EscalationLine {
     /// The name, as the operator wrote it.
     pub(super) name: String,
     /// The condition, with the severities and environments that the rule is for.
@@ -126,7 +126,7 @@ fn span(language: Language, seconds: u64) -> String {
 }
 
 /// Returns a line per rule, in the order of the policy.
-pub(super) fn rules(language: Language, policy: &Policy) -> Vec<RuleLine> {
+pub(super) fn rules(language: Language, policy: &Policy) -> Vec<EscalationLine> {
     let texts = RuleTexts::of(language);
     let line = |rule: &EscalationRule| {
         let last = rule.levels.len().saturating_sub(1);
@@ -139,7 +139,7 @@ pub(super) fn rules(language: Language, policy: &Policy) -> Vec<RuleLine> {
             }
             (time, listed(&level.notify))
         });
-        RuleLine {
+        EscalationLine {
             name: rule.name.to_string(),
             when: when_words(language, texts, rule),
             levels: levels.collect(),
