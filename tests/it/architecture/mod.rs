@@ -208,6 +208,7 @@ fn modules_of_core_use_only_those_below() {
             "paging",
             "policy",
             "redaction",
+            "response",
             "sla",
             "status_page",
             "suggestion",

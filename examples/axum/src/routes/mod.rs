@@ -17,6 +17,7 @@ mod pages;
 mod public;
 mod reports;
 mod request_id;
+mod row;
 mod sign_in;
 mod statements;
 mod suggestions;
@@ -30,7 +31,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 
-use self::table::{Area, table};
+use self::row::Area;
+use self::table::table;
 use crate::http::fallback::wrong_method;
 use crate::state::AppState;
 use crate::web::layer::{with_login, without_login};

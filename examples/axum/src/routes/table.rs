@@ -1,65 +1,20 @@
 //! The table of all routes: the routers, the document and the public list are made from it.
 
-use std::sync::Arc;
-
-use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
-use axum::routing::{MethodFilter, MethodRouter, on};
 use incident_core::actor::Action;
 
+use super::row::{Area, Row, get, group, patch, post};
 use super::{
     audit, billing, coordination, credits, documents, events, hooks, incidents, operations, pages,
     public, reports, sign_in, statements, suggestions, tenants, timeline, usage,
 };
 use crate::document::assemble::assemble;
-use crate::document::describe::DescribedHandler;
 use crate::document::examples::Examples;
-use crate::document::operation::{Operation, Stated};
+use crate::document::operation::Stated;
 use crate::document::page::Document;
 use crate::document::schemas::Schemas;
-use crate::state::AppState;
 use crate::web;
 use crate::web::{active, declare, files, incident, preferences, status};
-
-/// The router that has a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Area {
-    /// Public data, which pages of any origin may read.
-    Public,
-    /// The status page for people, without a login.
-    Status,
-    /// Signed by a vendor.
-    Webhooks,
-    /// The sign-in of people who use a browser.
-    SignIn,
-    /// Pages for people, behind the login.
-    Web,
-    /// Files and preferences of the pages, without a login.
-    WebOpen,
-    /// Behind the login of the host.
-    Operators,
-    /// The metrics, behind the login of the host.
-    Metrics,
-    /// Health and readiness.
-    Health,
-    /// The document.
-    Document,
-}
-
-/// A route: its handler, and what its types do not say of it.
-pub(super) struct Row {
-    method: Method,
-    pub(super) path: &'static str,
-    pub(super) area: Area,
-    pub(super) handler: MethodRouter<Arc<AppState>>,
-    describe: fn(&mut Operation, &mut Schemas),
-    id: &'static str,
-    summary: &'static str,
-    tag: &'static str,
-    answers: &'static [StatusCode],
-    headers: Vec<(&'static str, &'static str)>,
-    problems: Vec<(StatusCode, &'static str)>,
-}
 
 /// A route of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,98 +28,6 @@ pub struct RouteInfo {
     pub permission: Option<Action>,
     /// `true` for the pages of signed-in people, which the document leaves out.
     pub is_page: bool,
-}
-
-fn row<H, T, A>(method: Method, path: &'static str, handler: H) -> Row
-where
-    H: Handler<T, Arc<AppState>> + DescribedHandler<A>,
-    T: 'static,
-{
-    let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-    Row {
-        method,
-        path,
-        area: Area::Operators,
-        handler: on(filter, handler),
-        describe: H::describe_all,
-        id: "",
-        summary: "",
-        tag: "",
-        answers: &[StatusCode::OK],
-        headers: Vec::new(),
-        problems: Vec::new(),
-    }
-}
-
-fn get<H, T, A>(path: &'static str, handler: H) -> Row
-where
-    H: Handler<T, Arc<AppState>> + DescribedHandler<A>,
-    T: 'static,
-{
-    row(Method::GET, path, handler)
-}
-
-fn post<H, T, A>(path: &'static str, handler: H) -> Row
-where
-    H: Handler<T, Arc<AppState>> + DescribedHandler<A>,
-    T: 'static,
-{
-    row(Method::POST, path, handler)
-}
-
-fn patch<H, T, A>(path: &'static str, handler: H) -> Row
-where
-    H: Handler<T, Arc<AppState>> + DescribedHandler<A>,
-    T: 'static,
-{
-    row(Method::PATCH, path, handler)
-}
-
-impl Row {
-    /// Sets the name for programs, and the sentence for people.
-    fn named(mut self, id: &'static str, summary: &'static str) -> Self {
-        (self.id, self.summary) = (id, summary);
-        self
-    }
-
-    /// Sets the statuses of success; 200 alone by default.
-    fn answers(mut self, answers: &'static [StatusCode]) -> Self {
-        self.answers = answers;
-        self
-    }
-
-    /// Adds the `ETag` of an incident to the response.
-    fn with_version(self) -> Self {
-        self.with_header("ETag", "The version of the incident, for `If-Match`.")
-    }
-
-    fn with_header(mut self, name: &'static str, description: &'static str) -> Self {
-        self.headers.push((name, description));
-        self
-    }
-
-    /// Adds a problem that the types do not imply.
-    fn may_answer(mut self, status: StatusCode, cause: &'static str) -> Self {
-        self.problems.push((status, cause));
-        self
-    }
-
-    fn operation(&self, schemas: &mut Schemas) -> Operation {
-        let mut operation = Operation::default();
-        (self.describe)(&mut operation, schemas);
-        for (name, description) in &self.headers {
-            operation.answer_header(name, description);
-        }
-        for (status, cause) in &self.problems {
-            operation.problem(*status, cause);
-        }
-        operation
-    }
-}
-
-/// Sets the group and the router of some rows.
-fn group<const N: usize>(tag: &'static str, area: Area, rows: [Row; N]) -> [Row; N] {
-    rows.map(|row| Row { tag, area, ..row })
 }
 
 /// Returns all routes.
@@ -485,7 +348,7 @@ fn operation_rows() -> [Row; 3] {
         ],
     );
     let area = Area::Metrics;
-    [healthz, readyz, Row { area, ..metrics }]
+    [healthz, readyz, metrics.of_area(area)]
 }
 
 fn document_rows() -> [Row; 2] {
@@ -589,14 +452,6 @@ fn status_rows() -> [Row; 3] {
             get("/status/assets/{name}", status::assets::show),
         ],
     )
-}
-
-impl Area {
-    /// Returns `true` if the document describes the routes: pages for people are not an interface
-    /// for programs.
-    const fn is_documented(self) -> bool {
-        !matches!(self, Self::Web | Self::WebOpen | Self::Status)
-    }
 }
 
 /// Returns every route of [`IncidentApi::router`](crate::IncidentApi::router), in the order of the
