@@ -2,6 +2,8 @@
 
 mod checklist;
 mod raci;
+#[cfg(test)]
+mod tests;
 mod warnings;
 
 pub use checklist::{
