@@ -7,7 +7,7 @@ use super::times::not_future;
 use super::update::{check_change, update_of};
 use super::{Change, Command, Event, Incident, LossState, Mode, Publish, Severity, TransitionKind};
 use super::{Refusal, limits, merge, page, repeat, report, visible};
-use super::{approvals, roles, ticks};
+use super::{approve, change_role, tick};
 use crate::actor::{Action, Actor};
 use crate::policy::Policy;
 use crate::timeline::EntryKind;
@@ -60,7 +60,7 @@ pub fn rights_for(incident: &Incident, command: &Command, by: &Actor) -> Vec<Act
         Command::RepeatAlert(_) | Command::Relate { .. } => rights.push(Action::Declare),
         Command::ChangeRole(change) => {
             rights.push(Action::Change);
-            if roles::overrides_holder(incident, change, by) {
+            if change_role::overrides_holder(incident, change, by) {
                 rights.push(Action::OverrideRole);
             }
         }
@@ -149,9 +149,9 @@ pub fn decide(
             number: *number,
             takes_over: takes_over.clone(),
         }]),
-        Command::ChangeRole(change) => roles::change_role(incident, change, by),
-        Command::Approve(step) => approvals::approve(incident, step, by),
-        Command::Tick(tick) => ticks::tick(incident, tick, by),
+        Command::ChangeRole(change) => change_role::change_role(incident, change, by),
+        Command::Approve(step) => approve::approve(incident, step, by),
+        Command::Tick(item) => tick::tick(incident, item, by),
     }
 }
 

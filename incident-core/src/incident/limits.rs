@@ -5,6 +5,9 @@
 
 use std::collections::BTreeMap;
 
+pub use super::approvals::MAX_APPROVALS;
+pub use super::roles::MAX_ROLE_INTERVALS;
+pub use super::ticks::MAX_TICKS;
 use super::{Change, Command, Declare, Facts, Incident, Refusal, State};
 use crate::{Month, Name, ServiceId, Text, Timestamp, ValidationError};
 
@@ -31,13 +34,6 @@ pub const MAX_ENTRIES: u64 = 100_000;
 /// Maximum number of people who change what its credits are computed from. None of them may approve
 /// these credits, so all of them are stored.
 pub const MAX_SHAPERS: usize = 1_000;
-/// Maximum number of times that a person assumes a role of one incident.
-pub const MAX_ROLE_INTERVALS: usize = 200;
-/// Maximum number of approvals that are requested for one incident.
-pub const MAX_APPROVALS: usize = 100;
-/// Maximum number of items that are ticked on one incident: as many as the checklists of an engine
-/// may have at a time.
-pub const MAX_TICKS: usize = 1_000;
 
 /// Checks the labels of a command.
 pub(super) fn labels(all: &BTreeMap<Name, Text>) -> Result<(), ValidationError> {

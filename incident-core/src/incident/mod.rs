@@ -6,7 +6,9 @@
 mod alert;
 mod apply;
 mod approvals;
+mod approve;
 mod change;
+mod change_role;
 mod clocks;
 mod command;
 mod comms;
@@ -33,6 +35,7 @@ mod status;
 mod tenants;
 #[cfg(test)]
 mod tests;
+mod tick;
 mod ticks;
 mod times;
 mod took_in;

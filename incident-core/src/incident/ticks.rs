@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::limits::MAX_TICKS;
-use super::refusal::{ended, wrong_state};
-use super::{Event, Incident, Refusal, State};
-use crate::actor::Actor;
+use super::State;
 use crate::{ChecklistKey, PersonName, Statement, Text, Timestamp};
+
+/// Maximum number of items that are ticked on one incident: as many as the checklists of an engine
+/// may have at a time.
+pub const MAX_TICKS: usize = 1_000;
 
 /// An item of a checklist that was ticked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,31 +85,4 @@ impl State {
             restarts: tick.restarts,
         });
     }
-}
-
-/// Decides a tick. The engine has checked that the list has the item and applies now.
-pub(super) fn tick(
-    incident: &Incident,
-    tick: &TickItem,
-    by: &Actor,
-) -> Result<Vec<Event>, Refusal> {
-    if incident.status.is_final() {
-        return Err(ended(incident));
-    }
-    if incident.ticked(&tick.list, &tick.item).is_some() {
-        if tick.note.is_none() {
-            // Two people tick it at the same time: the first one is recorded.
-            return Ok(Vec::new());
-        }
-        let detail = "the item is ticked already; write the note as an update";
-        return Err(wrong_state("already_ticked", detail));
-    }
-    if incident.ticks.len() >= MAX_TICKS {
-        let detail = format!("{MAX_TICKS} items, the maximum, are ticked on this incident");
-        return Err(wrong_state("too_many_ticks", detail));
-    }
-    Ok(vec![Event::Ticked {
-        tick: Box::new(tick.clone()),
-        by: by.name.clone(),
-    }])
 }

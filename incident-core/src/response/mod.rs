@@ -9,6 +9,8 @@ mod clock;
 mod due;
 mod explain;
 mod raci;
+#[cfg(test)]
+mod tests;
 mod warnings;
 
 pub use checklist::{

@@ -1,4 +1,4 @@
-//! Who does what in a response: responsible, accountable, consulted, informed.
+//! The table of activities and roles: responsible, accountable, consulted, informed.
 
 use crate::incident::ResponseRole;
 

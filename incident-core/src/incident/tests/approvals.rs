@@ -71,11 +71,11 @@ fn the_table_of_approvals() {
         ("ben request; anna approve 1", "requested"),
         ("ben request; anna approve 1; cleo approve 1", "approved"),
         ("ben request; cleo approve 1; anna approve 1", "approved"),
-        // Not by the asker, nor twice by one person, nor by two who do not lead.
-        ("ben request; ben approve 1", "asker_cannot_approve"),
+        // Not by the person who requested it, nor twice by one person, nor by two who do not lead.
+        ("ben request; ben approve 1", "requester_cannot_approve"),
         (
             "ben request; anna approve 1; ben approve 1",
-            "asker_cannot_approve",
+            "requester_cannot_approve",
         ),
         (
             "ben request; anna approve 1; anna approve 1",
@@ -89,7 +89,7 @@ fn the_table_of_approvals() {
             "ben request; cleo approve 1; dan approve 1",
             "commander_missing",
         ),
-        ("anna request", "asker_is_commander"),
+        ("anna request", "requester_is_commander"),
         // The commander at the time of each decision counts.
         (
             "ben request; anna approve 1; > cleo; cleo approve 1",
@@ -107,13 +107,16 @@ fn the_table_of_approvals() {
             "ben request; cleo approve 1; > dan; dan approve 1",
             "approved",
         ),
-        ("ben request; > ben; ben approve 1", "asker_cannot_approve"),
+        (
+            "ben request; > ben; ben approve 1",
+            "requester_cannot_approve",
+        ),
         // Refused and withdrawn.
         ("ben request; cleo refuse 1", "refused"),
         ("ben request; anna approve 1; cleo refuse 1", "refused"),
-        ("ben request; ben refuse 1", "asker_cannot_refuse"),
+        ("ben request; ben refuse 1", "requester_cannot_refuse"),
         ("ben request; ben withdraw 1", "withdrawn"),
-        ("ben request; anna withdraw 1", "not_the_asker"),
+        ("ben request; anna withdraw 1", "not_the_requester"),
         // Decided once.
         (
             "ben request; cleo refuse 1; anna approve 1",
@@ -192,7 +195,11 @@ fn who_asked_and_who_approved_is_recorded() {
     let approval = incident.approval(1).unwrap();
     assert_eq!(approval.state, RiskApprovalState::Approved);
     assert_eq!(
-        (approval.asked_by.as_str(), approval.asked_at, approval.seq),
+        (
+            approval.requested_by.as_str(),
+            approval.requested_at,
+            approval.seq
+        ),
         ("ben", now, 1)
     );
     let given: Vec<_> = approval

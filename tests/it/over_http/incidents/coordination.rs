@@ -247,7 +247,7 @@ async fn a_risky_action_is_approved_by_the_commander_and_one_more() {
     let refused = server.post(COMMANDER, &approvals, &text).await;
     assert_eq!(
         (refused.status, code(&refused).as_str()),
-        (409, "asker_is_commander")
+        (409, "requester_is_commander")
     );
     assert_eq!(
         server
@@ -263,13 +263,13 @@ async fn a_risky_action_is_approved_by_the_commander_and_one_more() {
         (&one["number"], &one["state"], &one["text"]),
         (&json!(1), &json!("requested"), &text["text"])
     );
-    assert_eq!(one["asked_by"], "anna");
+    assert_eq!(one["requested_by"], "anna");
 
     let approve = format!("{approvals}/1/approve");
     let refused = server.post(RESPONDER, &approve, &json!({})).await;
     assert_eq!(
         (refused.status, code(&refused).as_str()),
-        (409, "asker_cannot_approve")
+        (409, "requester_cannot_approve")
     );
     let given = server
         .post(BEN, &approve, &json!({"note": "seen"}))

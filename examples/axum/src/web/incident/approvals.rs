@@ -88,8 +88,8 @@ fn lines(
     };
     let mut lines = vec![line(
         texts.asked_by,
-        approval.asked_by.as_str(),
-        &approval.asked_at,
+        approval.requested_by.as_str(),
+        &approval.requested_at,
     )];
     lines.extend(approval.given.iter().map(|one| {
         let text = if one.as_commander {
@@ -113,13 +113,13 @@ fn lines(
 
 /// A decision about an approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Decision {
+enum ApprovalDecision {
     Approve,
     Refuse,
     Withdraw,
 }
 
-impl Decision {
+impl ApprovalDecision {
     const ALL: [Self; 3] = [Self::Approve, Self::Refuse, Self::Withdraw];
 
     const fn name(self) -> &'static str {
@@ -145,7 +145,7 @@ fn decisions(
     caller: &Caller,
     incident: &Incident,
     approval: &RiskApproval,
-) -> Vec<Decision> {
+) -> Vec<ApprovalDecision> {
     let is_open = approval.state == RiskApprovalState::Requested && !incident.status.is_final();
     if !is_open || !state.incidents().may(caller, Action::Update) {
         return Vec::new();
@@ -155,13 +155,13 @@ fn decisions(
         && approval
             .obstacle(&actor.name, incident.commander())
             .is_none();
-    let is_asker = approval.asked_by == actor.name;
-    let may = |decision: &Decision| match decision {
-        Decision::Approve => approves,
-        Decision::Refuse => !is_asker,
-        Decision::Withdraw => is_asker,
+    let is_requester = approval.requested_by == actor.name;
+    let may = |decision: &ApprovalDecision| match decision {
+        ApprovalDecision::Approve => approves,
+        ApprovalDecision::Refuse => !is_requester,
+        ApprovalDecision::Withdraw => is_requester,
     };
-    Decision::ALL.into_iter().filter(may).collect()
+    ApprovalDecision::ALL.into_iter().filter(may).collect()
 }
 
 /// Handles `GET /incidents/{id}/approvals`.
@@ -223,7 +223,7 @@ async fn request_form(
         page.lines.push(texts.no_commander_yet.to_owned());
     }
     if is_commander(caller, &incident) {
-        page.lines.push(texts.asker_is_commander.to_owned());
+        page.lines.push(texts.requester_is_commander.to_owned());
     }
     let placed = placed(texts, "text", problem);
     let problem = placed.as_ref().or(problem);
@@ -290,10 +290,12 @@ pub(crate) async fn decide(
 
 fn step_of(fields: &FormFields, number: u32) -> Result<ApprovalStep, Problem> {
     let chosen = fields.get("decision");
-    let decision = Decision::ALL.into_iter().find(|one| one.name() == chosen);
+    let decision = ApprovalDecision::ALL
+        .into_iter()
+        .find(|one| one.name() == chosen);
     let wrong = || Problem::field("/decision", "expected approve, refuse or withdraw");
     Ok(match decision.ok_or_else(wrong)? {
-        Decision::Approve => {
+        ApprovalDecision::Approve => {
             let note = fields.get("reason").trim();
             let body = JsonBody::of(fields);
             let body = match note {
@@ -305,11 +307,11 @@ fn step_of(fields: &FormFields, number: u32) -> Result<ApprovalStep, Problem> {
             })?;
             ApprovalStep::Approve { number, note }
         }
-        Decision::Refuse => {
+        ApprovalDecision::Refuse => {
             let ReasonRequest { reason } = JsonBody::of(fields).required("reason").parse()?;
             ApprovalStep::Refuse { number, reason }
         }
-        Decision::Withdraw => {
+        ApprovalDecision::Withdraw => {
             let ReasonRequest { reason } = JsonBody::of(fields).required("reason").parse()?;
             ApprovalStep::Withdraw { number, reason }
         }
@@ -339,7 +341,7 @@ async fn decide_form(
     let lines = lines(&page.frame, texts, approval);
     page.lines.extend(lines.into_iter().map(|line| line.text));
     let decisions = decisions(state, caller, &incident, approval);
-    if !decisions.contains(&Decision::Approve) {
+    if !decisions.contains(&ApprovalDecision::Approve) {
         let obstacle = approval.obstacle(&caller.actor.name, incident.commander());
         let why = obstacle.and_then(|refusal| {
             let Refusal::WrongState { code, .. } = refusal else {
@@ -359,7 +361,10 @@ async fn decide_form(
         .map(|one| Choice::marked(one.name(), as_typed(one.label(texts)), ""));
     let decision = Field::radio("decision", texts.decision, choices.collect());
     let mut reason = Field::area("reason", texts.reason).hint(texts.reason_hint);
-    let needs_reason = [Decision::Refuse.name(), Decision::Withdraw.name()];
+    let needs_reason = [
+        ApprovalDecision::Refuse.name(),
+        ApprovalDecision::Withdraw.name(),
+    ];
     if needs_reason.contains(&sent.get("decision")) {
         reason = reason.required(page.frame.common);
     }

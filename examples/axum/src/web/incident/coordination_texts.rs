@@ -50,7 +50,7 @@ texts! {
         request: "Request an approval", "Demander une approbation", "Eine Freigabe beantragen";
         request_help: "The commander and one more person approve; you cannot. The approval is recorded, and nothing is done by itself.", "Le commandant et une autre personne approuvent ; vous ne le pouvez pas. L’approbation est notée, rien n’est fait automatiquement.", "Die Einsatzleitung und eine weitere Person geben frei; Sie selbst nicht. Die Freigabe wird festgehalten, von selbst geschieht nichts.";
         no_commander_yet: "Nobody commands this incident yet: it cannot be approved before somebody does.", "Personne ne commande encore cet incident : rien ne peut être approuvé d’ici là.", "Noch leitet niemand diesen Vorfall: Vorher kann nichts freigegeben werden.";
-        asker_is_commander: "You command this incident: you approve, and somebody else requests.", "Vous commandez cet incident : vous approuvez, une autre personne demande.", "Sie leiten diesen Vorfall: Sie geben frei, jemand anderes beantragt.";
+        requester_is_commander: "You command this incident: you approve, and somebody else requests.", "Vous commandez cet incident : vous approuvez, une autre personne demande.", "Sie leiten diesen Vorfall: Sie geben frei, jemand anderes beantragt.";
         text: "What is to be done", "Ce qui doit être fait", "Was getan werden soll";
         text_hint: "For example: roll back release 42.", "Par exemple : revenir sur la version 42.", "Zum Beispiel: Version 42 zurücknehmen.";
         request_submit: "Request the approval", "Demander l’approbation", "Freigabe beantragen";
@@ -75,7 +75,7 @@ texts! {
         reason_hint: "Needed to refuse or to withdraw.", "Nécessaire pour refuser ou retirer.", "Zum Ablehnen oder Zurückziehen nötig.";
         decide_submit: "Record the decision", "Noter la décision", "Entscheidung festhalten";
         decided: "It is decided already.", "C’est déjà décidé.", "Es ist schon entschieden.";
-        asker_cannot_approve: "You requested it: other people approve it.", "Vous l’avez demandée : d’autres l’approuvent.", "Sie haben sie beantragt: Andere geben sie frei.";
+        requester_cannot_approve: "You requested it: other people approve it.", "Vous l’avez demandée : d’autres l’approuvent.", "Sie haben sie beantragt: Andere geben sie frei.";
         already_approved: "You approved it: a second person is needed.", "Vous l’avez approuvée : il faut une seconde personne.", "Sie haben sie freigegeben: Eine zweite Person ist nötig.";
         commander_missing: "One person approved it: the second one has to be the commander.", "Une personne l’a approuvée : la seconde doit être le commandant.", "Eine Person gab sie frei: Die zweite muss die Einsatzleitung sein.";
         checklists: "Checklists", "Listes de contrôle", "Checklisten";
@@ -143,8 +143,8 @@ impl CoordinationTexts {
             "forbidden" => self.not_yours,
             "incident_ended" => self.ended,
             "too_many_role_changes" | "too_many_approvals" | "too_many_ticks" => self.too_many,
-            "asker_is_commander" => self.asker_is_commander,
-            "asker_cannot_approve" | "asker_cannot_refuse" => self.asker_cannot_approve,
+            "requester_is_commander" => self.requester_is_commander,
+            "requester_cannot_approve" | "requester_cannot_refuse" => self.requester_cannot_approve,
             "already_approved" => self.already_approved,
             "commander_missing" => self.commander_missing,
             "approval_decided" => self.decided,

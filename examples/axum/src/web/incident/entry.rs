@@ -8,6 +8,7 @@ use incident_core::incident::{FieldDelta, Status};
 use incident_core::timeline::{EntryKind, SysIncidentUpdateEntry, TextName};
 
 use super::entry_coordination::coordination;
+use super::entry_message::EntryMessage;
 use super::entry_texts::EntryTexts;
 use super::words::{WordTexts, list, value};
 use crate::http::escape::Html;
@@ -47,15 +48,6 @@ pub(super) struct EntryView {
     pub(super) corrects: Option<u64>,
     pub(super) corrected_by: Vec<u64>,
     pub(super) is_redacted: bool,
-}
-
-/// The message of an entry, in parts.
-#[derive(Default)]
-pub(super) struct Statement {
-    pub(super) what: Option<String>,
-    pub(super) text: Option<String>,
-    pub(super) reason: Option<String>,
-    pub(super) link: Option<String>,
 }
 
 impl EntryView {
@@ -155,15 +147,15 @@ fn statement(
     texts: &EntryTexts,
     entry: &SysIncidentUpdateEntry,
     deltas: &[FieldDelta],
-) -> Statement {
+) -> EntryMessage {
     let Some(message) = entry.text(TextName::Message) else {
-        return Statement::default();
+        return EntryMessage::default();
     };
     let of_engine = match entry.fields.kind {
         EntryKind::Declaration => declaration(frame, texts, message, deltas),
         EntryKind::Acknowledgement => {
             let by = format!("acknowledged by {}", entry.fields.author.name);
-            (message == by).then(Statement::default)
+            (message == by).then(EntryMessage::default)
         }
         EntryKind::Visibility => match message {
             "made public" => Some(only(texts.published.to_owned())),
@@ -172,27 +164,27 @@ fn statement(
         },
         EntryKind::PostMortem => {
             let link = message.strip_prefix("post-mortem linked: ");
-            link.map(|link| Statement {
+            link.map(|link| EntryMessage {
                 link: Some(link.to_owned()),
-                ..Statement::default()
+                ..EntryMessage::default()
             })
         }
         EntryKind::PageRequest => page_request(frame, texts, message),
         EntryKind::Change => change(frame, texts, message, deltas),
         EntryKind::Action if message.starts_with(USERS_NOTIFIED) => {
             let note = message.strip_prefix(USERS_NOTIFIED);
-            note.map(|note| Statement {
+            note.map(|note| EntryMessage {
                 what: Some(texts.users_notified.to_owned()),
                 text: Some(note.to_owned()),
-                ..Statement::default()
+                ..EntryMessage::default()
             })
         }
         EntryKind::Action if message.starts_with(AUTHORITY_NOTIFIED) => {
             let note = message.strip_prefix(AUTHORITY_NOTIFIED);
-            note.map(|note| Statement {
+            note.map(|note| EntryMessage {
                 what: Some(texts.authority_notified.to_owned()),
                 text: Some(note.to_owned()),
-                ..Statement::default()
+                ..EntryMessage::default()
             })
         }
         EntryKind::Update
@@ -207,23 +199,23 @@ fn statement(
         | EntryKind::RoleChange => {
             message
                 .rsplit_once("\nReason: ")
-                .map(|(text, reason)| Statement {
+                .map(|(text, reason)| EntryMessage {
                     text: Some(text.to_owned()),
                     reason: Some(reason_in_words(frame, entry, reason)),
-                    ..Statement::default()
+                    ..EntryMessage::default()
                 })
         }
     };
-    of_engine.unwrap_or_else(|| Statement {
+    of_engine.unwrap_or_else(|| EntryMessage {
         text: Some(message.to_owned()),
-        ..Statement::default()
+        ..EntryMessage::default()
     })
 }
 
-fn only(what: String) -> Statement {
-    Statement {
+fn only(what: String) -> EntryMessage {
+    EntryMessage {
         what: Some(what),
-        ..Statement::default()
+        ..EntryMessage::default()
     }
 }
 
@@ -242,7 +234,7 @@ fn declaration(
     texts: &EntryTexts,
     message: &str,
     deltas: &[FieldDelta],
-) -> Option<Statement> {
+) -> Option<EntryMessage> {
     let severity = deltas.iter().find(|one| one.field == "severity")?;
     let severity = severity.to.as_str()?;
     let text = message.strip_prefix(&format!("declared {severity}: "))?;
@@ -256,10 +248,10 @@ fn declaration(
             (what, text.to_owned())
         }
     };
-    Some(Statement {
+    Some(EntryMessage {
         what: Some(what),
         text: Some(text),
-        ..Statement::default()
+        ..EntryMessage::default()
     })
 }
 
@@ -277,20 +269,20 @@ fn overridden<'d>(
     Some((proposed, format!("{title}{rest}")))
 }
 
-fn page_request(frame: &Frame<'_>, texts: &EntryTexts, message: &str) -> Option<Statement> {
+fn page_request(frame: &Frame<'_>, texts: &EntryTexts, message: &str) -> Option<EntryMessage> {
     if let Some(rest) = message.strip_prefix("escalated to ") {
         let (rule, reason) = rest.split_once(": ")?;
-        return Some(Statement {
+        return Some(EntryMessage {
             what: Some(frame.fill(texts.escalated, &[("rule", rule)])),
             text: Some(reason.to_owned()),
-            ..Statement::default()
+            ..EntryMessage::default()
         });
     }
     let (_, reason) = message.strip_prefix("page ")?.split_once(" requested: ")?;
-    Some(Statement {
+    Some(EntryMessage {
         what: Some(texts.page_again.to_owned()),
         text: Some(reason.to_owned()),
-        ..Statement::default()
+        ..EntryMessage::default()
     })
 }
 
@@ -299,10 +291,10 @@ fn change(
     texts: &EntryTexts,
     message: &str,
     deltas: &[FieldDelta],
-) -> Option<Statement> {
+) -> Option<EntryMessage> {
     let sentences: Vec<String> = deltas.iter().map(FieldDelta::sentence).collect();
     if sentences.len() == 1 && sentences.first().is_some_and(|one| one == message) {
-        return Some(Statement::default());
+        return Some(EntryMessage::default());
     }
     let number = message.strip_prefix("merged incident #")?;
     let (number, _) = number.split_once(' ')?;

@@ -11,7 +11,7 @@ use incident_core::timeline::{EntryKind, SysIncidentUpdateEntry, TextName};
 
 use super::checklist_texts::ChecklistTexts;
 use super::coordination_texts::{CoordinationTexts, role_of};
-use super::entry::Statement;
+use super::entry_message::EntryMessage;
 use super::words::WordTexts;
 use crate::web::frame::Frame;
 
@@ -20,7 +20,7 @@ pub(super) fn coordination(
     frame: &Frame<'_>,
     entry: &SysIncidentUpdateEntry,
     deltas: &[FieldDelta],
-) -> Option<Statement> {
+) -> Option<EntryMessage> {
     let [delta] = deltas else {
         return None;
     };
@@ -56,7 +56,7 @@ fn role_change(
     texts: &CoordinationTexts,
     delta: &FieldDelta,
     message: &str,
-) -> Option<Statement> {
+) -> Option<EntryMessage> {
     let words = WordTexts::of(frame.reader.language);
     let role = role_of(delta.field.strip_prefix("roles/")?)?;
     let role = words.response_role(role);
@@ -72,10 +72,10 @@ fn role_change(
         }
         (None, None) => return None,
     };
-    Some(Statement {
+    Some(EntryMessage {
         what: Some(what),
         text: note_of(message),
-        ..Statement::default()
+        ..EntryMessage::default()
     })
 }
 
@@ -84,7 +84,7 @@ fn approval(
     texts: &CoordinationTexts,
     delta: &FieldDelta,
     message: &str,
-) -> Option<Statement> {
+) -> Option<EntryMessage> {
     let number = delta.field.strip_prefix("approvals/")?;
     let from = delta.from.as_ref().and_then(|one| one.as_str());
     let after = |word: &str| {
@@ -99,11 +99,11 @@ fn approval(
         (Some(_), "withdrawn") => (texts.entry_withdrawn, None, after("withdrawn")),
         _ => return None,
     };
-    Some(Statement {
+    Some(EntryMessage {
         what: Some(frame.fill(what, &[("n", number)])),
         text,
         reason,
-        ..Statement::default()
+        ..EntryMessage::default()
     })
 }
 
@@ -112,7 +112,7 @@ fn tick(
     texts: &CoordinationTexts,
     delta: &FieldDelta,
     message: &str,
-) -> Option<Statement> {
+) -> Option<EntryMessage> {
     let words = ChecklistTexts::of(frame.reader.language);
     let (list, id) = delta.field.strip_prefix("checklists/")?.split_once('/')?;
     let (list, id) = (ChecklistKey::new(list).ok()?, ChecklistKey::new(id).ok()?);
@@ -127,9 +127,9 @@ fn tick(
         text.push('\n');
         text.push_str(&note);
     }
-    Some(Statement {
+    Some(EntryMessage {
         what: Some(frame.fill(texts.entry_ticked, &[("list", words.list(&list))])),
         text: (!text.is_empty()).then_some(text),
-        ..Statement::default()
+        ..EntryMessage::default()
     })
 }

@@ -10,7 +10,7 @@ use incident_core::{IncidentId, ValidationError};
 
 use super::acts::Acts;
 use super::approvals::{ApprovalView, approvals, may_request};
-use super::checklists::{ListView, checklists};
+use super::checklist_card::{ListView, checklists};
 use super::coordination_texts::CoordinationTexts;
 use super::customers::{CustomerView, public_side};
 use super::due_view::DueView;

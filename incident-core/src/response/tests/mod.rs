@@ -1,0 +1,4 @@
+//! Tests of checklists and warnings.
+
+mod checklist;
+mod warnings;
