@@ -7,7 +7,6 @@ use incident_core::engine::EXPORT_PAGE;
 use serde_json::{Value, json};
 
 use crate::over_http::harness::{ADMIN, BILLING, COMMANDER, RESPONDER, Server, VIEWER};
-use crate::web::page_in;
 
 /// The text that must be gone.
 const SECRET: &str = "hunter2";
@@ -171,10 +170,8 @@ async fn losses_and_leaks_are_timed_by_the_engine() {
     let path = server.declare(&json!({"severity": "SEV3"})).await;
     let change = async |field: &str, state: Value| {
         server.clock.advance(std::time::Duration::from_secs(60));
-        let change = match state {
-            Value::Null => json!({field: null}),
-            state => json!({field: {"state": state}}),
-        };
+        let known = (!state.is_null()).then(|| json!({"state": state}));
+        let change = json!({field: known});
         server.patch(RESPONDER, &path, &change).await.is(200)
     };
     let suspected = change("data_leak", json!("suspected")).await;
@@ -230,19 +227,6 @@ async fn users_are_marked_as_notified_of_a_confirmed_loss() {
         entry["message"],
         format!("affected users notified: {SECRET}")
     );
-    for (language, words) in [
-        ("en", "notified the users whose data was lost"),
-        (
-            "fr",
-            "a informé les utilisateurs dont des données sont perdues",
-        ),
-        ("de", "hat die Nutzer benachrichtigt"),
-    ] {
-        let web = path.trim_start_matches("/sys");
-        let shown = page_in(&server, VIEWER, web, language).await;
-        assert!(shown.text.contains(words), "{}", shown.text);
-        assert!(!shown.text.contains("affected users notified: "));
-    }
     let redact = format!("{path}/updates/{}/redact", entry["seq"]);
     let reason = json!({"reason": "a secret"});
     server.post(ADMIN, &redact, &reason).await.is(200);

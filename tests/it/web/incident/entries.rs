@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::super::{page, submit};
-use super::{any, between, led_to, must_be_refused};
+use super::super::{page, page_in, submit};
+use super::{HOSTILE, any, between, declared, led_to, must_be_refused};
 use crate::over_http::harness::{ADMIN, COMMANDER, RESPONDER, Server, VIEWER};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,5 +106,44 @@ async fn an_admin_sees_what_an_erasure_takes_and_nobody_else_is_offered_it() {
             .text
             .contains("Erase")
     );
+    server.stop().await;
+}
+
+/// A letter to users stands in the timeline in the words of the reader.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_to_users_is_told_in_the_language_of_the_reader() {
+    let server = Server::start().await;
+    let (path, web) = declared(
+        &server,
+        &json!({"data_loss": {"state": "confirmed"}, "severity": "SEV3"}),
+    )
+    .await;
+    let notified = format!("{path}/affected-users/notified");
+    let note = json!({"note": HOSTILE});
+    server.post(RESPONDER, &notified, &note).await.is(200);
+    for (language, entry, fact) in [
+        (
+            "en",
+            "notified the users whose data was lost",
+            "Affected users notified",
+        ),
+        (
+            "fr",
+            "a informé les utilisateurs dont des données sont perdues",
+            "Utilisateurs touchés informés",
+        ),
+        (
+            "de",
+            "hat die Nutzer benachrichtigt, deren Daten verloren gingen",
+            "Betroffene Nutzer benachrichtigt",
+        ),
+    ] {
+        let shown = page_in(&server, RESPONDER, &web, language).await;
+        for words in [entry, fact] {
+            assert!(shown.text.contains(words), "{words}: {}", shown.text);
+        }
+        assert!(!shown.text.contains("affected users notified: "));
+        assert!(!shown.text.contains("<script>alert"));
+    }
     server.stop().await;
 }
