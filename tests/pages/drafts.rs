@@ -76,6 +76,8 @@ async fn an_incident_is_declared_with_twelve_keys_and_once() {
     press(&[KeyboardKey::Tab]).await;
     // The first severity has the focus; the arrow chooses the second.
     press(&[KeyboardKey::Down]).await;
+    // Past the help with the severity.
+    press(&[KeyboardKey::Tab]).await;
     press(&[KeyboardKey::Tab]).await;
     assert_eq!(browser.focused().await.unwrap().id, "affected_services");
     browser.type_text("exports").await.unwrap();

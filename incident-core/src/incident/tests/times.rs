@@ -140,7 +140,7 @@ fn one_that_is_entered_afterwards_begins_with_its_end() {
     // A proposal that was followed is no override.
     for (proposed, overridden) in [
         (asked.severity, None),
-        (Severity::Sev1, Some(Severity::Sev1)),
+        (Severity::Sev4, Some(Severity::Sev4)),
     ] {
         let asked = Declare {
             severity: asked.severity,
