@@ -27,13 +27,12 @@ texts! {
         openapi: "The API as OpenAPI document", "L’API en document OpenAPI", "Die API als OpenAPI-Dokument";
         metrics: "Metrics for Prometheus", "Métriques pour Prometheus", "Metriken für Prometheus";
         policy: "Response policy in force", "Règles d’intervention en vigueur", "Geltende Einsatzregeln";
-        severity: "Severity", "Gravité", "Schwere";
         pages: "Declaration pages on-call", "La déclaration alerte l’astreinte", "Meldung alarmiert Bereitschaft";
         urgency: "Urgency", "Urgence", "Dringlichkeit";
         high: "high: wakes people", "haute : réveille", "hoch: weckt";
         low: "low: informs", "basse : informe", "niedrig: informiert";
         accept_within: "Accepted within", "Acceptée en", "Angenommen binnen";
-        update_every: "Update every", "Point toutes les", "Meldung alle";
+        update_every: "Update for the team every", "Point pour l’équipe toutes les", "Meldung an das Team alle";
         post_mortem: "Closing needs a post-mortem", "Clore exige un post-mortem", "Schließen braucht Nachbereitung";
         on_reopen: "Pages again when reopened", "Alerte à la réouverture", "Alarm bei Wiedereröffnung";
         on_raise: "Pages when raised to it", "Alerte si la gravité y monte", "Alarm bei Anhebung";
