@@ -267,13 +267,11 @@ fn warnings(flaws: &[PolicyFlaw], file: &str, policy: &Policy) -> String {
     let mut lines = Vec::new();
     let mut unserved = Vec::new();
     for flaw in flaws {
-        match flaw {
-            PolicyFlaw::Unserved { group, .. } => unserved.push(group.clone()),
-            other => lines.push(file_error::sentence_at(
-                file,
-                &other.place(),
-                &other.to_string(),
-            )),
+        if let PolicyFlaw::Unserved { group, .. } = flaw {
+            unserved.push(group.clone());
+        } else {
+            let sentence = flaw.to_string();
+            lines.push(file_error::sentence_at(file, &flaw.place(), &sentence));
         }
     }
     if !unserved.is_empty() {

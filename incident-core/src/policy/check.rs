@@ -283,6 +283,9 @@ mod tests {
     use super::*;
     use crate::policy::tables::tests::read;
 
+    /// A policy with so many parts.
+    type Sample<'a> = &'a dyn Fn(usize) -> String;
+
     fn error(json: &str) -> String {
         read(json).unwrap_err()
     }
@@ -410,7 +413,7 @@ mod tests {
             format!(r#"{{"severities": {{"sev1": {{"resolve_within": {{"days": {count}}}}}}}}}"#)
         };
         let most = MAX_LIMIT_MINUTES as usize;
-        let checks: [(&dyn Fn(usize) -> String, usize, &str); 11] = [
+        let checks: [(Sample<'_>, usize, &str); 11] = [
             (&rules, MAX_RULES, "rules: "),
             (&levels, MAX_LEVELS, "rules/one/levels: "),
             (&notified, MAX_NOTIFIED, "rules/one/levels/0/notify: "),

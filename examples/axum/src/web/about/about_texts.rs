@@ -32,7 +32,7 @@ texts! {
         high: "high: wakes people", "haute : réveille", "hoch: weckt";
         low: "low: informs", "basse : informe", "niedrig: informiert";
         accept_within: "Accepted within", "Acceptée en", "Angenommen binnen";
-        update_every: "Update every", "Point toutes les", "Meldung alle";
+        update_every: "Update for the team every", "Point pour l’équipe toutes les", "Meldung an das Team alle";
         post_mortem: "Closing needs a post-mortem", "Clore exige un post-mortem", "Schließen braucht Nachbereitung";
         on_reopen: "Pages again when reopened", "Alerte à la réouverture", "Alarm bei Wiedereröffnung";
         on_raise: "Pages when raised to it", "Alerte si la gravité y monte", "Alarm bei Anhebung";
