@@ -6,8 +6,8 @@ use std::path::Path;
 use incident_core::incident::{Affected, AffectedTenant, Severity};
 use incident_core::paging::Urgency;
 use incident_core::policy::{
-    Anchor, ClockStart, Policy, PolicyFlaw, Repeat, Served, TimetableCause, TimetableLine, Trigger,
-    lint, timetable,
+    ClockStart, CountedFrom, Policy, PolicyFlaw, Repeat, Served, TimetableCause, TimetableLine,
+    Trigger, lint, timetable,
 };
 use incident_core::{Name, RuleName, ServiceId, TenantId, Timestamp, ValidationError, Zone};
 
@@ -188,13 +188,13 @@ fn why(line: &TimetableLine) -> String {
             ..
         } => {
             let late = match (from, after_minutes) {
-                (Anchor::Start, _) => String::new(),
-                (Anchor::AtRisk, 0) => ", soon late".to_owned(),
-                (Anchor::AtRisk, minutes) => {
+                (CountedFrom::Start, _) => String::new(),
+                (CountedFrom::AtRisk, 0) => ", soon late".to_owned(),
+                (CountedFrom::AtRisk, minutes) => {
                     format!(", soon late since {}", span(u64::from(*minutes)))
                 }
-                (Anchor::Deadline, 0) => ", due".to_owned(),
-                (Anchor::Deadline, minutes) => format!(", {} late", span(u64::from(*minutes))),
+                (CountedFrom::Deadline, 0) => ", due".to_owned(),
+                (CountedFrom::Deadline, minutes) => format!(", {} late", span(u64::from(*minutes))),
             };
             format!("{}{late} ({rule})", condition(*when))
         }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::Weekday;
 
 use super::{
-    Anchor, BusinessCalendar, EscalationRule, Length, Level, Limit, Policy, SeverityPolicy, Trigger,
+    BusinessCalendar, CountedFrom, EscalationLevel, EscalationRule, Length, Policy, SeverityPolicy,
+    TimeLimit, Trigger,
 };
 use crate::incident::Severity;
 use crate::{Name, ValidationError};
@@ -162,7 +163,7 @@ fn check_minutes(field: &str, minutes: u32, least: u32) -> Checked {
 
 fn check_limit(
     field: &str,
-    limit: &Limit,
+    limit: &TimeLimit,
     calendars: &BTreeMap<Name, BusinessCalendar>,
 ) -> Checked {
     let calendar_field = format!("{field}/calendar");
@@ -241,8 +242,13 @@ fn check_rule(rule: &EscalationRule) -> Checked {
     Ok(())
 }
 
-fn check_level(field: &str, level: &Level, before: Option<&Level>, when: Trigger) -> Checked {
-    if level.from != Anchor::Start && !when.has_deadline() {
+fn check_level(
+    field: &str,
+    level: &EscalationLevel,
+    before: Option<&EscalationLevel>,
+    when: Trigger,
+) -> Checked {
+    if level.from != CountedFrom::Start && !when.has_deadline() {
         let expected = format!("\"start\": the condition {} has no deadline", when.name());
         return Err(wrong(format!("{field}/from"), expected));
     }
@@ -344,9 +350,9 @@ mod tests {
     #[test]
     fn a_host_cannot_count_days_in_business_hours() {
         let mut policy = Policy::default();
-        policy.sev1.resolve_within = Some(Limit {
+        policy.sev1.resolve_within = Some(TimeLimit {
             calendar: Some("office".parse().unwrap()),
-            ..Limit::days(2)
+            ..TimeLimit::days(2)
         });
         let error = policy.check().unwrap_err();
         assert_eq!(error.field(), "severities/sev1/resolve_within/calendar");

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rules::Anchor::{AtRisk, Deadline, Start};
+use super::rules::CountedFrom::{AtRisk, Deadline, Start};
 use super::{
-    Anchor, EscalationRule, ExecutiveUpdates, Level, Limit, Policy, Repeat, SeverityPolicy, Trigger,
+    CountedFrom, EscalationLevel, EscalationRule, ExecutiveUpdates, Policy, Repeat, SeverityPolicy,
+    TimeLimit, Trigger,
 };
 use crate::incident::Severity::{self, Sev1, Sev2, Sev3};
 use crate::paging::Urgency;
@@ -19,13 +20,13 @@ impl Default for Policy {
             urgency: Urgency::High,
             accept_within_seconds: Some(60),
             coalesce_after_seconds: None,
-            acknowledge_within: Some(Limit::minutes(5)),
-            resolve_within: Some(Limit::minutes(2 * 60)),
+            acknowledge_within: Some(TimeLimit::minutes(5)),
+            resolve_within: Some(TimeLimit::minutes(2 * 60)),
             update_every_minutes: Some(15),
             public_update_every_minutes: Some(30),
             executive_updates: ExecutiveUpdates::AtStartAndEnd,
             post_mortem_required: true,
-            post_mortem_within: Some(Limit::days(7)),
+            post_mortem_within: Some(TimeLimit::days(7)),
             watch_minutes: Some(60),
         };
         let sev4 = SeverityPolicy {
@@ -46,8 +47,8 @@ impl Default for Policy {
         };
         Self {
             sev2: SeverityPolicy {
-                acknowledge_within: Some(Limit::minutes(15)),
-                resolve_within: Some(Limit::minutes(4 * 60)),
+                acknowledge_within: Some(TimeLimit::minutes(15)),
+                resolve_within: Some(TimeLimit::minutes(4 * 60)),
                 public_update_every_minutes: Some(60),
                 executive_updates: ExecutiveUpdates::Daily,
                 ..sev1.clone()
@@ -55,8 +56,8 @@ impl Default for Policy {
             sev1,
             sev3: SeverityPolicy {
                 accept_within_seconds: Some(900),
-                acknowledge_within: Some(Limit::minutes(60)),
-                resolve_within: Some(Limit::minutes(24 * 60)),
+                acknowledge_within: Some(TimeLimit::minutes(60)),
+                resolve_within: Some(TimeLimit::minutes(24 * 60)),
                 update_every_minutes: Some(60),
                 ..sev4.clone()
             },
@@ -74,10 +75,10 @@ impl Default for Policy {
 const DAY: u32 = 24 * 60;
 
 /// Levels: the instant from which one is counted, minutes after it, and who is notified.
-type Levels<'a> = &'a [(Anchor, u32, &'a [&'a str])];
+type Levels<'a> = &'a [(CountedFrom, u32, &'a [&'a str])];
 
 fn rule(name: &str, when: Trigger, severities: &[Severity], levels: Levels<'_>) -> EscalationRule {
-    let level = |(from, after_minutes, notify): &(Anchor, u32, &[&str])| Level {
+    let level = |(from, after_minutes, notify): &(CountedFrom, u32, &[&str])| EscalationLevel {
         from: *from,
         after_minutes: *after_minutes,
         notify: notify.iter().map(|group| Name::made(group)).collect(),

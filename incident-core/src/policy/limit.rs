@@ -6,7 +6,7 @@ use crate::Name;
 
 /// The time that may pass until a deadline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limit {
+pub struct TimeLimit {
     /// The length.
     pub length: Length,
     /// The calendar whose business hours are counted; every hour counts if absent. Never with
@@ -26,7 +26,7 @@ pub enum Length {
     Days(u16),
 }
 
-impl Limit {
+impl TimeLimit {
     /// Creates a limit of minutes in which every hour counts.
     #[must_use]
     pub const fn minutes(minutes: u32) -> Self {

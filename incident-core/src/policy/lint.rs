@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::timetable::is_for;
 use super::{
-    EscalationRule, ExecutiveUpdates, Length, Limit, Policy, SeverityPolicy, TimetableCause,
+    EscalationRule, ExecutiveUpdates, Length, Policy, SeverityPolicy, TimeLimit, TimetableCause,
     TimetableLine, Trigger, timetable,
 };
 use crate::incident::{Affected, Severity};
@@ -385,7 +385,7 @@ fn lint_severity(
 }
 
 /// Returns the minutes of a limit in which every hour counts.
-fn minutes(limit: &Limit) -> Option<u32> {
+fn minutes(limit: &TimeLimit) -> Option<u32> {
     match (limit.length, &limit.calendar) {
         (Length::Minutes(minutes), None) => Some(minutes),
         (Length::Days(days), None) => Some(u32::from(days) * 24 * 60),

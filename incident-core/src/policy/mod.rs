@@ -23,12 +23,12 @@ pub use check::{
     MAX_CALENDARS, MAX_ENVIRONMENTS, MAX_HOLIDAYS, MAX_LEVELS, MAX_LIMIT_DAYS, MAX_LIMIT_MINUTES,
     MAX_NOTIFIED, MAX_OVERRIDES, MAX_REPEATS, MAX_RULES,
 };
-pub use limit::{Length, Limit};
+pub use limit::{Length, TimeLimit};
 pub use lint::{FlawPlace, PolicyFlaw, Served, lint};
 pub use of_incident::{DueTimes, IncidentPolicy};
 pub use overrides::PolicyOverride;
 pub use record::PolicyRecord;
-pub use rules::{Anchor, EscalationRule, Level, Repeat, Trigger};
+pub use rules::{CountedFrom, EscalationLevel, EscalationRule, Repeat, Trigger};
 pub use severity_policy::{ExecutiveUpdates, SeverityPolicy};
 pub use tables::{
     DaysValue, DeadlineTable, LimitValue, MinutesValue, Never, NumberValue, OverrideTable,
@@ -88,7 +88,7 @@ impl Policy {
     /// [`CALENDAR_DAYS`] days. Every hour counts if the policy has no such calendar, which
     /// [`check`](Self::check) refuses.
     #[must_use]
-    pub fn deadline(&self, limit: &Limit, start: Timestamp) -> Timestamp {
+    pub fn deadline(&self, limit: &TimeLimit, start: Timestamp) -> Timestamp {
         match limit.length {
             Length::Minutes(minutes) => {
                 let after = Duration::from_secs(u64::from(minutes) * 60);
@@ -103,7 +103,7 @@ impl Policy {
     ///
     /// [`at_risk_percent`]: Self::at_risk_percent
     #[must_use]
-    pub fn at_risk(&self, limit: &Limit, start: Timestamp) -> Timestamp {
+    pub fn at_risk(&self, limit: &TimeLimit, start: Timestamp) -> Timestamp {
         match limit.length {
             Length::Minutes(minutes) => {
                 let after = self.at_risk_share(Duration::from_secs(u64::from(minutes) * 60));
@@ -122,7 +122,7 @@ impl Policy {
         Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     }
 
-    fn minutes_after(&self, limit: &Limit, start: Timestamp, after: Duration) -> Timestamp {
+    fn minutes_after(&self, limit: &TimeLimit, start: Timestamp, after: Duration) -> Timestamp {
         let calendar = limit.calendar.as_ref();
         match calendar.and_then(|name| self.calendars.get(name)) {
             Some(calendar) => calendar.deadline(start, after).unwrap_or(Timestamp::MAX),
@@ -169,25 +169,31 @@ mod tests {
     fn deadlines_count_every_hour_business_hours_or_days() {
         let policy = tables::tests::in_business_hours();
         let friday = at("2026-11-20T16:00:00Z");
-        let office = Limit {
+        let office = TimeLimit {
             calendar: Some("office".parse().unwrap()),
-            ..Limit::minutes(4 * 60)
+            ..TimeLimit::minutes(4 * 60)
         };
-        let due = |limit: &Limit, from| policy.deadline(limit, from).to_string();
-        let risk = |limit: &Limit, from| policy.at_risk(limit, from).to_string();
-        assert_eq!(due(&Limit::minutes(240), friday), "2026-11-20T20:00:00Z");
-        assert_eq!(risk(&Limit::minutes(240), friday), "2026-11-20T19:00:00Z");
+        let due = |limit: &TimeLimit, from| policy.deadline(limit, from).to_string();
+        let risk = |limit: &TimeLimit, from| policy.at_risk(limit, from).to_string();
+        assert_eq!(
+            due(&TimeLimit::minutes(240), friday),
+            "2026-11-20T20:00:00Z"
+        );
+        assert_eq!(
+            risk(&TimeLimit::minutes(240), friday),
+            "2026-11-20T19:00:00Z"
+        );
         // From 17:00 in Paris an hour is left; three quarters of four are up at 11:00 on Monday.
         assert_eq!(due(&office, friday), "2026-11-23T11:00:00Z");
         assert_eq!(risk(&office, friday), "2026-11-23T10:00:00Z");
         // Seven days in Paris, of which one has 25 hours.
         let before = at("2026-10-23T10:00:00Z");
-        assert_eq!(due(&Limit::days(7), before), "2026-10-30T11:00:00Z");
-        assert_eq!(risk(&Limit::days(4), before), "2026-10-26T10:45:00Z");
+        assert_eq!(due(&TimeLimit::days(7), before), "2026-10-30T11:00:00Z");
+        assert_eq!(risk(&TimeLimit::days(4), before), "2026-10-26T10:45:00Z");
         // A calendar that nobody defined cannot come from a checked policy: the earlier time holds.
-        let unknown = Limit {
+        let unknown = TimeLimit {
             calendar: Some("home".parse().unwrap()),
-            ..Limit::minutes(240)
+            ..TimeLimit::minutes(240)
         };
         assert_eq!(due(&unknown, friday), "2026-11-20T20:00:00Z");
     }

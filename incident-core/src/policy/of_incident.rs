@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{ExecutiveUpdates, Limit, Policy, PolicyOverride, SeverityPolicy};
+use super::{ExecutiveUpdates, Policy, PolicyOverride, SeverityPolicy, TimeLimit};
 use crate::incident::{Affected, Severity};
 use crate::paging::Urgency;
 use crate::{ServiceId, TenantId, Timestamp};
@@ -117,7 +117,7 @@ impl<'a> IncidentPolicy<'a> {
 
     fn earliest(
         &self,
-        limit: impl Fn(&'a SeverityPolicy) -> Option<&'a Limit>,
+        limit: impl Fn(&'a SeverityPolicy) -> Option<&'a TimeLimit>,
         start: Timestamp,
     ) -> Option<DueTimes> {
         let times = self.layers().filter_map(limit).map(|limit| DueTimes {
@@ -208,7 +208,7 @@ impl<'a> IncidentPolicy<'a> {
 
     /// Returns the times of something that is due a day of the team's calendar after `start`.
     pub(crate) fn daily_by(&self, start: Timestamp) -> DueTimes {
-        let day = Limit::days(1);
+        let day = TimeLimit::days(1);
         DueTimes {
             at_risk_at: self.policy.at_risk(&day, start),
             due_at: self.policy.deadline(&day, start),
@@ -314,7 +314,7 @@ mod tests {
 
     fn one(service: &str, tenant: &str, acknowledge: Option<u32>) -> PolicyOverride {
         let values = SeverityPolicy {
-            acknowledge_within: acknowledge.map(Limit::minutes),
+            acknowledge_within: acknowledge.map(TimeLimit::minutes),
             ..Policy::default().sev2
         };
         PolicyOverride {
@@ -495,17 +495,17 @@ mod tests {
             page_on_raise: false,
             urgency: Urgency::Low,
             acknowledge_within: None,
-            resolve_within: Some(Limit::days(2)),
+            resolve_within: Some(TimeLimit::days(2)),
             update_every_minutes: None,
             public_update_every_minutes: Some(240),
             executive_updates: ExecutiveUpdates::AtStartAndEnd,
             post_mortem_required: false,
-            post_mortem_within: Some(Limit::days(1)),
+            post_mortem_within: Some(TimeLimit::days(1)),
             watch_minutes: Some(10),
             ..Policy::default().sev2
         };
         let strict = SeverityPolicy {
-            resolve_within: Some(Limit::minutes(60)),
+            resolve_within: Some(TimeLimit::minutes(60)),
             update_every_minutes: Some(30),
             watch_minutes: Some(120),
             ..Policy::default().sev2

@@ -27,7 +27,7 @@ pub struct EscalationRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<Money>,
     /// The levels, in the order in which they are reached.
-    pub levels: Vec<Level>,
+    pub levels: Vec<EscalationLevel>,
     /// Repeats of the last level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<Repeat>,
@@ -148,10 +148,10 @@ impl Trigger {
 /// A level of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Level {
+pub struct EscalationLevel {
     /// The instant from which it is counted.
     #[serde(default)]
-    pub from: Anchor,
+    pub from: CountedFrom,
     /// Minutes after that instant.
     #[serde(default)]
     pub after_minutes: u32,
@@ -164,7 +164,7 @@ pub struct Level {
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum Anchor {
+pub enum CountedFrom {
     /// The start of the clock.
     #[default]
     Start,

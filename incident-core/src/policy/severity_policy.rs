@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Limit;
+use super::TimeLimit;
 use crate::paging::Urgency;
 
 /// The policy of one severity.
@@ -25,9 +25,9 @@ pub struct SeverityPolicy {
     /// an alert of its own however long that takes.
     pub coalesce_after_seconds: Option<u32>,
     /// Time in which someone acknowledges the page; `None` for no promise.
-    pub acknowledge_within: Option<Limit>,
+    pub acknowledge_within: Option<TimeLimit>,
     /// Time in which the incident is resolved; `None` for no promise.
-    pub resolve_within: Option<Limit>,
+    pub resolve_within: Option<TimeLimit>,
     /// Minutes between two updates for the team; `None` for no promise.
     pub update_every_minutes: Option<u32>,
     /// Minutes between two updates of the status page, while the incident is public; `None` for no
@@ -38,7 +38,7 @@ pub struct SeverityPolicy {
     /// If `true`, closing needs a post-mortem link.
     pub post_mortem_required: bool,
     /// Time after the resolution in which a required post-mortem is linked; `None` for no promise.
-    pub post_mortem_within: Option<Limit>,
+    pub post_mortem_within: Option<TimeLimit>,
     /// Minutes for which a resolved incident is watched; `None` if it is not.
     pub watch_minutes: Option<u32>,
 }

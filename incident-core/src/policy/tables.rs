@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::{
-    BusinessCalendar, EscalationRule, ExecutiveUpdates, Length, Level, Limit, Policy,
-    PolicyOverride, Repeat, SeverityPolicy, Trigger,
+    BusinessCalendar, EscalationLevel, EscalationRule, ExecutiveUpdates, Length, Policy,
+    PolicyOverride, Repeat, SeverityPolicy, TimeLimit, Trigger,
 };
 use crate::incident::Severity;
 use crate::paging::Urgency;
@@ -16,12 +16,12 @@ use crate::{ChannelPattern, Money, Name, RuleName, ServiceId, TenantId, Validati
 /// ships; an unknown one is an error.
 ///
 /// ```
-/// use incident_core::policy::{Limit, PolicyTables};
+/// use incident_core::policy::{TimeLimit, PolicyTables};
 /// let tables: PolicyTables = serde_json::from_str(
 ///     r#"{"severities": {"sev2": {"acknowledge_within": {"minutes": 10}, "watch_minutes": "never"}}}"#,
 /// )?;
 /// let policy = tables.policy()?;
-/// assert_eq!(policy.sev2.acknowledge_within, Some(Limit::minutes(10)));
+/// assert_eq!(policy.sev2.acknowledge_within, Some(TimeLimit::minutes(10)));
 /// assert!(policy.sev2.watch_minutes.is_none() && policy.sev2.page);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -207,7 +207,7 @@ pub struct RuleTable {
     pub at_least: Option<Money>,
     /// The levels.
     #[serde(default)]
-    pub levels: Vec<Level>,
+    pub levels: Vec<EscalationLevel>,
     /// Repeats of the last level.
     #[serde(default)]
     pub repeat: Option<Repeat>,
@@ -228,13 +228,13 @@ impl NumberValue {
 }
 
 impl LimitValue {
-    fn or(named: Option<&Self>, shipped: Option<Limit>) -> Option<Limit> {
+    fn or(named: Option<&Self>, shipped: Option<TimeLimit>) -> Option<TimeLimit> {
         match named {
-            Some(Self::Minutes(value)) => Some(Limit {
+            Some(Self::Minutes(value)) => Some(TimeLimit {
                 length: Length::Minutes(value.minutes),
                 calendar: value.calendar.clone(),
             }),
-            Some(Self::Days(value)) => Some(Limit::days(value.days)),
+            Some(Self::Days(value)) => Some(TimeLimit::days(value.days)),
             Some(Self::None(Never::Never)) => None,
             None => shipped,
         }
@@ -381,7 +381,7 @@ impl PolicyTables {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::policy::Anchor;
+    use crate::policy::CountedFrom;
 
     /// A file that names every field, each with another value than the one that ships.
     pub(in crate::policy) const EVERY_FIELD: &str = r#"{
@@ -467,9 +467,9 @@ pub(super) mod tests {
     fn every_value_can_be_replaced() {
         let policy = read(EVERY_FIELD).unwrap();
         let shipped = Policy::default();
-        let office = |minutes| Limit {
+        let office = |minutes| TimeLimit {
             calendar: Some("office".parse().unwrap()),
-            ..Limit::minutes(minutes)
+            ..TimeLimit::minutes(minutes)
         };
         let expected = SeverityPolicy {
             page: false,
@@ -479,7 +479,7 @@ pub(super) mod tests {
             accept_within_seconds: Some(5),
             coalesce_after_seconds: Some(300),
             acknowledge_within: Some(office(30)),
-            resolve_within: Some(Limit::days(2)),
+            resolve_within: Some(TimeLimit::days(2)),
             update_every_minutes: Some(45),
             public_update_every_minutes: None,
             executive_updates: ExecutiveUpdates::AtStartAndEnd,
@@ -516,7 +516,7 @@ pub(super) mod tests {
         assert_eq!(replaced.severities, BTreeSet::from([Severity::Sev1]));
         assert_eq!(replaced.environments.len(), 2);
         assert_eq!(replaced.levels.len(), 1);
-        assert_eq!(replaced.levels[0].from, Anchor::AtRisk);
+        assert_eq!(replaced.levels[0].from, CountedFrom::AtRisk);
         let repeat = Repeat {
             every_minutes: 30,
             times: 2,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Anchor, DueTimes, EscalationRule, IncidentPolicy, Policy, Repeat, Trigger};
+use super::{CountedFrom, DueTimes, EscalationRule, IncidentPolicy, Policy, Repeat, Trigger};
 use crate::incident::{Affected, Incident, Severity};
 use crate::paging::Urgency;
 use crate::{Name, RuleName, ServiceId, Timestamp};
@@ -73,7 +73,7 @@ pub enum TimetableCause {
         /// The number of the level, from 0.
         level: usize,
         /// The instant from which the level is counted.
-        from: Anchor,
+        from: CountedFrom,
         /// Minutes after that instant.
         after_minutes: u32,
     },
@@ -167,11 +167,11 @@ fn lines_of(
         return Vec::new();
     }
     let last = rule.levels.len().saturating_sub(1);
-    let line = |(place, level): (usize, &super::Level)| {
+    let line = |(place, level): (usize, &super::EscalationLevel)| {
         let from = match level.from {
-            Anchor::Start => start,
-            Anchor::AtRisk => times?.at_risk_at,
-            Anchor::Deadline => times?.due_at,
+            CountedFrom::Start => start,
+            CountedFrom::AtRisk => times?.at_risk_at,
+            CountedFrom::Deadline => times?.due_at,
         };
         let after = Duration::from_secs(u64::from(level.after_minutes) * 60);
         Some(TimetableLine {
@@ -195,7 +195,7 @@ fn lines_of(
 mod tests {
     use super::*;
     use crate::policy::tables::tests::{in_business_hours, read};
-    use crate::policy::{Limit, SeverityPolicy};
+    use crate::policy::{SeverityPolicy, TimeLimit};
 
     fn shown(policy: &Policy, severity: Severity) -> Vec<String> {
         let start: Timestamp = "2026-11-20T16:00:00Z".parse().unwrap();
@@ -286,9 +286,9 @@ mod tests {
         let mut policy = in_business_hours();
         policy.sev3 = SeverityPolicy {
             page: false,
-            acknowledge_within: Some(Limit {
+            acknowledge_within: Some(TimeLimit {
                 calendar: Some("office".parse().unwrap()),
-                ..Limit::minutes(4 * 60)
+                ..TimeLimit::minutes(4 * 60)
             }),
             resolve_within: None,
             update_every_minutes: None,

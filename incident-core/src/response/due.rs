@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::clock::{Clock, clocks};
 use crate::Timestamp;
 use crate::incident::{Incident, Mode, NextDeadline, RuleFired};
-use crate::policy::{Anchor, EscalationRule, Level, Policy, Trigger};
+use crate::policy::{CountedFrom, EscalationLevel, EscalationRule, Policy, Trigger};
 
 /// Time after which a firing is marked late: a worker looks every second, and a store that is away
 /// or a restart takes longer than that.
@@ -160,7 +160,7 @@ fn rule_at(
 pub(super) struct Occurrence<'a> {
     pub(super) n: u32,
     pub(super) due_at: Timestamp,
-    pub(super) level: &'a Level,
+    pub(super) level: &'a EscalationLevel,
 }
 
 /// The occurrences of a rule under one start of its clock, in order.
@@ -202,11 +202,11 @@ fn count(rule: &EscalationRule) -> u32 {
     u32::try_from(rule.levels.len()).unwrap_or(u32::MAX)
 }
 
-fn due_at(level: &Level, clock: &Clock) -> Option<Timestamp> {
+fn due_at(level: &EscalationLevel, clock: &Clock) -> Option<Timestamp> {
     let from = match level.from {
-        Anchor::Start => Some(clock.started_at),
-        Anchor::AtRisk => clock.at_risk_at,
-        Anchor::Deadline => clock.deadline,
+        CountedFrom::Start => Some(clock.started_at),
+        CountedFrom::AtRisk => clock.at_risk_at,
+        CountedFrom::Deadline => clock.deadline,
     };
     let after = Duration::from_secs(u64::from(level.after_minutes) * 60);
     from.map(|from| from.saturating_add(after))

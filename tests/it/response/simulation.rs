@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use incident_core::incident::{Audience, Command, CommsSent, Declare, Severity, Status, Update};
-use incident_core::policy::{BusinessCalendar, Length, Limit, Policy};
+use incident_core::policy::{BusinessCalendar, Length, Policy, TimeLimit};
 use incident_core::port::Store;
 use incident_store_memory::MemoryStore;
 use incident_store_postgres::{PgStore, StoreClock};
@@ -35,7 +35,7 @@ fn policy() -> Policy {
         ..Policy::default()
     };
     policy.calendars.insert("paris".parse().unwrap(), calendar);
-    policy.sev3.resolve_within = Some(Limit {
+    policy.sev3.resolve_within = Some(TimeLimit {
         length: Length::Minutes(24 * 60),
         calendar: Some("paris".parse().unwrap()),
     });

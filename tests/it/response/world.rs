@@ -12,7 +12,7 @@ use incident_core::engine::Incidents;
 use incident_core::incident::{Command, Declare, Incident};
 use incident_core::notice::Notice;
 use incident_core::policy::Policy;
-use incident_core::port::{AuditQuery, Channel, ChannelError, IncidentFilter, Store};
+use incident_core::port::{AuditQuery, Channel, ChannelError, Clock, IncidentFilter, Store};
 use incident_core::testing::{CountingIds, ManualClock, RecordingPager};
 use incident_core::{IncidentId, Name, Timestamp};
 

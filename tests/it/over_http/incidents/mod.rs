@@ -3,6 +3,7 @@
 mod alert_links;
 mod alerts;
 mod bad_input;
+mod checklists;
 mod classification;
 mod coordination;
 mod facts;

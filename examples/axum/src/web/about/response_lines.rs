@@ -3,7 +3,8 @@
 use incident_core::Name;
 use incident_core::incident::Severity;
 use incident_core::policy::{
-    Anchor, EscalationRule, ExecutiveUpdates, Length, Level, Limit, Policy, SeverityPolicy,
+    CountedFrom, EscalationLevel, EscalationRule, ExecutiveUpdates, Length, Policy, SeverityPolicy,
+    TimeLimit,
 };
 
 use super::about_texts::AboutTexts;
@@ -54,7 +55,7 @@ pub(super) fn promises(
         Some(seconds) => span(language, seconds.into()),
         None => never(),
     };
-    let limit = |within: Option<&Limit>| match within {
+    let limit = |within: Option<&TimeLimit>| match within {
         Some(within) => limit_words(language, rules, within),
         None => never(),
     };
@@ -93,7 +94,7 @@ pub(super) fn promises(
     ]
 }
 
-fn limit_words(language: Language, texts: &RuleTexts, limit: &Limit) -> String {
+fn limit_words(language: Language, texts: &RuleTexts, limit: &TimeLimit) -> String {
     let length = match limit.length {
         Length::Minutes(minutes) => span(language, u64::from(minutes) * 60),
         Length::Days(days) => count(language, texts.days, days.into()),
@@ -170,15 +171,15 @@ fn when_words(language: Language, texts: &RuleTexts, rule: &EscalationRule) -> S
     words
 }
 
-fn level_words(language: Language, texts: &RuleTexts, level: &Level) -> String {
+fn level_words(language: Language, texts: &RuleTexts, level: &EscalationLevel) -> String {
     let after = span(language, u64::from(level.after_minutes) * 60);
     let text = match (level.from, level.after_minutes) {
-        (Anchor::Start, 0) => texts.at_once,
-        (Anchor::Start, _) => texts.after,
-        (Anchor::AtRisk, 0) => texts.at_risk,
-        (Anchor::AtRisk, _) => texts.after_risk,
-        (Anchor::Deadline, 0) => texts.when_due,
-        (Anchor::Deadline, _) => texts.after_due,
+        (CountedFrom::Start, 0) => texts.at_once,
+        (CountedFrom::Start, _) => texts.after,
+        (CountedFrom::AtRisk, 0) => texts.at_risk,
+        (CountedFrom::AtRisk, _) => texts.after_risk,
+        (CountedFrom::Deadline, 0) => texts.when_due,
+        (CountedFrom::Deadline, _) => texts.after_due,
     };
     fill(text, &[("time", &after)])
 }
