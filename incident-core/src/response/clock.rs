@@ -6,7 +6,7 @@ use crate::policy::{DueTimes, IncidentPolicy, NOTIFY_AUTHORITY_WITHIN, Policy, T
 
 /// A clock that runs for an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Clock {
+pub struct ResponseClock {
     /// The condition for which it runs.
     pub trigger: Trigger,
     /// Its start: 1, 2, ...; 0 for an acknowledgement without a page.
@@ -42,7 +42,7 @@ impl ClockState {
     }
 }
 
-impl Clock {
+impl ResponseClock {
     /// Returns the clock with a deadline, if there is one.
     fn until(self, times: Option<DueTimes>) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Clock {
 ///
 /// A retrospective incident has none, and neither has a cancelled or merged one.
 #[must_use]
-pub fn clocks(incident: &Incident, policy: &Policy) -> Vec<Clock> {
+pub fn clocks(incident: &Incident, policy: &Policy) -> Vec<ResponseClock> {
     let over = matches!(incident.status, Status::Cancelled | Status::Merged);
     if over || incident.mode == Mode::Retrospective {
         return Vec::new();
@@ -88,7 +88,7 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
-    fn clock(&self, trigger: Trigger) -> Option<Clock> {
+    fn clock(&self, trigger: Trigger) -> Option<ResponseClock> {
         let live = self.incident.status.is_live();
         match trigger {
             Trigger::Declared => live.then(|| self.plain(trigger)),
@@ -127,8 +127,8 @@ impl Running<'_> {
         self.incident.clocks.reopenings.saturating_add(1)
     }
 
-    fn from(&self, trigger: Trigger, started_at: Timestamp) -> Clock {
-        Clock {
+    fn from(&self, trigger: Trigger, started_at: Timestamp) -> ResponseClock {
+        ResponseClock {
             trigger,
             epoch: self.epoch(),
             started_at,
@@ -137,18 +137,18 @@ impl Running<'_> {
         }
     }
 
-    fn plain(&self, trigger: Trigger) -> Clock {
+    fn plain(&self, trigger: Trigger) -> ResponseClock {
         self.from(trigger, self.base())
     }
 
-    fn unacknowledged(&self) -> Option<Clock> {
+    fn unacknowledged(&self) -> Option<ResponseClock> {
         let incident = self.incident;
         if !incident.status.is_live() || incident.is_acknowledged() {
             return None;
         }
         let paged = incident.paging.begun_at;
         let paged = paged.filter(|_| incident.paging.epoch > 0);
-        let clock = Clock {
+        let clock = ResponseClock {
             epoch: incident.paging.epoch,
             ..self.from(
                 Trigger::Unacknowledged,
@@ -158,14 +158,14 @@ impl Running<'_> {
         Some(clock.until(self.policy.acknowledge_by(clock.started_at)))
     }
 
-    fn internal_update(&self) -> Option<Clock> {
+    fn internal_update(&self) -> Option<ResponseClock> {
         let due_at = self.incident.next_update_due_at?;
         if !self.incident.status.is_live() {
             return None;
         }
         let clock = self.incident.clocks.internal_update;
         let since = clock.since.unwrap_or_else(|| self.base());
-        let started = Clock {
+        let started = ResponseClock {
             epoch: clock.epoch,
             ..self.from(Trigger::InternalUpdate, since)
         };
@@ -174,7 +174,7 @@ impl Running<'_> {
         Some(started.until(Some(DueTimes { due_at, ..times })))
     }
 
-    fn public_update(&self) -> Option<Clock> {
+    fn public_update(&self) -> Option<ResponseClock> {
         let incident = self.incident;
         let every = self.policy.public_update_every()?;
         if !incident.status.is_live() || !incident.status_page.public {
@@ -182,7 +182,7 @@ impl Running<'_> {
         }
         let clock = incident.clocks.public_update;
         let since = clock.since.unwrap_or(incident.status_page.changed_at);
-        let started = Clock {
+        let started = ResponseClock {
             epoch: clock.epoch,
             ..self.from(Trigger::PublicUpdate, since)
         };
@@ -191,13 +191,13 @@ impl Running<'_> {
 
     /// Returns the clock of the update that executives are owed: the one at the start or at the
     /// end, or else the next daily one.
-    fn executive_update(&self) -> Option<Clock> {
+    fn executive_update(&self) -> Option<ResponseClock> {
         self.executive_report().or_else(|| self.executive_summary())
     }
 
     /// Returns the clock of the update at the start of the response, or at its end. Each has an
     /// epoch of its own.
-    fn executive_report(&self) -> Option<Clock> {
+    fn executive_report(&self) -> Option<ResponseClock> {
         let incident = self.incident;
         let ended = incident.status == Status::Resolved;
         if !self.policy.executive_at_start_and_end() || incident.status == Status::Closed {
@@ -209,7 +209,7 @@ impl Running<'_> {
         if last.is_some_and(|last| last >= owed_since) {
             return None;
         }
-        let clock = Clock {
+        let clock = ResponseClock {
             epoch: self.epoch() * 2 + u32::from(ended),
             ..self.from(Trigger::ExecutiveUpdate, owed_since)
         };
@@ -220,7 +220,7 @@ impl Running<'_> {
         Some(clock.until(Some(at_once)))
     }
 
-    fn executive_summary(&self) -> Option<Clock> {
+    fn executive_summary(&self) -> Option<ResponseClock> {
         let incident = self.incident;
         if !incident.status.is_live() || !self.policy.executive_daily() {
             return None;
@@ -229,14 +229,14 @@ impl Running<'_> {
         let since = last
             .since
             .map_or(self.base(), |since| since.max(self.base()));
-        let clock = Clock {
+        let clock = ResponseClock {
             epoch: last.epoch.saturating_add(incident.clocks.reopenings),
             ..self.from(Trigger::ExecutiveUpdate, since)
         };
         Some(clock.until(Some(self.policy.daily_by(since))))
     }
 
-    fn post_mortem(&self) -> Option<Clock> {
+    fn post_mortem(&self) -> Option<ResponseClock> {
         let incident = self.incident;
         let ended = matches!(incident.status, Status::Resolved | Status::Closed);
         if !ended || !self.policy.post_mortem_required() || incident.post_mortem.is_some() {
@@ -246,7 +246,7 @@ impl Running<'_> {
         Some(clock.until(self.policy.post_mortem_by(clock.started_at)))
     }
 
-    fn watch(&self) -> Option<Clock> {
+    fn watch(&self) -> Option<ResponseClock> {
         let lasts = self.policy.watch()?;
         if self.incident.status != Status::Resolved {
             return None;
@@ -257,7 +257,7 @@ impl Running<'_> {
 
     /// Returns the clock of a leak of data: an authority is notified within 72 hours (GDPR, article
     /// 33). It also runs after the resolution.
-    fn data_leak(&self) -> Option<Clock> {
+    fn data_leak(&self) -> Option<ResponseClock> {
         let since = self.incident.data_leak_suspected_at?;
         let clock = self.from(Trigger::DataLeak, since);
         let times = self.policy.times_after(since, NOTIFY_AUTHORITY_WITHIN);
@@ -265,13 +265,13 @@ impl Running<'_> {
         (!is_notified).then(|| clock.until(Some(times)))
     }
 
-    fn data_loss(&self) -> Option<Clock> {
+    fn data_loss(&self) -> Option<ResponseClock> {
         let since = self.incident.data_loss_confirmed_at?;
         let is_notified = self.incident.affected_users_notified_at.is_some();
         (!is_notified).then(|| self.from(Trigger::DataLoss, since))
     }
 
-    fn customer_event(&self) -> Option<Clock> {
+    fn customer_event(&self) -> Option<ResponseClock> {
         let is_set = self.incident.facts.customer_event_day == Some(true);
         let since = self.incident.clocks.customer_event_since;
         let since = since.unwrap_or(self.incident.declared_at);

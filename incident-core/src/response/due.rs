@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::clock::{Clock, clocks};
+use super::clock::{ResponseClock, clocks};
 use crate::Timestamp;
 use crate::incident::{Incident, Mode, NextDeadline, RuleFired};
 use crate::policy::{CountedFrom, EscalationLevel, EscalationRule, Policy, Trigger};
@@ -15,7 +15,7 @@ pub const LATE_AFTER: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Due {
     /// The clocks that run.
-    pub clocks: Vec<Clock>,
+    pub clocks: Vec<ResponseClock>,
     /// The levels of rules that are due now and have not fired, at most one of each rule.
     pub firings: Vec<RuleFired>,
     /// Time at which the next level is due after `now`, if nothing changes.
@@ -100,8 +100,8 @@ fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestam
 pub(super) fn clock_of<'a>(
     rule: &EscalationRule,
     incident: &Incident,
-    clocks: &'a [Clock],
-) -> Option<&'a Clock> {
+    clocks: &'a [ResponseClock],
+) -> Option<&'a ResponseClock> {
     let holds = rule.is_for(incident) && is_enough(rule, incident);
     let found = clocks.iter().find(|clock| clock.trigger == rule.when);
     found.filter(|_| holds)
@@ -120,7 +120,7 @@ fn is_enough(rule: &EscalationRule, incident: &Incident) -> bool {
 /// Returns the level of a rule that fires now, if any, and the time of the next one.
 fn rule_at(
     rule: &EscalationRule,
-    clock: &Clock,
+    clock: &ResponseClock,
     incident: &Incident,
     now: Timestamp,
 ) -> (Option<RuleFired>, Option<Timestamp>) {
@@ -171,7 +171,7 @@ impl Occurrences {
     /// policy does not set has none.
     pub(super) fn of<'a>(
         rule: &'a EscalationRule,
-        clock: &Clock,
+        clock: &ResponseClock,
         incident: &Incident,
     ) -> impl Iterator<Item = Occurrence<'a>> {
         // Before the severity was given, the rule did not hold.
@@ -202,7 +202,7 @@ fn count(rule: &EscalationRule) -> u32 {
     u32::try_from(rule.levels.len()).unwrap_or(u32::MAX)
 }
 
-fn due_at(level: &EscalationLevel, clock: &Clock) -> Option<Timestamp> {
+fn due_at(level: &EscalationLevel, clock: &ResponseClock) -> Option<Timestamp> {
     let from = match level.from {
         CountedFrom::Start => Some(clock.started_at),
         CountedFrom::AtRisk => clock.at_risk_at,

@@ -21,7 +21,7 @@ pub use classify::{
     Classification, ClassificationFact, ClassificationFacts, ClassificationReason,
     ClassificationRules, classify,
 };
-pub use clock::{Clock, ClockState, clocks};
+pub use clock::{ClockState, ResponseClock, clocks};
 pub use due::{Due, LATE_AFTER, due};
 pub use explain::{NextLevel, RuleState, Silence, explain};
 pub use raci::{Activity, Involvement, RACI, RaciRow};

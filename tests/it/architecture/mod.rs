@@ -205,6 +205,7 @@ fn modules_of_core_use_only_those_below() {
             "billing",
             "impact",
             "incident",
+            "notice",
             "outbox",
             "paging",
             "policy",

@@ -51,7 +51,7 @@ const BLOCKS: [(&str, &str, usize, Covered); 29] = [
     (
         "docs/configuration.md",
         "toml",
-        3,
+        4,
         By("the_examples_of_the_guide_are_policies"),
     ),
     ("docs/embedding.md", "rust", 5, Compiled),

@@ -8,7 +8,7 @@ use crate::console::roles::{cases, status_of};
 use crate::over_http::harness::{ADMIN, COMMANDER, Server};
 
 /// Usage events are platform data, not decisions of a caller.
-const NOT_DECISIONS: [&str; 1] = ["POST /sys/usage-events"];
+const NOT_DECISIONS: [&str; 2] = ["POST /sys/usage-events", "POST /sys/classify"];
 
 type Place = (String, u64);
 

@@ -6,4 +6,5 @@ mod deployment;
 mod limit_rows;
 mod openapi;
 pub(crate) mod roles;
+mod route_lists;
 mod tokens;

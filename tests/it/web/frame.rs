@@ -182,7 +182,7 @@ async fn the_worst_incident_is_the_first_and_texts_are_only_texts() {
     server.clock.advance(Duration::from_secs(2 * 3_600));
     let shown = page(&server, VIEWER, "/").await;
     assert!(
-        shown.text.contains("<span class=\"loud\">overdue"),
+        shown.text.contains("<span class=\"loud\">") && shown.text.contains(" overdue by "),
         "{}",
         shown.text
     );

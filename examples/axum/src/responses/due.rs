@@ -3,7 +3,7 @@
 use incident_core::engine::DueIncident;
 use incident_core::incident::{FiredMark, Incident, Severity, Status};
 use incident_core::policy::Trigger;
-use incident_core::response::{Clock, Due, RuleState};
+use incident_core::response::{Due, ResponseClock, RuleState};
 use incident_core::{IncidentId, Name, PersonName, RuleName, Timestamp, Title};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -44,7 +44,7 @@ impl<'a> DueListItem<'a> {
     }
 }
 
-/// What is due for an incident, and the state of every rule of the policy for it.
+/// The clocks of an incident, and the state of every rule of the policy for it.
 #[derive(JsonSchema, Serialize)]
 pub(crate) struct DueResponse<'a> {
     incident_id: IncidentId,
@@ -86,7 +86,7 @@ struct ClockResponse {
 }
 
 fn clocks(due: &Due, now: Timestamp) -> Vec<ClockResponse> {
-    let response = |clock: &Clock| ClockResponse {
+    let response = |clock: &ResponseClock| ClockResponse {
         trigger: clock.trigger,
         state: clock.state(now).name(),
         started_at: clock.started_at,

@@ -178,6 +178,9 @@ impl Story {
         self.send("add_update", COMMANDER, 201).await;
         self.send("link_post_mortem", COMMANDER, 200).await;
         self.send("mark_users_notified", COMMANDER, 200).await;
+        self.send("mark_authority_notified", COMMANDER, 200).await;
+        self.send("list_due", VIEWER, 200).await;
+        self.send("get_due", VIEWER, 200).await;
         for id in [
             "get_incident",
             "list_updates",

@@ -395,7 +395,12 @@ async fn redacted_words_are_nowhere() {
         for route in every_get_route(incident) {
             let answer = server.get(ADMIN, &route).await;
             // No metrics are installed in a test.
-            let expected = if route == "/metrics" { 404 } else { 200 };
+            let expected = match route.as_str() {
+                "/metrics" => 404,
+                // No loss of data is confirmed.
+                route if route.ends_with("/affected-users/export") => 409,
+                _ => 200,
+            };
             assert_eq!(answer.status, expected, "{route}: {}", answer.text);
             has_none(&answer.text, &route);
             has_none(&format!("{:?}", answer.headers), &route);

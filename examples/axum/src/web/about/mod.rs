@@ -87,7 +87,7 @@ pub(crate) async fn show(
         streams,
         zones: fill(texts.zones_version, &[("version", Zone::DATABASE)]),
         has_metrics: state.metrics().is_some(),
-        promises: response_lines::promises(language, texts, policy),
+        promises: response_lines::promises(language, texts, policy, incidents.has_status_page()),
         risk: fill(
             rule_texts.risk,
             &[
@@ -102,7 +102,7 @@ pub(crate) async fn show(
             0 => None,
             number => Some(count(language, rule_texts.overrides, number)),
         },
-        rules: response_lines::rules(language, policy),
+        rules: response_lines::rules(language, policy, incidents.has_status_page()),
         rule_texts,
         target: percent(language, terms.target()),
         basis: policy_lines::basis(language, texts, terms),

@@ -4,7 +4,7 @@ use incident_core::Name;
 use incident_core::incident::Severity;
 use incident_core::policy::{
     CountedFrom, EscalationLevel, EscalationRule, ExecutiveUpdates, Length, Policy, SeverityPolicy,
-    TimeLimit,
+    TimeLimit, Trigger,
 };
 
 use super::about_texts::AboutTexts;
@@ -32,10 +32,13 @@ pub(super) struct EscalationLine {
 }
 
 /// Returns a line per promise, with the values of all severities.
+///
+/// Without a status page, nothing is promised of it.
 pub(super) fn promises(
     language: Language,
     texts: &'static AboutTexts,
     policy: &Policy,
+    has_status_page: bool,
 ) -> Vec<PromiseLine> {
     let rules = RuleTexts::of(language);
     let line = |name, value: &dyn Fn(&SeverityPolicy) -> String| PromiseLine {
@@ -64,7 +67,7 @@ pub(super) fn promises(
         ExecutiveUpdates::AtStartAndEnd => rules.at_start_and_end.to_owned(),
         ExecutiveUpdates::Daily => rules.daily.to_owned(),
     };
-    vec![
+    let mut lines = vec![
         line(texts.pages, &|of| word(of.page)),
         line(texts.urgency, &|of| {
             texts.urgency_words(of.urgency).to_owned()
@@ -91,7 +94,9 @@ pub(super) fn promises(
             limit(within.filter(|_| of.post_mortem_required))
         }),
         line(rules.watched, &|of| minutes(of.watch_minutes)),
-    ]
+    ];
+    lines.retain(|line| has_status_page || line.name != rules.public_update_every);
+    lines
 }
 
 fn limit_words(language: Language, texts: &RuleTexts, limit: &TimeLimit) -> String {
@@ -127,7 +132,11 @@ fn span(language: Language, seconds: u64) -> String {
 }
 
 /// Returns a line per rule, in the order of the policy.
-pub(super) fn rules(language: Language, policy: &Policy) -> Vec<EscalationLine> {
+pub(super) fn rules(
+    language: Language,
+    policy: &Policy,
+    has_status_page: bool,
+) -> Vec<EscalationLine> {
     let texts = RuleTexts::of(language);
     let line = |rule: &EscalationRule| {
         let last = rule.levels.len().saturating_sub(1);
@@ -146,7 +155,9 @@ pub(super) fn rules(language: Language, policy: &Policy) -> Vec<EscalationLine> 
             levels: levels.collect(),
         }
     };
-    policy.rules.iter().map(line).collect()
+    let rules = policy.rules.iter();
+    let shown = rules.filter(|rule| has_status_page || rule.when != Trigger::PublicUpdate);
+    shown.map(line).collect()
 }
 
 fn listed(names: &[Name]) -> String {

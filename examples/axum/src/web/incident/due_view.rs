@@ -1,8 +1,8 @@
-//! What is due for an incident: its clocks, and the rules that wait for it.
+//! The view of what is due for an incident: its clocks, and the rules that wait for it.
 
 use incident_core::incident::Incident;
 use incident_core::policy::Trigger;
-use incident_core::response::{Clock, ClockState, RuleState, Silence};
+use incident_core::response::{ClockState, ResponseClock, RuleState, Silence};
 
 use crate::http::escape::Html;
 use crate::state::AppState;
@@ -10,7 +10,7 @@ use crate::web::countdown::Countdown;
 use crate::web::due_texts::DueTexts;
 use crate::web::frame::Frame;
 
-/// What is due for an incident.
+/// The view of what is due for an incident.
 pub(super) struct DueView {
     pub(super) texts: &'static DueTexts,
     pub(super) lines: Vec<DueLine>,
@@ -43,7 +43,7 @@ impl DueView {
     pub(super) fn new(state: &AppState, frame: &Frame<'_>, incident: &Incident) -> Self {
         let texts = DueTexts::of(frame.reader.language);
         let (due, rules) = state.incidents().reports().due_of(incident);
-        let mut lines: Vec<(Clock, DueLine)> = due
+        let mut lines: Vec<(ResponseClock, DueLine)> = due
             .clocks
             .into_iter()
             .filter_map(|clock| Some((clock, line(frame, texts, &clock)?)))
@@ -60,7 +60,7 @@ impl DueView {
     }
 }
 
-fn line(frame: &Frame<'_>, texts: &'static DueTexts, clock: &Clock) -> Option<DueLine> {
+fn line(frame: &Frame<'_>, texts: &'static DueTexts, clock: &ResponseClock) -> Option<DueLine> {
     let what = texts.duty(clock.trigger)?;
     let state = clock.state(frame.times.now);
     // A watch that is over is nothing to do.
