@@ -7,6 +7,7 @@ use incident_core::actor::{Action, Permissions, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::route_lists::OPEN;
 use crate::over_http::harness::{ADMIN, BILLING, COMMANDER, RESPONDER, Server, VIEWER};
 
 const PAGE: &str = include_str!("../../../docs/security.md");
@@ -382,23 +383,6 @@ pub(crate) fn cases() -> Vec<Case> {
         get("GET /sys/audit/verify", &[A::ReadAudit], &[200]),
     ]
 }
-
-/// Routes that need no token; none of them is under `/sys`.
-pub(crate) const OPEN: [&str; 13] = [
-    "GET /docs",
-    "GET /healthz",
-    "GET /openapi.json",
-    "GET /public/status/active",
-    "GET /readyz",
-    "GET /signin",
-    "GET /status",
-    "GET /status/assets/{name}",
-    "GET /status/incidents/{id}",
-    "POST /hooks/opsgenie",
-    "POST /hooks/pagerduty",
-    "POST /signin",
-    "POST /signout",
-];
 
 pub(crate) fn allowed(role: Role, needs: &[Action]) -> bool {
     let table = Permissions::default();

@@ -1,4 +1,5 @@
-//! Tests of checklists and warnings.
+//! Tests of checklists, warnings, and what is due.
 
 mod checklist;
+mod due;
 mod warnings;

@@ -324,9 +324,9 @@ fn every_get_route(incident: &str) -> Vec<String> {
     let readable = routes().into_iter().filter(|one| one.method == Method::GET);
     // Its response does not end, and has ids of incidents only.
     let readable = readable.filter(|one| one.path != "/sys/events");
-    // Files, and incidents by their public ids, which these have none of.
-    let readable =
-        readable.filter(|one| !one.path.contains("{name}") && one.path != "/status/incidents/{id}");
+    // Files, incidents by their public ids and approvals, which these have none of.
+    let has_none = ["{name}", "/status/incidents/{id}", "{number}"];
+    let readable = readable.filter(|one| !has_none.iter().any(|part| one.path.contains(part)));
     let id = incident.rsplit('/').next().unwrap();
     let found: Vec<String> = readable
         .map(|route| {
