@@ -79,10 +79,6 @@ pub struct UpdateClock {
 }
 
 impl UpdateClock {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes it by reference"
-    )]
     const fn is_unused(&self) -> bool {
         self.epoch == 0
     }

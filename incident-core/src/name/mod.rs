@@ -336,11 +336,11 @@ impl PersonName {
         Self(Arc::from("billing"))
     }
 
-    /// Returns the name of a channel as an actor: `channel:<name>`, cut to the length of a name.
+    /// Returns the name of a channel as an actor: `channel:<name>`, or `channel` if that is longer
+    /// than a name.
     pub(crate) fn channel(channel: &Name) -> Self {
-        let name = format!("channel:{channel}");
-        let end = name.floor_char_boundary(NAME_BYTES);
-        Self(Arc::from(name.get(..end).unwrap_or_default()))
+        let name = Self::new(&format!("channel:{channel}"));
+        name.unwrap_or_else(|_| Self(Arc::from("channel")))
     }
 
     /// Returns the name of pagers as an actor.

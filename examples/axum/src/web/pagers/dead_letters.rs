@@ -42,6 +42,13 @@ impl DeadLetterLine {
             MessageBody::RecomputeCredits(_) => (texts.job_credits.to_owned(), None),
             MessageBody::SubmitCredits(_) => (texts.job_billing.to_owned(), None),
             MessageBody::EndTest(_) => (texts.job_test.to_owned(), None),
+            MessageBody::Notice(notice) => {
+                let names = [
+                    ("group", notice.group.as_str()),
+                    ("channel", notice.channel.as_str()),
+                ];
+                (fill(texts.job_notice, &names), None)
+            }
             _ => (message.body.kind().to_owned(), None),
         };
         let result = |last: LastResult| match last {

@@ -59,6 +59,7 @@ texts! {
         of_rule: "rule {rule}", "règle {rule}", "Regel {rule}";
         job_credits: "credits to compute", "avoirs à calculer", "zu berechnende Gutschriften";
         job_billing: "credits to submit to billing", "avoirs à transmettre à la facturation", "Gutschriften für die Abrechnung";
+        job_notice: "notice to {group} over {channel}", "avis à {group} par {channel}", "Hinweis an {group} über {channel}";
         job_test: "end of a test page", "fin d’une alerte d’essai", "Ende eines Probealarms";
         test: "Send a test page", "Envoyer une alerte d’essai", "Probealarm senden";
         test_who: "Goes to {targets} at the same time. Whoever is on call there is notified, as for a real incident; customers see nothing. It says that it is a test, and is resolved after {seconds} seconds.", "Part vers {targets} en même temps. La personne d’astreinte est avertie comme pour un vrai incident ; les clients ne voient rien. Elle indique qu’il s’agit d’un essai et se termine après {seconds} secondes.", "Geht gleichzeitig an {targets}. Wer dort Bereitschaft hat, wird wie bei einem echten Vorfall benachrichtigt; Kunden sehen nichts. Der Alarm nennt sich Probe und endet nach {seconds} Sekunden.";
