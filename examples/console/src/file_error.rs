@@ -258,7 +258,7 @@ times = 3
                 "\nnumber = \"x\"",
                 "line 2: number: invalid type: string \"x\", expected u8",
             ),
-            ("\n\nnumbre = 5", "line 3: numbre: unknown field `numbre`"),
+            ("\n\ndigit = 5", "line 3: digit: unknown field `digit`"),
             ("\nnumber =", "line 2: "),
             (
                 "[terms]\nversion = \"x\"\ntarget_percent = \"99\"\ntiers = [\n  { from_minutes = 5, credit_percent = \"0\" }]",

@@ -557,7 +557,7 @@ mod tests {
             ("[team]\nchannel = \"#{day}\"", "team.channel"),
             ("[team]\nchannel = \"\"", "team.channel"),
             ("[team]\ntimezone = \"Mars/Base\"", "timezone"),
-            ("[team]\nchanel = \"x\"", "chanel"),
+            ("[team]\nchannels = \"x\"", "channels"),
             ("[status_page]\nenabled = \"no\"", "enabled"),
             ("[status_page]\non = false", "unknown field"),
             ("[sla]\nenabled = 0", "enabled"),

@@ -197,7 +197,7 @@ fn wrong_lists_are_named() {
             "unknown variant",
         ),
         (
-            format!(r#"{{"triage": {{"itms": [{item}]}}}}"#),
+            format!(r#"{{"triage": {{"elements": [{item}]}}}}"#),
             "unknown field",
         ),
         (lists(MAX_CHECKLISTS - 4), "checklists: expected at most 20"),
