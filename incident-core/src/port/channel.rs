@@ -41,6 +41,11 @@ pub enum ChannelError {
     #[error("the channel rejected the notice: {0}")]
     Rejected(String),
     /// The receiver did not answer, or asked to try later. It is tried again.
-    #[error("the channel is unavailable: {0}")]
-    Unavailable(String),
+    #[error("the channel is unavailable: {reason}")]
+    Unavailable {
+        /// The reason, without secrets.
+        reason: String,
+        /// The wait that the receiver asked for.
+        retry_after: Option<Duration>,
+    },
 }

@@ -13,7 +13,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, Request, StatusCode, Url};
 
 use super::wire::NoticeBody;
-use crate::transport::{self, Sent, SigningSecret, client_for};
+use crate::transport::{self, Sent, SigningSecret, VendorResponse, client_for, retry_after};
 use crate::{BaseUrl, PagerBuildError};
 
 /// A channel that posts each notice as JSON to one address, with the headers of Standard Webhooks
@@ -114,16 +114,26 @@ impl WebhookChannelBuilder {
     }
 }
 
-fn answered(status: StatusCode) -> Result<(), ChannelError> {
-    let code = status.as_u16();
-    let words = format!("HTTP status {code}");
+fn answered(reply: &VendorResponse) -> Result<(), ChannelError> {
+    let status = reply.status;
+    if !status.is_success() {
+        let (status, said) = (status.as_u16(), reply.text());
+        tracing::warn!(status, said, "the channel did not take a notice");
+    }
+    let reason = format!("HTTP status {}", status.as_u16());
     match status {
         _ if status.is_success() => Ok(()),
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
-            Err(ChannelError::Unavailable(words))
+            Err(ChannelError::Unavailable {
+                reason,
+                retry_after: retry_after(&reply.headers),
+            })
         }
-        _ if status.is_server_error() => Err(ChannelError::Unavailable(words)),
-        _ => Err(ChannelError::Rejected(words)),
+        _ if status.is_server_error() => Err(ChannelError::Unavailable {
+            reason,
+            retry_after: retry_after(&reply.headers),
+        }),
+        _ => Err(ChannelError::Rejected(reason)),
     }
 }
 
@@ -144,10 +154,11 @@ impl Channel for WebhookChannel {
             return Err(ChannelError::Rejected(reason));
         };
         match transport::send(&self.client, request, timeout).await {
-            Sent::NotConnected(reason) | Sent::Lost(reason) => {
-                Err(ChannelError::Unavailable(reason))
-            }
-            Sent::Answered(reply) => answered(reply.status),
+            Sent::NotConnected(reason) | Sent::Lost(reason) => Err(ChannelError::Unavailable {
+                reason,
+                retry_after: None,
+            }),
+            Sent::Answered(reply) => answered(&reply),
         }
     }
 }

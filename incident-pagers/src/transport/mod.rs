@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Request, Response, StatusCode, Url};
+#[cfg(any(feature = "vendors", feature = "billing"))]
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
@@ -102,6 +103,7 @@ impl VendorResponse {
     }
 
     /// Returns the body, if it is complete JSON.
+    #[cfg(any(feature = "vendors", feature = "billing"))]
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
     }

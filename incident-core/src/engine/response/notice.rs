@@ -12,6 +12,7 @@ use crate::engine::{Alarm, EngineEvent, Error, Incidents};
 use crate::incident::Incident;
 use crate::notice::Notice;
 use crate::outbox::{Claim, JobOutcome};
+use crate::paging::clamp_retry_after;
 use crate::port::ChannelError;
 use crate::response::clocks;
 use crate::{Name, PersonName, Timestamp};
@@ -46,7 +47,12 @@ impl Incidents {
         sent.store(true, Ordering::Relaxed);
         let timeout = self.inner.settings.pager_deadline;
         let answer = caught(channel.send(notice, &incident, timeout)).await;
-        let panicked = || Err(ChannelError::Unavailable("the channel panicked".to_owned()));
+        let panicked = || {
+            Err(ChannelError::Unavailable {
+                reason: "the channel panicked".to_owned(),
+                retry_after: None,
+            })
+        };
         let error = match answer.unwrap_or_else(panicked) {
             Ok(()) => {
                 return self
@@ -60,9 +66,11 @@ impl Incidents {
             incident.id = %notice.incident_id, channel = %notice.channel, group = %notice.group,
             error = &error as &dyn std::error::Error, "could not send a notice"
         );
-        let rejected = matches!(error, ChannelError::Rejected(_));
-        if !rejected && age < GIVE_UP_AFTER {
-            let wait = (age / 2).clamp(FIRST_WAIT, LONGEST_WAIT);
+        if let ChannelError::Unavailable { retry_after, .. } = error
+            && age < GIVE_UP_AFTER
+        {
+            let asked = retry_after.map(clamp_retry_after).unwrap_or_default();
+            let wait = (age / 2).clamp(FIRST_WAIT, LONGEST_WAIT).max(asked);
             let retry = JobOutcome::Retry {
                 due_at: self.inner.now().saturating_add(wait),
                 log: Vec::new(),
