@@ -19,6 +19,8 @@ begin
 end $$;
 
 alter table incident.incidents add column due_at timestamptz;
+update incident.incidents set due_at = (state #>> '{clocks,due_at}')::timestamptz
+where state #>> '{clocks,due_at}' is not null;
 create index incidents_due on incident.incidents (due_at) where due_at is not null;
 
 -- The policies in force, each from an instant until that of the next row.
