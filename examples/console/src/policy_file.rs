@@ -444,7 +444,7 @@ mod tests {
     fn the_examples_of_the_policy_guide_are_policies() {
         let guide = include_str!("../../../docs/policy.md");
         let blocks: Vec<&str> = guide.split("```toml\n").skip(1).collect();
-        assert_eq!(blocks.len(), 4);
+        assert_eq!(blocks.len(), 3);
         for block in blocks {
             let example = block.split("```").next().unwrap_or_default();
             let file = PolicyFile::parse(example).unwrap();
