@@ -118,6 +118,7 @@ impl Scene {
              resolved_at = coalesce(s ->> 'resolved_at', s ->> 'cancelled_at')::timestamptz, \
              started_at = (s ->> 'started_at')::timestamptz, \
              ended_at = coalesce(s ->> 'impact_ended_at', s ->> 'resolved_at')::timestamptz, \
+             due_at = (s #>> '{{clocks,due_at}}')::timestamptz, \
              tenants = case when jsonb_typeof(s -> 'affected_tenants') = 'array' \
                  then array(select v ->> 'tenant_id' from jsonb_array_elements(s -> 'affected_tenants') with ordinality e (v, n) order by n) end \
              from (select '{state}'::jsonb) as one (s)"
