@@ -58,7 +58,7 @@ fn becomes(status: Status) -> Step {
 
 /// Returns what people do, in order.
 fn steps() -> Vec<(&'static str, char, Step)> {
-    let mut executives = says("told the executives");
+    let mut executives = says("informed the executives");
     executives.comms_sent = Some(CommsSent {
         channel: "mail".parse().unwrap(),
         audience: Audience::Executives,

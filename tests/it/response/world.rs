@@ -59,7 +59,7 @@ impl Channel for Recorded {
 pub(super) enum Workers {
     /// One, from the beginning to the end.
     One,
-    /// One, which is started anew before every step.
+    /// One, which is restarted before every step.
     Restarted,
     /// Two over one store: the first is killed at another point of every step.
     TwoOfWhichOneIsKilled,

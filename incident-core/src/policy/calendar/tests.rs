@@ -314,7 +314,7 @@ proptest! {
     #[test]
     fn exactly_as_much_business_time_passes_until_a_deadline((calendar, from, [after, more]) in some_question()) {
         let due = calendar.deadline(from, after);
-        // A calendar may be closed for good: hours of a minute a week, and forty days of work.
+        // A calendar may have next to no hours: one minute a week, and forty days of work.
         let Ok(due) = due else {
             let end = from.saturating_add(Duration::from_hours(24 * 3_650));
             prop_assert!(between(&calendar, from, end) < after);
