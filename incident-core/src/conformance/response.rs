@@ -8,7 +8,7 @@ use super::races::tasks;
 use super::sample::{at, declared, everything, id, keep, plain, updated};
 use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::commit::{Commit, OutboxWrite};
-use crate::incident::{Incident, RuleFired};
+use crate::incident::{Incident, RuleFired, Status};
 use crate::notice::Notice;
 use crate::outbox::{Message, MessageBody};
 use crate::policy::{Policy, PolicyRecord, Trigger};
@@ -54,6 +54,19 @@ pub async fn ordered_incidents_are_found_when_a_rule_is_due<B: StoreBackend>(_sp
     assert_eq!(found(69, 10).await, [id(4)]);
     assert_eq!(found(70, 10).await, [id(4), id(3)]);
     assert_eq!(store.mismatch(id(3), WITHIN).await.unwrap(), None);
+    // Active ones have clocks, and of those that ended the ones of which a rule is due.
+    for n in [2, 4] {
+        let before = store.load(id(n), WITHIN).await.unwrap().unwrap();
+        let (_, commit) = updated(&before, Some(Status::Resolved), "over");
+        store.commit(commit, WITHIN).await.unwrap();
+    }
+    let filter = IncidentFilter {
+        with_clocks: true,
+        ..everything()
+    };
+    let listed = store.list(&filter, WITHIN).await.unwrap();
+    let listed: Vec<_> = listed.iter().map(|one| one.id).collect();
+    assert_eq!(listed, [id(4), id(3), id(1)]);
 }
 
 fn notice(incident: &Incident, n: u32) -> OutboxWrite {
