@@ -31,6 +31,14 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// Returns the policy as an actor: a service that decides by its rules.
+    pub(crate) fn policy() -> Self {
+        Self {
+            kind: ActorKind::Service,
+            name: PersonName::policy(),
+        }
+    }
+
     /// Creates an actor that is a person.
     #[must_use]
     pub const fn person(name: PersonName) -> Self {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::actor::{Action, Actor, ActorKind, Caller, Role};
+use crate::actor::{Action, Actor, Caller, Role};
 use crate::billing::{
     Approval, CappedCredit, CreditDecision, CreditPolicy, CreditState, CreditTransition, LedgerRow,
 };
@@ -13,7 +13,7 @@ use crate::idempotency::StoredResponse;
 use crate::incident::Refusal;
 use crate::port::{CreditQuery, StoreError};
 use crate::sla::SlaStatement;
-use crate::{CreditId, IncidentId, Percent, PersonName};
+use crate::{CreditId, IncidentId, Percent};
 
 /// The stored result of a credit decision.
 #[derive(Clone, Debug)]
@@ -349,10 +349,7 @@ fn waived(twin: &LedgerRow) -> Option<CreditTransition> {
 
 fn by_policy() -> Caller {
     Caller {
-        actor: Actor {
-            kind: ActorKind::Service,
-            name: PersonName::policy(),
-        },
+        actor: Actor::policy(),
         role: Role::Billing,
     }
 }

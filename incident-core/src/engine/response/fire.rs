@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::actor::{Actor, ActorKind};
+use crate::actor::Actor;
 use crate::audit::AuditDraft;
 use crate::engine::commands::prepare::PreparedCommand;
 use crate::engine::conflict::MAX_CONFLICT_RETRIES;
@@ -11,7 +11,7 @@ use crate::engine::{Error, Incidents, WorkerHandle};
 use crate::incident::{Event, Incident, RuleFired};
 use crate::port::{IncidentFilter, StoreError};
 use crate::response::due;
-use crate::{IncidentId, PersonName, Timestamp, failpoint};
+use crate::{IncidentId, Timestamp, failpoint};
 
 /// Maximum number of incidents in one pass. A worker looks every second; the rest comes with the
 /// next pass, as an incident that was seen is due later.
@@ -67,7 +67,7 @@ impl Incidents {
         for incident in found {
             let id = incident.id;
             match self.begun().fire_of(incident).await {
-                Ok(rules) => fired.rules += rules,
+                Ok(rules) => fired.rules += rules.unwrap_or_default(),
                 Err(error) => tracing::error!(
                     incident.id = %id,
                     error = &error as &dyn std::error::Error,
@@ -78,27 +78,28 @@ impl Incidents {
         Ok(fired)
     }
 
-    /// Fires the rules of one incident, and returns their number.
-    pub(super) async fn fire_of(&self, incident: Arc<Incident>) -> Result<usize, Error> {
+    /// Fires the rules of one incident, or writes the time of the next firing. Returns the number of
+    /// rules that fired; `None` if there was nothing to write.
+    pub(super) async fn fire_of(&self, incident: Arc<Incident>) -> Result<Option<usize>, Error> {
         let (id, mut before) = (incident.id, incident);
         let _turn = self.turn(id).await?;
         for _ in 0..MAX_CONFLICT_RETRIES {
             failpoint::hit("before_fire");
             let now = self.inner.now().max(before.last_recorded_at);
             let Some((prepared, rules)) = self.prepare_fire(&before, now)? else {
-                return Ok(0);
+                return Ok(None);
             };
             match self.commit(prepared).await {
                 Err(Error::Store(StoreError::Conflict)) => before = self.get(id).await?,
                 Err(error) => return Err(error),
                 Ok(_) => {
                     failpoint::hit("after_fire");
-                    return Ok(rules);
+                    return Ok(Some(rules));
                 }
             }
         }
         // Others write it all the time; the next pass tries again.
-        Ok(0)
+        Ok(None)
     }
 
     /// Decides what fires for an incident. `None` if nothing does and the time of the next firing
@@ -113,10 +114,7 @@ impl Incidents {
         if due.firings.is_empty() && known {
             return Ok(None);
         }
-        let policy = Actor {
-            kind: ActorKind::Service,
-            name: PersonName::policy(),
-        };
+        let policy = Actor::policy();
         let mut prepared = PreparedCommand::new(Arc::clone(before));
         let audit = due
             .firings

@@ -1,14 +1,11 @@
 //! The policy in force: stored at the start, and the incidents that a new one moves.
 
-use std::sync::Arc;
-
+use crate::Timestamp;
 use crate::commit::Commit;
 use crate::engine::{Error, Incidents, WorkerHandle};
 use crate::incident::Status;
 use crate::policy::PolicyRecord;
 use crate::port::{IncidentFilter, StoreError};
-use crate::response::due;
-use crate::{IncidentId, Timestamp};
 
 /// Maximum number of incidents that are read at a time.
 const PER_READ: usize = 100;
@@ -68,27 +65,15 @@ impl Incidents {
                 ..IncidentFilter::default()
             };
             let found = self.store.list(&filter, timeout).await?;
-            for incident in &found {
-                let now = self.inner.now();
-                let is = due(incident, &self.inner.settings.policy, now);
-                let clocks = &incident.clocks;
-                if is.at(now) != clocks.due_at || is.deadline() != clocks.deadline {
-                    written += self.move_next_firing(incident.id).await?;
-                }
+            let is_last = found.len() < PER_READ;
+            after = found.last().map(|last| (last.declared_at, last.id));
+            for incident in found {
+                let fired = self.begun().fire_of(incident).await?;
+                written += usize::from(fired.is_some());
             }
-            match found.last() {
-                Some(last) if found.len() >= PER_READ => after = Some((last.declared_at, last.id)),
-                Some(_) | None => return Ok(written),
+            if is_last {
+                return Ok(written);
             }
         }
-    }
-
-    /// Fires the rules of an incident, or writes the time of the next one.
-    async fn move_next_firing(&self, id: IncidentId) -> Result<usize, Error> {
-        let Some(incident) = self.begun().find(id).await? else {
-            return Ok(0);
-        };
-        self.begun().fire_of(Arc::clone(&incident)).await?;
-        Ok(1)
     }
 }
