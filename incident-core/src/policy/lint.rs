@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::timetable::is_for;
 use super::{
     EscalationRule, ExecutiveUpdates, Length, Policy, SeverityPolicy, TimeLimit, TimetableCause,
     TimetableLine, Trigger, timetable,
 };
-use crate::incident::{Affected, Severity};
+use crate::incident::{Affected, Incident, Severity};
 use crate::paging::Urgency;
 use crate::{Name, RuleName, Timestamp};
 
@@ -353,7 +352,9 @@ fn lint_severity(
         .into_iter()
         .filter(|when| !field(*when).is_empty())
     {
-        let watches = |rule: &EscalationRule| rule.when == when && is_for(rule, place.severity);
+        let watches = |rule: &EscalationRule| {
+            rule.when == when && rule.is_for(place.severity, Incident::PRODUCTION)
+        };
         if promises(values, when) && !policy.rules.iter().any(watches) {
             flaws.push(PolicyFlaw::Unwatched { place, when });
         }

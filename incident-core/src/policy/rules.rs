@@ -1,11 +1,13 @@
 //! Escalation rules: who is notified if a thing is not done in time, or turns out to be so.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::DueTimes;
 use crate::incident::{Incident, Severity};
-use crate::{Money, Name, RuleName};
+use crate::{Money, Name, RuleName, Timestamp};
 
 /// A rule that notifies people beyond on-call.
 ///
@@ -159,6 +161,20 @@ pub struct EscalationLevel {
     pub notify: Vec<Name>,
 }
 
+impl EscalationLevel {
+    /// Returns the time at which it is due under a clock that started at `start`; `None` if it is
+    /// counted from a deadline and there is none.
+    pub(crate) fn due_at(&self, start: Timestamp, times: Option<DueTimes>) -> Option<Timestamp> {
+        let from = match self.from {
+            CountedFrom::Start => start,
+            CountedFrom::AtRisk => times?.at_risk_at,
+            CountedFrom::Deadline => times?.due_at,
+        };
+        let after = Duration::from_secs(u64::from(self.after_minutes) * 60);
+        Some(from.saturating_add(after))
+    }
+}
+
 /// The instant from which a level is counted, in the order in which they come.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -187,12 +203,11 @@ pub struct Repeat {
 impl EscalationRule {
     /// Returns `true` if the rule is for incidents of this severity and environment.
     #[must_use]
-    pub fn is_for(&self, incident: &Incident) -> bool {
-        let environment = &incident.environment;
+    pub fn is_for(&self, severity: Severity, environment: &str) -> bool {
         let here = match self.environments.is_empty() {
-            true => environment.as_str() == Incident::PRODUCTION,
+            true => environment == Incident::PRODUCTION,
             false => self.environments.contains(environment),
         };
-        here && (self.severities.is_empty() || self.severities.contains(&incident.severity))
+        here && (self.severities.is_empty() || self.severities.contains(&severity))
     }
 }

@@ -138,22 +138,13 @@ pub fn timetable(
     });
     let mut lines: Vec<TimetableLine> = page.into_iter().collect();
     for rule in &policy.rules {
-        if is_for(rule, severity) {
+        if rule.is_for(severity, Incident::PRODUCTION) {
             lines.extend(lines_of(rule, &of, start));
         }
     }
     // Stable, so that lines of one instant stand in the order of the rules.
     lines.sort_by_key(|line| (line.clock, line.at));
     lines
-}
-
-/// Returns `true` if a rule is for incidents of a severity in production.
-pub(super) fn is_for(rule: &EscalationRule, severity: Severity) -> bool {
-    let environments = &rule.environments;
-    let production = |name: &Name| name.as_str() == Incident::PRODUCTION;
-    let severities = &rule.severities;
-    (environments.is_empty() || environments.iter().any(production))
-        && (severities.is_empty() || severities.contains(&severity))
 }
 
 fn lines_of(
@@ -168,15 +159,9 @@ fn lines_of(
     }
     let last = rule.levels.len().saturating_sub(1);
     let line = |(place, level): (usize, &super::EscalationLevel)| {
-        let from = match level.from {
-            CountedFrom::Start => start,
-            CountedFrom::AtRisk => times?.at_risk_at,
-            CountedFrom::Deadline => times?.due_at,
-        };
-        let after = Duration::from_secs(u64::from(level.after_minutes) * 60);
         Some(TimetableLine {
             clock: rule.when.clock_start(),
-            at: from.saturating_add(after),
+            at: level.due_at(start, times)?,
             cause: TimetableCause::Rule {
                 rule: rule.name.clone(),
                 when: rule.when,

@@ -2,7 +2,7 @@
 
 use crate::Timestamp;
 use crate::incident::{Incident, Mode, Status};
-use crate::policy::{DueTimes, IncidentPolicy, NOTIFY_AUTHORITY_WITHIN, Policy, Trigger};
+use crate::policy::{DueTimes, IncidentPolicy, Policy, Trigger};
 
 /// A clock that runs for an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,14 @@ impl ResponseClock {
         }
     }
 
+    /// Returns the times of its deadline, if it has one.
+    pub(super) fn times(&self) -> Option<DueTimes> {
+        Some(DueTimes {
+            at_risk_at: self.at_risk_at?,
+            due_at: self.deadline?,
+        })
+    }
+
     /// Returns its state at a time. A deadline is met at its own instant and overdue after it.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> ClockState {
@@ -96,10 +104,7 @@ impl Running<'_> {
             Trigger::Unmitigated => {
                 (live && self.incident.status != Status::Mitigated).then(|| self.plain(trigger))
             }
-            Trigger::Unresolved => live.then(|| {
-                let clock = self.plain(trigger);
-                clock.until(self.policy.resolve_by(clock.started_at))
-            }),
+            Trigger::Unresolved => live.then(|| self.timed(self.plain(trigger))),
             Trigger::InternalUpdate => self.internal_update(),
             Trigger::PublicUpdate => self.public_update(),
             Trigger::ExecutiveUpdate => self.executive_update(),
@@ -137,6 +142,11 @@ impl Running<'_> {
         }
     }
 
+    /// Returns a clock with the deadline that the policy sets for its trigger.
+    fn timed(&self, clock: ResponseClock) -> ResponseClock {
+        clock.until(self.policy.due_times(clock.trigger, clock.started_at))
+    }
+
     fn plain(&self, trigger: Trigger) -> ResponseClock {
         self.from(trigger, self.base())
     }
@@ -155,7 +165,7 @@ impl Running<'_> {
                 paged.unwrap_or_else(|| self.base()),
             )
         };
-        Some(clock.until(self.policy.acknowledge_by(clock.started_at)))
+        Some(self.timed(clock))
     }
 
     fn internal_update(&self) -> Option<ResponseClock> {
@@ -176,7 +186,7 @@ impl Running<'_> {
 
     fn public_update(&self) -> Option<ResponseClock> {
         let incident = self.incident;
-        let every = self.policy.public_update_every()?;
+        self.policy.public_update_every()?;
         if !incident.status.is_live() || !incident.status_page.public {
             return None;
         }
@@ -186,7 +196,7 @@ impl Running<'_> {
             epoch: clock.epoch,
             ..self.from(Trigger::PublicUpdate, since)
         };
-        Some(started.until(Some(self.policy.times_after(since, every))))
+        Some(self.timed(started))
     }
 
     /// Returns the clock of the update that executives are owed: the one at the start or at the
@@ -213,11 +223,7 @@ impl Running<'_> {
             epoch: self.epoch() * 2 + u32::from(ended),
             ..self.from(Trigger::ExecutiveUpdate, owed_since)
         };
-        let at_once = DueTimes {
-            at_risk_at: owed_since,
-            due_at: owed_since,
-        };
-        Some(clock.until(Some(at_once)))
+        Some(self.timed(clock))
     }
 
     fn executive_summary(&self) -> Option<ResponseClock> {
@@ -242,27 +248,23 @@ impl Running<'_> {
         if !ended || !self.policy.post_mortem_required() || incident.post_mortem.is_some() {
             return None;
         }
-        let clock = self.from(Trigger::PostMortem, incident.resolved_at?);
-        Some(clock.until(self.policy.post_mortem_by(clock.started_at)))
+        Some(self.timed(self.from(Trigger::PostMortem, incident.resolved_at?)))
     }
 
     fn watch(&self) -> Option<ResponseClock> {
-        let lasts = self.policy.watch()?;
+        self.policy.watch()?;
         if self.incident.status != Status::Resolved {
             return None;
         }
-        let clock = self.from(Trigger::Watch, self.incident.resolved_at?);
-        Some(clock.until(Some(self.policy.times_after(clock.started_at, lasts))))
+        Some(self.timed(self.from(Trigger::Watch, self.incident.resolved_at?)))
     }
 
     /// Returns the clock of a leak of data: an authority is notified within 72 hours (GDPR, article
     /// 33). It also runs after the resolution.
     fn data_leak(&self) -> Option<ResponseClock> {
         let since = self.incident.data_leak_suspected_at?;
-        let clock = self.from(Trigger::DataLeak, since);
-        let times = self.policy.times_after(since, NOTIFY_AUTHORITY_WITHIN);
         let is_notified = self.incident.authority_notified_at.is_some();
-        (!is_notified).then(|| clock.until(Some(times)))
+        (!is_notified).then(|| self.timed(self.from(Trigger::DataLeak, since)))
     }
 
     fn data_loss(&self) -> Option<ResponseClock> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::clock::{ResponseClock, clocks};
 use crate::Timestamp;
 use crate::incident::{Incident, Mode, NextDeadline, RuleFired};
-use crate::policy::{CountedFrom, EscalationLevel, EscalationRule, Policy, Trigger};
+use crate::policy::{EscalationLevel, EscalationRule, Policy, Trigger};
 
 /// Time after which a firing is marked late: a worker looks every second, and a store that is away
 /// or a restart takes longer than that.
@@ -102,7 +102,8 @@ pub(super) fn clock_of<'a>(
     incident: &Incident,
     clocks: &'a [ResponseClock],
 ) -> Option<&'a ResponseClock> {
-    let holds = rule.is_for(incident) && is_enough(rule, incident);
+    let is_for = rule.is_for(incident.severity, incident.environment.as_str());
+    let holds = is_for && is_enough(rule, incident);
     let found = clocks.iter().find(|clock| clock.trigger == rule.when);
     found.filter(|_| holds)
 }
@@ -179,12 +180,13 @@ impl Occurrences {
         let clock = *clock;
         let levels = (0..).zip(&rule.levels);
         let levels = levels.filter_map(move |(n, level)| {
-            let due_at = due_at(level, &clock)?.max(since);
+            let due_at = level.due_at(clock.started_at, clock.times())?.max(since);
             Some(Occurrence { n, due_at, level })
         });
         let repeats = rule.repeat.and_then(|repeat| {
             let level = rule.levels.last()?;
-            let (first, due_at) = (count(rule), due_at(level, &clock)?);
+            let first = count(rule);
+            let due_at = level.due_at(clock.started_at, clock.times())?;
             Some((0..repeat.times).map(move |k| {
                 let after = u64::from(repeat.every_minutes) * (u64::from(k) + 1) * 60;
                 Occurrence {
@@ -200,14 +202,4 @@ impl Occurrences {
 
 fn count(rule: &EscalationRule) -> u32 {
     u32::try_from(rule.levels.len()).unwrap_or(u32::MAX)
-}
-
-fn due_at(level: &EscalationLevel, clock: &ResponseClock) -> Option<Timestamp> {
-    let from = match level.from {
-        CountedFrom::Start => Some(clock.started_at),
-        CountedFrom::AtRisk => clock.at_risk_at,
-        CountedFrom::Deadline => clock.deadline,
-    };
-    let after = Duration::from_secs(u64::from(level.after_minutes) * 60);
-    from.map(|from| from.saturating_add(after))
 }

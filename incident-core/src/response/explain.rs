@@ -117,7 +117,7 @@ fn not_held(rule: &EscalationRule, incident: &Incident) -> Silence {
     let severities = &rule.severities;
     if !severities.is_empty() && !severities.contains(&incident.severity) {
         Silence::Severity
-    } else if !rule.is_for(incident) {
+    } else if !rule.is_for(incident.severity, incident.environment.as_str()) {
         Silence::Environment
     } else {
         Silence::Condition
