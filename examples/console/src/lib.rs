@@ -19,6 +19,7 @@ pub mod file;
 mod file_error;
 pub mod hooks;
 pub mod import;
+pub mod log;
 pub mod maintenance;
 pub mod metrics;
 pub mod names;

@@ -4,7 +4,7 @@
 //! come from the environment; all are optional.
 
 use std::error::Error;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use incident_console::demo::Demo;
 use incident_console::file::{IMPORT_BYTES, read_text};
 use incident_console::hooks;
 use incident_console::import;
+use incident_console::log::StderrLog;
 use incident_console::maintenance::{self, Maintenance};
 use incident_console::metrics::Metrics;
 use incident_console::policy_check::{self, PolicyTask};
@@ -28,14 +29,13 @@ use incident_console::sessions;
 use incident_console::signals::Signals;
 use incident_console::statements::{self, SlaTask};
 use incident_console::storage::Storage;
-use incident_console::terminal::{self, OneLine, line, lines};
+use incident_console::terminal::{self, line, lines};
 use incident_core::actor::{Actor, Caller, Role};
 use incident_core::engine::system::SystemClock;
 use incident_core::incident::{Affected, AffectedTenant};
 use incident_core::port::{AnchorRecord, Clock};
 use incident_core::{Month, PersonName, TenantId, ValidationError};
 use indicatif::ProgressBar;
-use tracing_subscriber::EnvFilter;
 
 /// Time for blocking work to end after everything else has ended.
 const LEFT_OVER: Duration = Duration::from_millis(500);
@@ -282,7 +282,7 @@ fn serve(play: bool) -> Result<(), Box<dyn Error>> {
 
 async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
     let (config, unknown) = Config::of_process()?;
-    log_to_stderr(config.json_logs);
+    let log = StderrLog::start(config.json_logs);
     if !unknown.is_empty() {
         tracing::warn!(
             names = unknown.join(", "),
@@ -328,29 +328,19 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
         lines(&mut out, &format!("\n{played}\n\n{invitation}"))?;
     }
     out.flush()?;
-    signals.next().await;
+    tokio::select! {
+        _ = signals.next() => {}
+        () = log.report_dropped() => {}
+    }
     tracing::info!("shutting down: finishing requests and pages in progress");
     tokio::select! {
         stopped = console.stop() => Ok(stopped?),
         code = signals.next() => {
             tracing::warn!("second signal: exiting now");
+            drop(log);
             std::process::exit(code);
         }
     }
-}
-
-fn log_to_stderr(as_json: bool) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    if as_json {
-        let log = log.json().flatten_event(true);
-        return log.with_span_list(false).init();
-    }
-    log.with_ansi(std::io::stderr().is_terminal())
-        .fmt_fields(OneLine)
-        .init();
 }
 
 /// A console that is ready to start.

@@ -138,6 +138,39 @@ async fn a_second_signal_ends_it_at_once() {
     }
 }
 
+/// Nothing reads stderr and its pipe is full: pages are sent and the stop ends in time all the same. Before, the first line
+/// that the pipe did not take held up everything (seen behind a pooler on a slow machine).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nothing_reads_holds_up_no_page_and_no_stop() {
+    let vendor = MockVendor::pagerduty().await.unwrap();
+    let mut console = command();
+    console
+        .env("PAGERDUTY_ROUTING_KEY", "0123456789abcdef0123456789abcdef")
+        .env("PAGERDUTY_URL", vendor.base_url().to_string());
+    let (mut child, address) = started(&mut console);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    // A pipe holds 64 KB; every incident writes at least one notice with its title.
+    let (count, title) = (200, "x".repeat(500));
+    for _ in 0..count {
+        let body = serde_json::json!({"title": title, "severity": "SEV1"});
+        let declare = client.post(format!("http://{address}/sys/incidents"));
+        let declared = declare.bearer_auth(TOKEN).json(&body).send().await.unwrap();
+        assert_eq!(declared.status(), 201);
+    }
+    let since = Instant::now();
+    while vendor.wakes().len() < count {
+        assert!(since.elapsed() < Duration::from_secs(60), "pages are late");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let since = Instant::now();
+    kill("-TERM", child.id());
+    assert!(ended(&mut child, since).success());
+    let mut log = Vec::new();
+    let mut stderr = child.stderr.take().unwrap();
+    stderr.read_to_end(&mut log).unwrap();
+    assert!(log.len() > 60_000, "the pipe was not full: {}", log.len());
+}
+
 /// Returns the processes of a server: the first one and its children.
 fn processes(cluster: &Cluster) -> Vec<u32> {
     let first = cluster.pid().unwrap();

@@ -1,0 +1,64 @@
+//! The log on stderr, written by a thread of its own: a reader of the log that stands still holds up no page and no
+//! stop.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+
+use crate::terminal::OneLine;
+
+/// Lines kept in memory while nothing reads stderr; further ones are dropped and counted.
+const MAX_WAITING: usize = 16_384;
+/// Time between two looks for dropped lines.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// The log of a serving process. Dropped last, it waits up to a second for stderr to take the lines that are left.
+#[derive(Debug)]
+#[must_use = "the last lines are lost unless this is dropped at the end"]
+pub struct StderrLog {
+    dropped: ErrorCounter,
+    _writer: WorkerGuard,
+}
+
+impl StderrLog {
+    /// Sends the log of this process to stderr, as text or as JSON, one line per event. `RUST_LOG` filters it.
+    pub fn start(as_json: bool) -> Self {
+        let (writer, guard) = NonBlockingBuilder::default()
+            .buffered_lines_limit(MAX_WAITING)
+            .thread_name("log")
+            .finish(std::io::stderr());
+        let dropped = writer.error_counter();
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(writer);
+        if as_json {
+            let log = log.json().flatten_event(true);
+            log.with_span_list(false).init();
+        } else {
+            log.with_ansi(std::io::stderr().is_terminal())
+                .fmt_fields(OneLine)
+                .init();
+        }
+        Self {
+            dropped,
+            _writer: guard,
+        }
+    }
+
+    /// Logs how many lines were dropped, at most every 10 s, for as long as it is polled.
+    pub async fn report_dropped(&self) {
+        let mut reported = 0;
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let dropped = self.dropped.dropped_lines();
+            if dropped > reported {
+                let lines = dropped - reported;
+                tracing::warn!(lines, "log lines were dropped because nothing read stderr");
+                reported = dropped;
+            }
+        }
+    }
+}
