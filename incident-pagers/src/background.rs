@@ -11,6 +11,7 @@ use tokio::task::{AbortHandle, JoinError, JoinSet};
 pub(crate) enum PassKind {
     Enforce,
     Fire,
+    Check,
     Confirm,
     Measure,
     Reconcile,
@@ -75,6 +76,10 @@ async fn pass(kind: PassKind, incidents: Incidents) {
         PassKind::Fire => warn_of(
             incidents.worker().fire_rules().await,
             "could not fire the escalation rules that are due; retrying",
+        ),
+        PassKind::Check => warn_of(
+            incidents.worker().check_escalations().await,
+            "could not check whether all escalation rules have fired; retrying",
         ),
         PassKind::Confirm => warn_of(
             incidents.worker().confirm().await,

@@ -17,8 +17,8 @@ use crate::background::{Background, PassKind, tell_panic, write_down};
 /// a message, or a lease may have expired.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Time between two anchoring passes, give or take 10 %. Entries newer than the last anchor can be
-/// cut off undetected.
+/// Time between two passes that anchor and that check the escalations, give or take 10 %. Entries
+/// newer than the last anchor can be cut off undetected.
 const ANCHOR: Duration = Duration::from_secs(5 * 60);
 
 /// Time between two passes that confirm pages, measure the backlog and issue credits.
@@ -150,6 +150,7 @@ impl Worker {
                 () = &mut anchor => {
                     anchor.as_mut().reset(Instant::now() + jittered(ANCHOR));
                     background.start(PassKind::Anchor, &incidents);
+                    background.start(PassKind::Check, &incidents);
                     continue;
                 }
                 () = wake.notified(), if passes.len() < PASSES => {}

@@ -213,11 +213,18 @@ fn filtered(sql: &mut QueryBuilder<Postgres>, filter: &IncidentFilter) {
     if let Some(by) = due_by {
         sql.push(" and due_at <= ").push_bind(time(*by));
     }
+    let (is_after, order) = match due_by {
+        Some(_) => (" and (due_at, id) > (", " order by due_at, id limit "),
+        None => (
+            " and (declared_at, id) < (",
+            " order by declared_at desc, id desc limit ",
+        ),
+    };
     if let Some((at, id)) = after {
-        sql.push(" and (declared_at, id) < (").push_bind(time(*at));
+        sql.push(is_after).push_bind(time(*at));
         sql.push(", ").push_bind(id.uuid()).push(")");
     }
-    sql.push(" order by declared_at desc, id desc limit ");
+    sql.push(order);
     sql.push_bind(i64::try_from(*limit).unwrap_or(i64::MAX));
 }
 

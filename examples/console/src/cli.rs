@@ -16,7 +16,7 @@ pub struct CliCommand {
 }
 
 /// All commands. Without a command the program serves.
-pub const COMMANDS: [CliCommand; 10] = [
+pub const COMMANDS: [CliCommand; 11] = [
     CliCommand {
         name: "demo",
         arguments: "",
@@ -39,6 +39,14 @@ pub const COMMANDS: [CliCommand; 10] = [
                these services and tenants; then what is valid and unwise: holes, loops, everyone at once.\n\
                show prints the policy that ships, with comments, to begin a file with.\n\
                Exit code 0: a server would accept the policy; 1: the line and the field that it would refuse are named.",
+    },
+    CliCommand {
+        name: "explain",
+        arguments: "INCIDENT",
+        about: "print for one incident why each escalation rule fired or did not",
+        more: "INCIDENT is a number such as 41, or an id. Reads the database at DATABASE_URL, and uses the policy that its servers\n\
+               put in force last. Prints the clocks that run, the rules that fired with the outcome of their notices, and the\n\
+               state of each rule: when it fires next, or why it does not. Writes nothing.",
     },
     CliCommand {
         name: "migrate",

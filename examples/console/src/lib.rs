@@ -15,6 +15,7 @@ pub mod config_error;
 pub mod console;
 pub mod demo;
 pub mod escalations;
+pub mod explanation;
 pub mod file;
 mod file_error;
 pub mod hooks;

@@ -18,6 +18,7 @@ use incident_console::cli::{self, Invocation};
 use incident_console::config::Config;
 use incident_console::console::{Console, ConsoleBuilder};
 use incident_console::demo::Demo;
+use incident_console::explanation;
 use incident_console::file::{IMPORT_BYTES, read_text};
 use incident_console::hooks;
 use incident_console::import;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Invocation::Run("demo", _) => serve(true).map(|()| true),
         Invocation::Run("check-config", _) => check_config().map(|()| true),
         Invocation::Run("policy", arguments) => policy(arguments).map(|()| true),
+        Invocation::Run("explain", arguments) => explain(arguments).map(|()| true),
         Invocation::Run("migrate", _) => maintain(Maintenance::Migrate),
         Invocation::Run("doctor", _) => maintain(Maintenance::Doctor),
         Invocation::Run("verify", _) => maintain(Maintenance::Verify),
@@ -114,6 +116,15 @@ fn policy(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+/// Prints for one incident why each escalation rule fired or did not.
+#[tokio::main]
+async fn explain(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    let [incident] = *arguments else {
+        return Err("explain: expected the number or the id of an INCIDENT".into());
+    };
+    explanation::explain(incident, &settings()?, &mut std::io::stdout()).await
 }
 
 fn say(text: &str, code: ExitCode) -> ExitCode {

@@ -229,7 +229,7 @@ const fn condition(when: Trigger) -> &'static str {
 }
 
 /// Writes minutes as days, hours and minutes: `1 d 2 h`.
-fn span(minutes: u64) -> String {
+pub(crate) fn span(minutes: u64) -> String {
     let parts = [
         (minutes / 1_440, "d"),
         (minutes / 60 % 24, "h"),
@@ -246,7 +246,7 @@ fn span(minutes: u64) -> String {
 }
 
 /// Writes an instant by the clocks of a zone: `2026-11-20 17:00 Europe/Paris`.
-fn local(zone: Zone, at: Timestamp) -> String {
+pub(crate) fn local(zone: Zone, at: Timestamp) -> String {
     let offset = i64::from(zone.offset_at(at)) * 1_000_000;
     let there = Timestamp::from_micros(at.micros().saturating_add(offset)).unwrap_or(at);
     let text = there.to_string();
@@ -254,7 +254,8 @@ fn local(zone: Zone, at: Timestamp) -> String {
     format!("{minutes} {}", zone.name())
 }
 
-fn names(groups: &[Name]) -> String {
+/// Writes groups as a list.
+pub(crate) fn names(groups: &[Name]) -> String {
     groups
         .iter()
         .map(Name::as_str)

@@ -23,27 +23,36 @@ fn due_at(n: u64, second: Option<u64>) -> (Arc<Incident>, Commit) {
     (Arc::clone(&commit.writes[0].after), commit)
 }
 
-/// Checks that incidents are found from the time on at which their next rule fires, and no longer
-/// after a write that set another one or none.
+/// Checks that incidents are found from the time on at which their next rule fires, the one that is due
+/// longest first, and no longer after a write that set another one or none.
 pub async fn ordered_incidents_are_found_when_a_rule_is_due<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     for (n, second) in [(1, Some(50)), (2, None), (3, Some(40)), (4, Some(60))] {
         store.commit(due_at(n, second).1, WITHIN).await.unwrap();
     }
+    let due = |by: u64, limit: usize| IncidentFilter {
+        due_by: Some(at(by)),
+        limit,
+        ..everything()
+    };
     let found = async |by: u64, limit: usize| {
-        let filter = IncidentFilter {
-            due_by: Some(at(by)),
-            limit,
-            ..everything()
-        };
+        let filter = due(by, limit);
         let found = store.list(&filter, WITHIN).await.unwrap();
         found.iter().map(|one| one.id).collect::<Vec<_>>()
     };
     assert_eq!(found(39, 10).await, []);
     assert_eq!(found(40, 10).await, [id(3)]);
     assert_eq!(found(59, 10).await, [id(3), id(1)]);
-    assert_eq!(found(60, 10).await, [id(4), id(3), id(1)]);
-    assert_eq!(found(60, 2).await, [id(4), id(3)]);
+    assert_eq!(found(60, 10).await, [id(3), id(1), id(4)]);
+    assert_eq!(found(60, 2).await, [id(3), id(1)]);
+    // Page by page, whatever moves behind the place.
+    let mut pages = due(60, 1);
+    for n in [3, 1, 4] {
+        let page = store.list(&pages, WITHIN).await.unwrap();
+        assert_eq!(page.iter().map(|one| one.id).collect::<Vec<_>>(), [id(n)]);
+        pages.after = Some(pages.place(&page[0]));
+    }
+    assert_eq!(store.list(&pages, WITHIN).await.unwrap(), []);
     for (n, second) in [(3, Some(70)), (1, None)] {
         let before = store.load(id(n), WITHIN).await.unwrap().unwrap();
         let (_, mut commit) = updated(&before, None, "later");
@@ -53,6 +62,7 @@ pub async fn ordered_incidents_are_found_when_a_rule_is_due<B: StoreBackend>(_sp
     }
     assert_eq!(found(69, 10).await, [id(4)]);
     assert_eq!(found(70, 10).await, [id(4), id(3)]);
+    assert_eq!(found(75, 1).await, [id(4)]);
     assert_eq!(store.mismatch(id(3), WITHIN).await.unwrap(), None);
     // Active ones have clocks, and of those that ended the ones of which a rule is due.
     for n in [2, 4] {

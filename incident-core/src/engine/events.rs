@@ -2,7 +2,7 @@
 
 use crate::anchor::AnchoredChain;
 use crate::paging::{PageAction, TargetId};
-use crate::{IncidentId, MessageId, Name, Timestamp};
+use crate::{IncidentId, MessageId, Name, RuleName, Timestamp};
 
 /// A condition that needs a person, although no vendor may have notified one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +126,27 @@ pub enum Alarm {
         group: Name,
         /// The channel.
         channel: Name,
+    },
+    /// A rule of the policy fired more than a minute after it was due: no worker ran, or the store was
+    /// away.
+    EscalationLate {
+        /// The incident.
+        incident_id: IncidentId,
+        /// The rule.
+        rule: RuleName,
+        /// Time at which it was due.
+        since: Timestamp,
+    },
+    /// A rule of the policy has been due for five minutes and has not fired, or it fired and a notice of it
+    /// disappeared. Raised again with each [check](super::WorkerHandle::check_escalations) while this
+    /// lasts.
+    EscalationMissing {
+        /// The incident.
+        incident_id: IncidentId,
+        /// The rule.
+        rule: RuleName,
+        /// Time at which it was due, or fired.
+        since: Timestamp,
     },
     /// A chain differs from what was anchored of it, or does not verify: the database was tampered
     /// with, or restored to an older state.

@@ -145,6 +145,8 @@ pub(super) fn alarm(alarm: &Alarm) {
         Alarm::BillingHeld { .. } => "billing_held",
         Alarm::BillingLate { .. } => "billing_late",
         Alarm::NoticeGivenUp { .. } => "notice_given_up",
+        Alarm::EscalationLate { .. } => "escalation_late",
+        Alarm::EscalationMissing { .. } => "escalation_missing",
         Alarm::ChainBroken { .. } => "chain_broken",
     };
     counter!(ALARMS, "kind" => kind).increment(1);

@@ -1,5 +1,6 @@
 //! The port to incidents and their timelines.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,11 +44,11 @@ pub struct IncidentFilter {
     /// start.
     pub touching: Option<Window>,
     /// Only incidents of which a rule is due at or before this time
-    /// ([`Clocks::due_at`](crate::incident::Clocks)).
+    /// ([`Clocks::due_at`](crate::incident::Clocks)), the one that is due longest first.
     pub due_by: Option<Timestamp>,
     /// If `true`, only incidents that are active, or of which a rule is due at some time.
     pub with_clocks: bool,
-    /// Only incidents after this one, in the order of the list.
+    /// Only incidents after this [place](Self::place), in the order of the list.
     pub after: Option<(Timestamp, IncidentId)>,
     /// Maximum number of incidents.
     pub limit: usize,
@@ -138,7 +139,34 @@ impl IncidentFilter {
             })
             && (!with_clocks || incident.status.is_live() || incident.clocks.due_at.is_some())
             && due_by.is_none_or(|by| incident.clocks.due_at.is_some_and(|at| at <= by))
-            && after.is_none_or(|after| (incident.declared_at, incident.id) < after)
+            && after.is_none_or(|after| self.is_after(after, self.place(incident)))
+    }
+
+    /// Returns the place of an incident in the list, for [`after`](Self::after): its time and id.
+    /// The time is that of the declaration, or with [`due_by`](Self::due_by) the one at which its
+    /// next rule is due.
+    #[must_use]
+    pub fn place(&self, incident: &Incident) -> (Timestamp, IncidentId) {
+        let due_at = incident.clocks.due_at.filter(|_| self.due_by.is_some());
+        (due_at.unwrap_or(incident.declared_at), incident.id)
+    }
+
+    /// Compares two incidents in the order of the list: by (`declared_at`, `id`) descending, or with
+    /// [`due_by`](Self::due_by) by (`due_at`, `id`) ascending.
+    #[must_use]
+    pub fn compare(&self, one: &Incident, other: &Incident) -> Ordering {
+        let order = self.place(one).cmp(&self.place(other));
+        match self.due_by {
+            Some(_) => order,
+            None => order.reverse(),
+        }
+    }
+
+    fn is_after(&self, one: (Timestamp, IncidentId), other: (Timestamp, IncidentId)) -> bool {
+        match self.due_by {
+            Some(_) => one < other,
+            None => other < one,
+        }
     }
 }
 
@@ -162,7 +190,7 @@ impl IncidentFilter {
 /// [records](crate::redaction::recorded) it; no text is erased in any other way.
 /// **Durable:** a commit that returned success survives a crash.
 /// **Ordered:** entries are sealed with [`SysIncidentUpdateEntry::linked`] under the incident's
-/// lock; `seq` is 1, 2, 3, ... without gaps. Lists are by (`declared_at`, `id`) descending;
+/// lock; `seq` is 1, 2, 3, ... without gaps. Lists are in the order of [`IncidentFilter::compare`];
 /// outlines are those of the incidents that [`list`](IncidentStore::list) returns, in its
 /// order.
 /// **Idempotent:** a stored key that has not expired refuses a second commit under it with

@@ -62,6 +62,19 @@ impl Silence {
             Self::Exhausted => "exhausted",
         }
     }
+
+    /// Returns the reason in English.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Mode => "drills and retrospective incidents escalate to no one",
+            Self::Severity => "it is for other severities",
+            Self::Environment => "it is for other environments",
+            Self::Condition => "its condition does not hold, or no longer",
+            Self::NoDeadline => "its levels count from a deadline that the policy does not set",
+            Self::Exhausted => "all its levels have fired",
+        }
+    }
 }
 
 /// Returns the state of every rule of a policy for an incident, in the order of the policy. Pure

@@ -8,6 +8,7 @@ mod classify;
 mod clock;
 mod due;
 mod explain;
+mod missing;
 mod raci;
 #[cfg(test)]
 mod tests;
@@ -24,5 +25,7 @@ pub use classify::{
 pub use clock::{ClockState, ResponseClock, clocks};
 pub use due::{Due, LATE_AFTER, due};
 pub use explain::{NextLevel, RuleState, Silence, explain};
+pub use missing::{EndedNotice, MISSING_AFTER, Missing, RecordedFiring, missing, recorded_firings};
+pub(crate) use missing::{FIRE_RULE, NOTIFY};
 pub use raci::{Activity, Involvement, RACI, RaciRow};
 pub use warnings::{Warning, WarningCode, warnings};

@@ -83,8 +83,15 @@ impl StoreState {
             return self.list_of(filter, found.copied());
         }
         if let Some(by) = filter.due_by {
-            let due = self.due.iter().take_while(|(at, _)| *at <= by);
-            return self.list_of(filter, due.map(|(_, id)| *id));
+            let start = filter.after.map_or(Bound::Unbounded, Bound::Excluded);
+            let due = self.due.range((start, Bound::Unbounded));
+            return due
+                .take_while(|(at, _)| *at <= by)
+                .filter_map(|(_, id)| self.incidents.get(id))
+                .filter(|kept| filter.matches(&kept.incident))
+                .take(filter.limit)
+                .map(|kept| Arc::clone(&kept.incident))
+                .collect();
         }
         let order = if live_only { &self.live } else { &self.by_age };
         let start = match filter.after {
@@ -112,7 +119,7 @@ impl StoreState {
             .filter(|kept| filter.matches(&kept.incident))
             .map(|kept| Arc::clone(&kept.incident))
             .collect();
-        found.sort_by_key(|one| Reverse((one.declared_at, one.id)));
+        found.sort_by(|one, other| filter.compare(one, other));
         found.truncate(filter.limit);
         found
     }

@@ -28,11 +28,12 @@ async fn plan(connection: &mut PgConnection, sql: &str, types: &str, values: &st
 /// Many closed incidents, of which every hundredth is public, 50 live ones, and a full outbox.
 const FILL: &str = "
     insert into incident.incidents (id, number, revision, version, last_seq, last_hash, status, live, severity, public,
-        declared_at, resolved_at, started_at, ended_at, services, tenants, title_lower, summary_lower, state)
+        declared_at, resolved_at, started_at, ended_at, due_at, services, tenants, title_lower, summary_lower, state)
     select gen_random_uuid(), n, 1, 1, 0, incident.zero_hash(), case when n % 400 = 0 then 'triage' else 'closed' end,
         n % 400 = 0, 1 + n % 4, n % 100 = 1, '2020-01-01'::timestamptz + n * interval '1 hour',
         case when n % 400 = 0 then null else now() end, '2020-01-01'::timestamptz + n * interval '1 hour',
-        case when n % 400 = 0 then null else '2020-01-01'::timestamptz + (n + 1) * interval '1 hour' end, '{api}', '{t}', 'x', 'x', '{}'
+        case when n % 400 = 0 then null else '2020-01-01'::timestamptz + (n + 1) * interval '1 hour' end,
+        case when n % 400 = 0 then now() + interval '1 hour' end, '{api}', '{t}', 'x', 'x', '{}'
     from generate_series(1, 20000) n;
     insert into incident.outbox (id, incident_id, priority, kind, opens, body, log, committed_at, due_at)
     select gen_random_uuid(), id, severity, 'page', true, '{}', '[]', declared_at, declared_at
@@ -101,4 +102,38 @@ async fn lists_use_their_indexes() {
     });
     let found = plan(&mut owner, &public, "timestamptz, bigint", "now(), 25").await;
     assert!(found.contains("incidents_public "), "{found}");
+
+    let after = Some((
+        "2021-01-01T00:00:00Z".parse().unwrap(),
+        "0190a000-0000-7000-8000-000000000000".parse().unwrap(),
+    ));
+    for (after, types, values) in [
+        (None, "timestamptz, bigint", "now(), 25"),
+        (
+            after,
+            "timestamptz, timestamptz, uuid, bigint",
+            "now(), now(), gen_random_uuid(), 25",
+        ),
+    ] {
+        let due = list_sql(&IncidentFilter {
+            due_by: Some("2021-01-01T00:00:00Z".parse().unwrap()),
+            limit: 25,
+            after,
+            ..IncidentFilter::default()
+        });
+        let found = plan(&mut owner, &due, types, values).await;
+        let reads_few = found.contains("incidents_due ") && found.contains("Index Cond");
+        assert!(reads_few && !found.contains("Sort"), "{found}");
+    }
+
+    let with_clocks = list_sql(&IncidentFilter {
+        with_clocks: true,
+        limit: 25,
+        ..IncidentFilter::default()
+    });
+    let found = plan(&mut owner, &with_clocks, "bigint", "25").await;
+    assert!(
+        found.contains("incidents_with_clocks ") && !found.contains("Sort"),
+        "{found}"
+    );
 }

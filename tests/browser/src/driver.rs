@@ -16,6 +16,8 @@ use tokio::time::timeout;
 const MISSING: &str = "no ChromeDriver was found: run scripts/test, which installs one, \
      or install it with its browser (apt install chromium chromium-driver), or set CHROMEDRIVER_BIN to its program";
 
+/// Maximum number of attempts to start a driver.
+const ATTEMPTS: u32 = 5;
 /// Maximum time for the driver to listen.
 const START: Duration = Duration::from_secs(30);
 /// Maximum time of a call; the start of a browser takes longest.
@@ -33,8 +35,19 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Starts a driver on a free port.
+    /// Starts a driver on a free port. The driver takes one of IPv4 and then needs the same one of IPv6: if
+    /// another process has that, it ends, and the next attempt takes another port.
     pub(crate) async fn start() -> io::Result<Self> {
+        for _ in 1..ATTEMPTS {
+            match Self::start_once().await {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+                done => return done,
+            }
+        }
+        Self::start_once().await
+    }
+
+    async fn start_once() -> io::Result<Self> {
         let missing = || io::Error::new(io::ErrorKind::NotFound, MISSING);
         let mut process = Command::new(program().ok_or_else(missing)?)
             .arg("--port=0")
@@ -103,7 +116,10 @@ fn program() -> Option<PathBuf> {
 async fn port(driver: &mut Child) -> io::Result<u16> {
     let output = driver.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
     let mut lines = BufReader::new(output).lines();
+    let mut printed = String::new();
     while let Some(line) = lines.next_line().await? {
+        printed.push_str(&line);
+        printed.push('\n');
         if let Some((_, rest)) = line.split_once(LISTENS) {
             let port = rest.trim_end_matches('.').parse();
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
@@ -112,6 +128,6 @@ async fn port(driver: &mut Child) -> io::Result<u16> {
     }
     Err(io::Error::new(
         io::ErrorKind::UnexpectedEof,
-        "the driver ended before it listened",
+        format!("the driver ended before it listened; it printed: {printed}"),
     ))
 }

@@ -1,5 +1,6 @@
 //! The rules of the architecture that a program can check.
 
+mod alarms;
 mod circles;
 mod frozen;
 mod habits;

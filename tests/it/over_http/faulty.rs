@@ -8,10 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::LedgerRow;
-use incident_core::commit::Commit;
+use incident_core::commit::{Commit, OutboxWrite};
 use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 use incident_core::incident::{Incident, Outline};
-use incident_core::outbox::{Backlog, Claim, DeadLetterFilter, Message, Unreadable};
+use incident_core::outbox::{Backlog, Claim, DeadLetterFilter, Message, MessageBody, Unreadable};
 use incident_core::policy::PolicyRecord;
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
@@ -21,9 +21,23 @@ use incident_core::suggestion::Suggestion;
 use incident_core::timeline::SysIncidentUpdateEntry;
 use incident_core::{IncidentId, SuggestionId, Timestamp};
 
-/// A store in which some incidents are unavailable, and the ledger may hang.
+/// Something that a store loses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Loss {
+    /// Notices of a commit do not reach the outbox.
+    Notices,
+    /// Pages of a commit do not reach the outbox.
+    Pages,
+    /// Incidents that are due are not listed.
+    DueIncidents,
+    /// The audit entries of rules that fire are not stored.
+    AuditOfFirings,
+}
+
+/// A store in which some incidents are unavailable, things are lost, and the ledger may hang.
 pub(crate) struct Faulty {
     inner: Arc<dyn Store>,
+    loses: Mutex<BTreeSet<Loss>>,
     pub(crate) gone: Mutex<BTreeSet<IncidentId>>,
     pub(crate) hangs: AtomicBool,
 }
@@ -32,6 +46,7 @@ impl Faulty {
     pub(crate) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
         Arc::new(Self {
             inner,
+            loses: Mutex::default(),
             gone: Mutex::default(),
             hangs: AtomicBool::new(false),
         })
@@ -41,7 +56,29 @@ impl Faulty {
         self.gone.lock().unwrap().insert(id);
     }
 
+    /// Loses things of one kind from now on.
+    pub(crate) fn lose_all(&self, loss: Loss) {
+        self.loses.lock().unwrap().insert(loss);
+    }
+
+    fn loses(&self, loss: Loss) -> bool {
+        self.loses.lock().unwrap().contains(&loss)
+    }
+
+    fn is_kept(&self, write: &OutboxWrite) -> bool {
+        let OutboxWrite::Add(message) = write else {
+            return true;
+        };
+        let loss = match message.body {
+            MessageBody::Notice(_) => Loss::Notices,
+            MessageBody::Page(_) => Loss::Pages,
+            _ => return true,
+        };
+        !self.loses(loss)
+    }
+
     pub(crate) fn mend(&self) {
+        self.loses.lock().unwrap().clear();
         self.gone.lock().unwrap().clear();
     }
 
@@ -57,9 +94,14 @@ impl Faulty {
 impl IncidentStore for Faulty {
     async fn commit(
         &self,
-        commit: Commit,
+        mut commit: Commit,
         timeout: Duration,
     ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
+        commit.outbox.retain(|write| self.is_kept(write));
+        let lost = self.loses(Loss::AuditOfFirings);
+        commit
+            .audit
+            .retain(|entry| !(lost && entry.action == "fire_rule"));
         self.inner.commit(commit, timeout).await
     }
 
@@ -81,6 +123,9 @@ impl IncidentStore for Faulty {
         filter: &IncidentFilter,
         timeout: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError> {
+        if filter.due_by.is_some() && self.loses(Loss::DueIncidents) {
+            return Ok(Vec::new());
+        }
         self.inner.list(filter, timeout).await
     }
 

@@ -9,6 +9,7 @@ mod http;
 mod incidents;
 pub(crate) mod limits;
 pub(crate) mod logs;
+pub(crate) mod newest;
 mod paging;
 pub(crate) mod raw;
 mod scenario;

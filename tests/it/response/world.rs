@@ -170,6 +170,8 @@ impl World {
             self.engines[0].worker().drain().await.unwrap();
             self.clock.set(now);
         }
+        let checked = self.engines[0].worker().check_escalations().await;
+        assert_eq!(checked.unwrap(), 0, "something is missing");
     }
 
     /// Returns what fired, by the audit trail: a line for each, in order.

@@ -19,6 +19,7 @@ mod database;
 mod demo;
 mod documents;
 mod events;
+mod explanation;
 mod lines;
 mod memory;
 mod operations;

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::engine::{Error, ReportsHandle};
+use crate::audit::{AuditEntry, Chain};
+use crate::engine::{Error, Incidents, ReportsHandle};
 use crate::incident::Incident;
-use crate::port::IncidentFilter;
-use crate::response::{Due, RuleState, due, explain};
+use crate::port::{AuditQuery, IncidentFilter};
+use crate::response::{
+    Due, FIRE_RULE, NOTIFY, RecordedFiring, RuleState, due, explain, recorded_firings,
+};
 use crate::{IncidentId, Timestamp};
 
 /// An incident with what is due for it.
@@ -55,5 +58,49 @@ impl ReportsHandle<'_> {
             due(incident, policy, engine.now()),
             explain(incident, policy),
         )
+    }
+
+    /// Returns the rules that fired for an incident, as the audit trail records them, each with the
+    /// outcome of its notices; in the order in which they fired.
+    ///
+    /// # Errors
+    /// Fails if the store did not answer, or an entry is unreadable.
+    pub async fn recorded_firings(self, id: IncidentId) -> Result<Vec<RecordedFiring>, Error> {
+        self.0.recorded_firings(id).await
+    }
+}
+
+/// Number of audit entries that are read at a time.
+const ENTRIES: usize = 500;
+
+impl Incidents {
+    pub(in crate::engine) async fn recorded_firings(
+        &self,
+        id: IncidentId,
+    ) -> Result<Vec<RecordedFiring>, Error> {
+        let mut entries = self.audit_of(id, FIRE_RULE).await?;
+        entries.extend(self.audit_of(id, NOTIFY).await?);
+        Ok(recorded_firings(&entries))
+    }
+
+    /// Reads all audit entries of an incident with one action.
+    async fn audit_of(&self, id: IncidentId, action: &str) -> Result<Vec<AuditEntry>, Error> {
+        let mut query = AuditQuery {
+            chain: Some(Chain::Incident(id)),
+            action: Some(action.to_owned()),
+            limit: ENTRIES,
+            ..AuditQuery::default()
+        };
+        let mut entries: Vec<AuditEntry> = Vec::new();
+        loop {
+            let read = self.store.audit(&query, self.left()?).await?;
+            let is_last = read.len() < ENTRIES;
+            let place = |last: &AuditEntry| (last.payload.at, last.chain, last.seq);
+            query.after = read.last().map(place);
+            entries.extend(read);
+            if is_last {
+                return Ok(entries);
+            }
+        }
     }
 }

@@ -7,15 +7,14 @@ use crate::actor::Actor;
 use crate::audit::AuditDraft;
 use crate::engine::commands::prepare::PreparedCommand;
 use crate::engine::conflict::MAX_CONFLICT_RETRIES;
-use crate::engine::{Error, Incidents, WorkerHandle};
+use crate::engine::{Alarm, EngineEvent, Error, Incidents, WorkerHandle};
 use crate::incident::{Event, Incident, RuleFired};
 use crate::port::{IncidentFilter, StoreError};
-use crate::response::due;
-use crate::{IncidentId, Timestamp, failpoint};
+use crate::response::{FIRE_RULE, due};
+use crate::{IncidentId, Name, Timestamp, failpoint};
 
-/// Maximum number of incidents in one pass. A worker looks every second; the rest comes with the
-/// next pass, as an incident that was seen is due later.
-const MAX_PER_PASS: usize = 100;
+/// Number of incidents that are read at a time.
+const PER_READ: usize = 25;
 
 /// The result of one pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,10 +22,10 @@ const MAX_PER_PASS: usize = 100;
 pub struct Fired {
     /// Number of incidents that were looked at.
     pub incidents: usize,
+    /// Number of incidents that were written: a rule fired, or the next one is due at another time.
+    pub written: usize,
     /// Number of rules that fired.
     pub rules: usize,
-    /// `true` if more incidents may be due.
-    pub more: bool,
 }
 
 impl WorkerHandle<'_> {
@@ -44,30 +43,45 @@ impl WorkerHandle<'_> {
     /// Fails if the store could not list the incidents that are due. The failure of a single
     /// incident is logged, and the next pass tries it again.
     pub async fn fire_rules(self) -> Result<Fired, Error> {
-        self.0.on_relay().fire_due().await
+        let this = self.0.on_relay();
+        let due = IncidentFilter {
+            due_by: Some(this.inner.now()),
+            ..IncidentFilter::default()
+        };
+        this.fire_matching(due).await
     }
 }
 
 impl Incidents {
-    async fn fire_due(&self) -> Result<Fired, Error> {
-        let filter = IncidentFilter {
-            due_by: Some(self.inner.now()),
-            limit: MAX_PER_PASS,
-            // One unreadable incident must not keep the rules of others from firing.
-            skip_unreadable: true,
-            ..IncidentFilter::default()
-        };
+    /// Fires the rules of all incidents that match, page by page.
+    pub(super) async fn fire_matching(&self, mut filter: IncidentFilter) -> Result<Fired, Error> {
+        filter.limit = PER_READ;
+        // One unreadable incident must not keep the rules of others from firing.
+        filter.skip_unreadable = true;
         let timeout = self.inner.settings.store_deadline;
-        let found = self.store.list(&filter, timeout).await?;
-        let mut fired = Fired {
-            incidents: found.len(),
-            rules: 0,
-            more: found.len() >= MAX_PER_PASS,
-        };
+        let mut fired = Fired::default();
+        loop {
+            let found = self.store.list(&filter, timeout).await?;
+            let is_last = found.len() < PER_READ;
+            // Those that cannot be fired stay behind this place, so that they hold up no others.
+            filter.after = found.last().map(|last| filter.place(last));
+            self.fire_each(found, &mut fired).await;
+            if is_last {
+                return Ok(fired);
+            }
+        }
+    }
+
+    /// Fires the rules of several incidents, each by itself, and counts them.
+    async fn fire_each(&self, found: Vec<Arc<Incident>>, fired: &mut Fired) {
         for incident in found {
+            fired.incidents += 1;
             let id = incident.id;
             match self.begun().fire_of(incident).await {
-                Ok(rules) => fired.rules += rules.unwrap_or_default(),
+                Ok(rules) => {
+                    fired.written += usize::from(rules.is_some());
+                    fired.rules += rules.unwrap_or_default();
+                }
                 Err(error) => tracing::error!(
                     incident.id = %id,
                     error = &error as &dyn std::error::Error,
@@ -75,18 +89,17 @@ impl Incidents {
                 ),
             }
         }
-        Ok(fired)
     }
 
     /// Fires the rules of one incident, or writes the time of the next firing. Returns the number of
     /// rules that fired; `None` if there was nothing to write.
-    pub(super) async fn fire_of(&self, incident: Arc<Incident>) -> Result<Option<usize>, Error> {
+    async fn fire_of(&self, incident: Arc<Incident>) -> Result<Option<usize>, Error> {
         let (id, mut before) = (incident.id, incident);
         let _turn = self.turn(id).await?;
         for _ in 0..MAX_CONFLICT_RETRIES {
             failpoint::hit("before_fire");
             let now = self.inner.now().max(before.last_recorded_at);
-            let Some((prepared, rules)) = self.prepare_fire(&before, now)? else {
+            let Some((prepared, fired)) = self.prepare_fire(&before, now)? else {
                 return Ok(None);
             };
             match self.commit(prepared).await {
@@ -94,7 +107,8 @@ impl Incidents {
                 Err(error) => return Err(error),
                 Ok(_) => {
                     failpoint::hit("after_fire");
-                    return Ok(Some(rules));
+                    self.raise_late(id, &fired);
+                    return Ok(Some(fired.len()));
                 }
             }
         }
@@ -108,7 +122,7 @@ impl Incidents {
         &self,
         before: &Arc<Incident>,
         now: Timestamp,
-    ) -> Result<Option<(PreparedCommand, usize)>, Error> {
+    ) -> Result<Option<(PreparedCommand, Vec<RuleFired>)>, Error> {
         let due = due(before, &self.inner.settings.policy, now);
         let known = due.next_at == before.clocks.due_at && due.deadline() == before.clocks.deadline;
         if due.firings.is_empty() && known {
@@ -119,18 +133,48 @@ impl Incidents {
         let audit = due
             .firings
             .iter()
-            .map(|fired| audit_of(before.id, fired, &policy, now));
+            .map(|fired| audit_of(before.id, fired, self.count_notices(fired), &policy, now));
         prepared.commit.audit.extend(audit);
-        let rules = due.firings.len();
-        let events: Vec<Event> = due.firings.into_iter().map(Event::RuleFired).collect();
+        let events: Vec<Event> = due.firings.iter().cloned().map(Event::RuleFired).collect();
         let expected = Some(before.revision);
         self.inner
             .stage(&mut prepared, before, expected, &events, &policy, now)?;
-        Ok(Some((prepared, rules)))
+        Ok(Some((prepared, due.firings)))
+    }
+
+    /// Returns the number of notices of a firing: one for each group and each of its channels.
+    fn count_notices(&self, fired: &RuleFired) -> usize {
+        let groups = fired.notify.iter();
+        groups
+            .map(|group| self.inner.channels_of(group).count())
+            .sum()
+    }
+
+    /// Raises an alarm for each rule that fired late.
+    fn raise_late(&self, incident_id: IncidentId, fired: &[RuleFired]) {
+        for late in fired.iter().filter(|fired| fired.late) {
+            let (rule, since) = (&late.rule, late.due_at);
+            tracing::error!(incident.id = %incident_id, %rule, %since, "an escalation rule fired late");
+            self.inner.emit(&EngineEvent {
+                alarm: Some(Alarm::EscalationLate {
+                    incident_id,
+                    rule: rule.clone(),
+                    since,
+                }),
+                ..EngineEvent::default()
+            });
+        }
     }
 }
 
-fn audit_of(id: IncidentId, fired: &RuleFired, by: &Actor, now: Timestamp) -> AuditDraft {
+fn audit_of(
+    id: IncidentId,
+    fired: &RuleFired,
+    notices: usize,
+    by: &Actor,
+    now: Timestamp,
+) -> AuditDraft {
+    let groups: Vec<&str> = fired.notify.iter().map(Name::as_str).collect();
     let detail = [
         ("rule", fired.rule.to_string()),
         ("trigger", fired.trigger.name().to_owned()),
@@ -138,8 +182,10 @@ fn audit_of(id: IncidentId, fired: &RuleFired, by: &Actor, now: Timestamp) -> Au
         ("level", fired.n.to_string()),
         ("due_at", fired.due_at.to_string()),
         ("late", fired.late.to_string()),
+        ("groups", groups.join(", ")),
+        ("notices", notices.to_string()),
     ];
     let detail: BTreeMap<String, String> =
         detail.map(|(name, value)| (name.to_owned(), value)).into();
-    AuditDraft::allowed(by.clone(), now, Some(id), "fire_rule", detail)
+    AuditDraft::allowed(by.clone(), now, Some(id), FIRE_RULE, detail)
 }

@@ -3,27 +3,28 @@
 use crate::Timestamp;
 use crate::commit::Commit;
 use crate::engine::{Error, Incidents, WorkerHandle};
-use crate::incident::Status;
 use crate::policy::PolicyRecord;
 use crate::port::{IncidentFilter, StoreError};
 
-/// Maximum number of incidents that are read at a time.
-const PER_READ: usize = 100;
-
 impl WorkerHandle<'_> {
     /// Stores the engine's policy as the one in force from now on, unless it is the newest one
-    /// already, and sets the next firing of every active incident by it.
+    /// already, and sets the next firing of every incident with clocks by it.
     ///
     /// Call it once at the start, before [`fire_rules`](Self::fire_rules); the worker of
     /// `incident-pagers` does. It also finds incidents that an older version wrote, which knew no
     /// rules. Returns the number of incidents that were written.
     ///
     /// # Errors
-    /// Fails if the store did not answer or did not commit; what was written until then stays.
+    /// Fails if the policy was not stored or the store could not list the incidents. The failure of a
+    /// single incident is logged, and the next pass tries it again.
     pub async fn enforce_policy(self) -> Result<usize, Error> {
         let this = self.0.on_relay();
         this.store_policy().await?;
-        this.set_next_firings().await
+        let with_clocks = IncidentFilter {
+            with_clocks: true,
+            ..IncidentFilter::default()
+        };
+        Ok(this.fire_matching(with_clocks).await?.written)
     }
 
     /// Returns the policy that was in force at a time; none if that was before the first one.
@@ -51,29 +52,5 @@ impl Incidents {
         };
         self.store.commit(commit, timeout).await?;
         Ok(())
-    }
-
-    async fn set_next_firings(&self) -> Result<usize, Error> {
-        let timeout = self.inner.settings.store_deadline;
-        let (mut written, mut after) = (0, None);
-        loop {
-            let filter = IncidentFilter {
-                statuses: Status::live(),
-                after,
-                limit: PER_READ,
-                skip_unreadable: true,
-                ..IncidentFilter::default()
-            };
-            let found = self.store.list(&filter, timeout).await?;
-            let is_last = found.len() < PER_READ;
-            after = found.last().map(|last| (last.declared_at, last.id));
-            for incident in found {
-                let fired = self.begun().fire_of(incident).await?;
-                written += usize::from(fired.is_some());
-            }
-            if is_last {
-                return Ok(written);
-            }
-        }
     }
 }

@@ -14,7 +14,7 @@ use crate::notice::Notice;
 use crate::outbox::{Claim, JobOutcome};
 use crate::paging::clamp_retry_after;
 use crate::port::ChannelError;
-use crate::response::clocks;
+use crate::response::{NOTIFY, clocks};
 use crate::{Name, PersonName, Timestamp};
 
 /// The first wait after a channel was unavailable.
@@ -120,6 +120,8 @@ impl Incidents {
 fn audit_of(notice: &Notice, answer: &str, at: Timestamp) -> AuditDraft {
     let detail = [
         ("rule", notice.fired.rule.as_str()),
+        ("epoch", &notice.fired.epoch.to_string()),
+        ("level", &notice.fired.n.to_string()),
         ("group", notice.group.as_str()),
         ("outcome", answer),
     ];
@@ -127,7 +129,7 @@ fn audit_of(notice: &Notice, answer: &str, at: Timestamp) -> AuditDraft {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
     let by = channel_actor(&notice.channel);
-    AuditDraft::allowed(by, at, Some(notice.incident_id), "notify", detail)
+    AuditDraft::allowed(by, at, Some(notice.incident_id), NOTIFY, detail)
 }
 
 fn channel_actor(channel: &Name) -> Actor {

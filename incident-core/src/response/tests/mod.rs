@@ -1,5 +1,6 @@
-//! Tests of checklists, warnings, and what is due.
+//! Tests of checklists, warnings, what is due, and what is missing.
 
 mod checklist;
 mod due;
+mod missing;
 mod warnings;

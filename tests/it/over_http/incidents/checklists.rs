@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::coordination::{BEN, code, last_entry, server};
+use super::coordination::{BEN, code, server};
 use crate::over_http::harness::{COMMANDER, RESPONDER, Server, VIEWER};
+use crate::over_http::newest::newest_by_people;
 
 fn progress(lists: &Value) -> Vec<String> {
     let lists = lists["checklists"].as_array().unwrap().iter();
@@ -51,7 +52,7 @@ async fn checklists_are_ticked_and_start_anew_after_a_reopen() {
     )
     .await
     .is(200);
-    let entry = last_entry(&server, &path).await;
+    let entry = newest_by_people(&server, &path).await;
     assert_eq!(entry["kind"], "checklist");
     assert_eq!(
         entry["message"],
@@ -213,7 +214,7 @@ async fn a_policy_replaces_and_adds_lists() {
         )
         .await
         .is(200);
-    let entry = last_entry(&server, &path).await;
+    let entry = newest_by_people(&server, &path).await;
     assert_eq!(entry["message"], "ticked dunning/paused: Dunning is paused");
     server.stop().await;
 }

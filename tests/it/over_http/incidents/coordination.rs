@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::over_http::harness::{ADMIN, Answer, BILLING, COMMANDER, RESPONDER, Server, VIEWER};
+use crate::over_http::newest::newest_by_people;
 
 /// A second responder, for whom the standard tokens have none.
 pub(super) const BEN: &str = "ben-token-0123456789abcdef";
@@ -34,13 +35,6 @@ fn now_held(incident: &Value) -> Vec<String> {
     .collect()
 }
 
-pub(super) async fn last_entry(server: &Server, path: &str) -> Value {
-    let entries = server
-        .pages(VIEWER, &format!("{path}/updates?limit=200"))
-        .await;
-    entries.last().unwrap().clone()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn roles_change_hands() {
     let server = server().await;
@@ -60,7 +54,7 @@ async fn roles_change_hands() {
         now_held(&incident),
         ["incident_commander=carl", "tech_lead=anna"]
     );
-    let entry = last_entry(&server, &path).await;
+    let entry = newest_by_people(&server, &path).await;
     assert_eq!(entry["kind"], "role_change");
     assert_eq!(entry["message"], "anna assumed the role tech lead");
     assert_eq!(entry["changes"][0]["field"], "roles/tech_lead");
@@ -167,7 +161,7 @@ async fn roles_change_hands() {
         now_held(&incident),
         ["tech_lead=anna", "incident_commander=ben"]
     );
-    let entry = last_entry(&server, &path).await;
+    let entry = newest_by_people(&server, &path).await;
     assert_eq!(
         entry["message"],
         "carl handed the role incident commander over to ben\nNote: watch api"
@@ -301,7 +295,7 @@ async fn a_risky_action_is_approved_by_the_commander_and_one_more() {
         })
         .collect();
     assert_eq!(given, [("ben", false), ("carl", true)]);
-    let entry = last_entry(&server, &path).await;
+    let entry = newest_by_people(&server, &path).await;
     assert_eq!(entry["kind"], "decision");
     assert_eq!(entry["changes"][0]["field"], "approvals/1");
 

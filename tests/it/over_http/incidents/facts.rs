@@ -7,6 +7,7 @@ use incident_core::engine::EXPORT_PAGE;
 use serde_json::{Value, json};
 
 use crate::over_http::harness::{ADMIN, BILLING, COMMANDER, RESPONDER, Server, VIEWER};
+use crate::over_http::newest::newest_by_people;
 
 /// The text that must be gone.
 const SECRET: &str = "hunter2";
@@ -52,10 +53,7 @@ async fn facts_are_stated_changed_and_cleared() {
         let change = json!({field: later});
         let changed = server.patch(RESPONDER, &path, &change).await.is(200);
         assert_eq!(changed[field], later, "{field}");
-        let entries = server
-            .pages(VIEWER, &format!("{path}/updates?limit=50"))
-            .await;
-        let entry = entries.last().unwrap();
+        let entry = newest_by_people(&server, &path).await;
         assert_eq!(entry["kind"], "change");
         assert_eq!(entry["changes"][0]["field"], field);
         assert_eq!(entry["changes"][0]["to"], later, "{entry}");
@@ -139,10 +137,7 @@ async fn texts_of_facts_are_erased_with_their_entry() {
         let change = json!({field: text});
         let changed = server.patch(RESPONDER, &path, &change).await.is(200);
         assert!(changed.to_string().contains(SECRET), "{field}");
-        let entries = server
-            .pages(VIEWER, &format!("{path}/updates?limit=50"))
-            .await;
-        let seq = &entries.last().unwrap()["seq"];
+        let seq = &newest_by_people(&server, &path).await["seq"];
         let redact = format!("{path}/updates/{seq}/redact");
         let reason = json!({"reason": "a secret"});
         server.post(ADMIN, &redact, &reason).await.is(200);

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::super::{page, submit};
 use super::{HARMLESS, HOSTILE, any, between, hidden, led_to, must_be_refused};
 use crate::over_http::harness::{Answer, COMMANDER, RESPONDER, Server, VIEWER};
+use crate::over_http::newest::newest_by_people;
 use crate::over_http::troubled::{AWAY, NONE};
 
 /// Returns the key of the form for updates on a page.
@@ -189,10 +190,7 @@ async fn the_form_follows_the_life_of_an_incident() {
     // What was done afterwards can be noted, and nothing else.
     let note = [("message", "cleaned up"), ("kind", "action")];
     led_to(&post(RESPONDER, &note).await);
-    let entries = server
-        .pages(VIEWER, &format!("{path}/updates?limit=50"))
-        .await;
-    assert_eq!(entries.last().unwrap()["kind"], "action");
+    assert_eq!(newest_by_people(&server, &path).await["kind"], "action");
     server.stop().await;
 }
 

@@ -1,0 +1,124 @@
+//! The check that what the policy asks for has happened.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::Timestamp;
+use crate::engine::{Alarm, EngineEvent, Error, Incidents, WorkerHandle};
+use crate::incident::Incident;
+use crate::port::IncidentFilter;
+use crate::response::{MISSING_AFTER, Missing, due, missing};
+
+/// Number of incidents that are read at a time.
+const PER_READ: usize = 25;
+
+/// Time for which a firing is checked: a notice is given up after a day.
+const CHECKED_FOR: Duration = Duration::from_secs(26 * 60 * 60);
+
+impl WorkerHandle<'_> {
+    /// Compares what is due by the policy with what the audit trail records, and raises an
+    /// [`Alarm::EscalationMissing`] or [`Alarm::PageOverdue`] for each rule, notice or page that is
+    /// more than five minutes late without a trace. Returns their number.
+    ///
+    /// It finds what a fault would otherwise hide: a worker that skips an incident, a message that
+    /// disappeared from the outbox. Call it every few minutes; an alarm is raised again each time
+    /// while its cause lasts. It writes nothing.
+    ///
+    /// # Errors
+    /// Fails if the store did not answer.
+    pub async fn check_escalations(self) -> Result<usize, Error> {
+        self.0.on_relay().check_all().await
+    }
+}
+
+impl Incidents {
+    async fn check_all(&self) -> Result<usize, Error> {
+        let timeout = self.inner.settings.store_deadline;
+        // Read before anything else: what was committed until then has ended, if it was empty.
+        let begun = self.inner.now();
+        let backlog = self.store.backlog(timeout).await?;
+        let empty_at = (backlog.unfinished == 0).then_some(begun);
+        let mut filter = IncidentFilter {
+            with_clocks: true,
+            limit: PER_READ,
+            skip_unreadable: true,
+            ..IncidentFilter::default()
+        };
+        let mut count = 0;
+        loop {
+            let found = self.store.list(&filter, timeout).await?;
+            let is_last = found.len() < PER_READ;
+            filter.after = found.last().map(|last| filter.place(last));
+            for incident in found {
+                count += self.check_one(&incident, empty_at).await?;
+            }
+            if is_last {
+                return Ok(count);
+            }
+        }
+    }
+
+    async fn check_one(
+        &self,
+        incident: &Arc<Incident>,
+        empty_at: Option<Timestamp>,
+    ) -> Result<usize, Error> {
+        let (policy, now) = (&self.inner.settings.policy, self.inner.now());
+        if !is_to_be_checked(incident, now)
+            && due(incident, policy, now.saturating_sub(MISSING_AFTER))
+                .firings
+                .is_empty()
+        {
+            return Ok(0);
+        }
+        let recorded = self.begun().recorded_firings(incident.id).await?;
+        let missing = missing(incident, policy, &recorded, empty_at, now);
+        for one in &missing {
+            self.inner.emit(&EngineEvent {
+                alarm: Some(alarm(incident, one)),
+                ..EngineEvent::default()
+            });
+        }
+        Ok(missing.len())
+    }
+}
+
+/// Returns `true` if an incident has pages or recent firings.
+fn is_to_be_checked(incident: &Incident, now: Timestamp) -> bool {
+    let since = now.saturating_sub(CHECKED_FOR);
+    let fired = incident.clocks.fired.values().map(|mark| mark.at);
+    let paged = incident.escalations.iter().map(|one| one.requested_at);
+    let paged = paged.chain(incident.paging.begun_at);
+    fired.chain(paged).any(|at| since <= at)
+}
+
+fn alarm(incident: &Incident, missing: &Missing) -> Alarm {
+    let incident_id = incident.id;
+    match missing {
+        Missing::Firing { rule, since } => {
+            tracing::error!(incident.id = %incident_id, %rule, %since, "an escalation rule is due and has not fired");
+            escalation(incident, rule, *since)
+        }
+        Missing::Notice { rule, since } => {
+            tracing::error!(incident.id = %incident_id, %rule, %since, "a notice of an escalation rule was not sent and is not in the outbox");
+            escalation(incident, rule, *since)
+        }
+        Missing::Page { rule, since } => {
+            let rule = rule.as_ref().map_or("none", |rule| rule.as_str());
+            tracing::error!(incident.id = %incident_id, rule, %since, "a page was not accepted and is not in the outbox");
+            Alarm::PageOverdue {
+                incident_id,
+                since: *since,
+                target: None,
+            }
+        }
+    }
+}
+
+fn escalation(incident: &Incident, rule: &crate::RuleName, since: Timestamp) -> Alarm {
+    Alarm::EscalationMissing {
+        incident_id: incident.id,
+        rule: rule.clone(),
+        since,
+    }
+}

@@ -1,0 +1,170 @@
+//! The worker's check finds rules, notices and pages that are missing, and nothing else.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use incident_core::IncidentId;
+use incident_core::engine::{Alarm, Incidents};
+use incident_core::incident::{Command, Declare, Severity};
+use incident_core::port::Clock;
+use incident_core::testing::{ManualClock, RecordingPager};
+use incident_pagers::LogChannel;
+use incident_store_memory::MemoryStore;
+
+use crate::over_http::faulty::{Faulty, Loss};
+use crate::over_http::harness::{at, context};
+
+const START: &str = "2026-11-20T22:15:00Z";
+
+/// A team with a store that can lose things.
+struct Team {
+    store: Arc<Faulty>,
+    clock: Arc<ManualClock>,
+    incidents: Incidents,
+    alarms: Arc<Mutex<Vec<Alarm>>>,
+}
+
+impl Team {
+    fn new() -> Self {
+        let store = Faulty::new(Arc::new(MemoryStore::default()));
+        let clock = Arc::new(ManualClock::at(at(START)));
+        let alarms: Arc<Mutex<Vec<Alarm>>> = Arc::default();
+        let sink = Arc::clone(&alarms);
+        let incidents = Incidents::builder(Arc::<Faulty>::clone(&store))
+            .clock(Arc::<ManualClock>::clone(&clock))
+            .pager(Arc::new(RecordingPager::named("recorder").unwrap()))
+            .channel(Arc::new(LogChannel::new().unwrap()))
+            .on_event(move |event| sink.lock().unwrap().extend(event.alarm.clone()))
+            .build()
+            .unwrap();
+        Self {
+            store,
+            clock,
+            incidents,
+            alarms,
+        }
+    }
+
+    async fn declare(&self) -> IncidentId {
+        let declared = Declare::new("API down".parse().unwrap(), Severity::Sev1);
+        let declared = self.incidents.declare(&context(), &declared).await.unwrap();
+        declared.incident.id
+    }
+
+    /// Lets the worker do all that is due.
+    async fn work(&self) {
+        self.incidents.worker().fire_rules().await.unwrap();
+        self.incidents.worker().drain().await.unwrap();
+    }
+
+    async fn check_after(&self, seconds: u64) -> usize {
+        self.clock.advance(Duration::from_secs(seconds));
+        self.incidents.worker().check_escalations().await.unwrap()
+    }
+
+    fn alarms(&self) -> Vec<Alarm> {
+        std::mem::take(&mut *self.alarms.lock().unwrap())
+    }
+}
+
+/// The rules that are due at the declaration of a SEV1.
+const AT_ONCE: [&str; 2] = ["sev1-declared", "executive-update"];
+
+/// Returns the alarms that the rules which are due at once are missing.
+fn missing(incident_id: IncidentId) -> [Alarm; 2] {
+    AT_ONCE.map(|rule| Alarm::EscalationMissing {
+        incident_id,
+        rule: rule.parse().unwrap(),
+        since: at(START),
+    })
+}
+
+#[tokio::test]
+async fn a_team_whose_worker_runs_misses_nothing() {
+    let team = Team::new();
+    team.declare().await;
+    for _ in 0..120 {
+        team.work().await;
+        assert_eq!(team.check_after(60).await, 0);
+    }
+    assert_eq!(team.alarms(), []);
+}
+
+#[tokio::test]
+async fn a_rule_that_the_worker_skips_is_found_after_five_minutes_until_it_fires() {
+    let team = Team::new();
+    team.store.lose_all(Loss::DueIncidents);
+    let id = team.declare().await;
+    team.work().await;
+    assert_eq!(team.check_after(299).await, 0);
+    assert_eq!(team.check_after(1).await, 2);
+    // Raised again while it lasts.
+    assert_eq!(team.check_after(1).await, 2);
+    assert_eq!(team.alarms(), [missing(id), missing(id)].concat());
+    team.store.mend();
+    team.work().await;
+    assert_eq!(team.check_after(0).await, 0);
+    // That it fires late is an alarm of its own, once.
+    let late = AT_ONCE.map(|rule| Alarm::EscalationLate {
+        incident_id: id,
+        rule: rule.parse().unwrap(),
+        since: at(START),
+    });
+    assert_eq!(team.alarms(), late);
+}
+
+#[tokio::test]
+async fn a_notice_that_disappears_is_found() {
+    let team = Team::new();
+    team.store.lose_all(Loss::Notices);
+    let id = team.declare().await;
+    team.work().await;
+    // The rules of the acknowledgement are not what is tried here.
+    let acknowledge = Command::Acknowledge { at: None };
+    team.incidents
+        .act(&context(), id, &acknowledge)
+        .await
+        .unwrap();
+    team.work().await;
+    assert_eq!(team.check_after(299).await, 0);
+    assert_eq!(team.check_after(1).await, 2);
+    assert_eq!(team.alarms(), missing(id));
+}
+
+#[tokio::test]
+async fn a_page_that_disappears_is_found() {
+    let team = Team::new();
+    team.store.lose_all(Loss::Pages);
+    let id = team.declare().await;
+    team.work().await;
+    assert_eq!(team.check_after(299).await, 0);
+    assert_eq!(team.check_after(1).await, 1);
+    let overdue = Alarm::PageOverdue {
+        incident_id: id,
+        since: at(START),
+        target: None,
+    };
+    assert_eq!(team.alarms(), [overdue]);
+}
+
+/// The state says that it fired; the audit trail, by which it is checked, does not.
+#[tokio::test]
+async fn a_firing_without_a_record_is_found() {
+    let team = Team::new();
+    team.store.lose_all(Loss::AuditOfFirings);
+    let id = team.declare().await;
+    team.work().await;
+    assert_eq!(team.check_after(300).await, 2);
+    assert_eq!(team.alarms(), missing(id));
+}
+
+/// While messages wait, as behind a channel that is away, none of them is missing.
+#[tokio::test]
+async fn what_still_waits_is_not_missing() {
+    let team = Team::new();
+    team.declare().await;
+    team.incidents.worker().fire_rules().await.unwrap();
+    assert_eq!(team.check_after(301).await, 0);
+    assert!(team.clock.now() > at(START));
+    assert_eq!(team.alarms(), []);
+}
