@@ -137,7 +137,7 @@ pub fn report(query: &PolicyQuery<'_>, config: &Config, now: Timestamp) -> Resul
 /// Writes the thresholds of classification, a line for each severity that has some.
 fn thresholds(rules: &ClassificationRules) -> String {
     format!(
-        "a severity is proposed by these thresholds, besides facts that have none:\n  SEV1  more than {} % of users, or more than {} an hour\n  SEV2  from {} % of users, or from {} an hour on\n",
+        "thresholds of the proposed severity:\n  SEV1  more than {} % of users, or more than {} an hour\n  SEV2  from {} % of users, or from {} an hour on\n",
         rules.most_users(),
         rules.critical_revenue(),
         rules.many_users(),

@@ -44,8 +44,8 @@ mod tests {
     use super::*;
     use crate::policy::tables::tests::read;
 
-    /// What was stored before policies had thresholds of classification is read with those that ship,
-    /// and a policy that names none has the hash that it had.
+    /// Policies that were stored before they had thresholds of classification are read with those that
+    /// ship, and one that names none has the hash that it had.
     #[test]
     fn thresholds_that_ship_are_not_in_the_body() {
         let shipped = PolicyRecord::new(&Policy::default(), Timestamp::MIN).unwrap();

@@ -434,12 +434,12 @@ async fn thresholds_are_those_of_the_policy() {
         (
             "fr",
             "Revenu bloqué par heure, en EUR",
-            "Avec sa devise, par exemple 2000.00 EUR.",
+            "Avec sa devise, par exemple 2000,00 EUR.",
         ),
         (
             "de",
             "Blockierter Umsatz je Stunde, in EUR",
-            "Mit Währung, etwa 2000.00 EUR.",
+            "Mit Währung, etwa 2000,00 EUR.",
         ),
     ] {
         let path = format!("{CLASSIFY}?workaround=yes");
@@ -449,6 +449,12 @@ async fn thresholds_are_those_of_the_policy() {
         assert_eq!(shown.text.matches(label).count(), 2, "{}", shown.text);
         assert!(!shown.text.contains("XAF"), "{}", shown.text);
     }
+    // The form for the fact has an example in that currency too.
+    let incident = server.declare(&json!({})).await;
+    let edit = format!("{}/edit", incident.trim_start_matches("/sys"));
+    let shown = page(&server, RESPONDER, &edit).await;
+    let hint = "With the currency, such as 2000.00 EUR";
+    assert!(shown.text.contains(hint), "{}", shown.text);
     let fields = [("title", "<b>"), ("revenue_per_hour", "9000000 XAF")];
     let refused = submit(&server, RESPONDER, CLASSIFY, &fields).await;
     must_be_refused(&refused, 422, "revenue_per_hour", "&lt;b&gt;");

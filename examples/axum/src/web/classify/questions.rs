@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::classify_texts::ClassifyTexts;
 use crate::http::problem::Problem;
-use crate::web::amounts::{read_amount, typed_amount};
+use crate::web::amounts::{example_amount, read_amount, typed_amount};
 use crate::web::form::{Choice, Field, FormFields, JsonBody, wire_word};
 use crate::web::frame::Frame;
 use crate::web::incident::words::WordTexts;
@@ -65,7 +65,7 @@ pub(super) fn questions(
         Field::select(name, &question(fact), choices.into())
     };
     let line = |name, fact| Field::line(name, &question(fact)).max(NAME_BYTES);
-    let example = typed_amount(rules.major_revenue());
+    let example = example_amount(frame.reader.language, rules.major_revenue());
     let revenue_hint = frame.fill(texts.revenue_hint, &[("example", &example)]);
     let losses = [LossState::None, LossState::Suspected, LossState::Confirmed];
     let losses = losses.map(|one| Choice::new(&wire_word(&one), words.loss(one)));

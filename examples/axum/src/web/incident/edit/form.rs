@@ -11,7 +11,7 @@ use super::edit_texts::EditTexts;
 use super::marks::Values;
 use crate::http::problem::Problem;
 use crate::state::AppState;
-use crate::web::amounts::typed_amount;
+use crate::web::amounts::example_amount;
 use crate::web::form::{Choice, Field, FormFields, wire_word};
 use crate::web::frame::Frame;
 use crate::web::incident::acts::severities;
@@ -180,7 +180,8 @@ impl FieldMaker<'_> {
         let levels = [Level::Low, Level::Medium, Level::High];
         let priorities = [Priority::P1, Priority::P2, Priority::P3, Priority::P4];
         let losses = [LossState::None, LossState::Suspected, LossState::Confirmed];
-        let example = typed_amount(self.thresholds.major_revenue());
+        let language = self.frame.reader.language;
+        let example = example_amount(language, self.thresholds.major_revenue());
         self.filled(vec![
             self.menu("scope", &scopes.map(|one| (one, words.scope_word(one)))),
             self.menu("impact", &levels.map(|one| (one, words.level(one)))),
