@@ -113,7 +113,7 @@ const PAGES: [PageRow; 40] = [
     page("classify", "/incidents/classify"),
     page(
         "classify-proposed",
-        "/incidents/classify?users_hit_percent=35&workaround=yes&revenue_per_hour=500+EUR&customer_event_day=yes&impact=high&urgency=high",
+        "/incidents/classify?users_hit_percent=35&workaround=yes&revenue_per_hour=500000+XAF&customer_event_day=yes&impact=high&urgency=high",
     ),
     of_incident("incident", INCIDENT),
     of_incident("incident-edit", "/incidents/{incident}/edit"),
@@ -154,7 +154,7 @@ const PAGES: [PageRow; 40] = [
     ),
     acted(
         "classify-refused",
-        "/incidents/classify?users_hit_percent=many&data_loss=perhaps",
+        "/incidents/classify?users_hit_percent=many&data_loss=perhaps&revenue_per_hour=500+EUR",
         &[State::Tour],
         &[],
     ),

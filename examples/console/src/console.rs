@@ -10,7 +10,7 @@ use incident_axum::{
     TrustedProxies, WebhookSettings,
 };
 use incident_core::actor::Caller;
-use incident_core::engine::{BuildError, Incidents, IncidentsBuilder};
+use incident_core::engine::{BuildError, IncidentsBuilder};
 use incident_core::failpoint;
 use incident_core::port::{AnchorRecord, BillingSink, Channel, Clock, PageCheck, Pager};
 use incident_pagers::{LogPager, RunningWorker, Worker};
@@ -131,26 +131,11 @@ impl ConsoleBuilder {
     /// Returns the builder of the engine, which invalidates the cache of the public page.
     fn engine(&self, public_cache: &Arc<PublicCache>) -> IncidentsBuilder {
         let (storage, policy) = (&self.storage, &self.policy);
-        let mut builder = Incidents::builder(Arc::clone(&storage.store))
+        let mut builder = policy
+            .engine(Arc::clone(&storage.store))
             .usage(Arc::clone(&storage.usage))
             .directory(Arc::clone(&storage.directory))
-            .policy(policy.policy())
-            .checklists(policy.checklists())
-            .contracts(policy.contracts())
-            .credit_policy(policy.credits())
-            .gate(policy.gate())
-            .inbound_policy(policy.inbound_policy())
-            .public_names(policy.names())
             .on_event(public_cache.listener());
-        if !policy.has_sla() {
-            builder = builder.without_sla();
-        }
-        if !policy.has_status_page() {
-            builder = builder.without_status_page();
-        }
-        if let Some(channel) = policy.channel() {
-            builder = builder.channel_pattern(channel.clone());
-        }
         if let Some(sink) = &self.billing {
             builder = builder.billing(Arc::clone(sink));
         }

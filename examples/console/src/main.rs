@@ -225,7 +225,9 @@ async fn import(arguments: &[&str]) -> Result<bool, Box<dyn Error>> {
     let mut out = std::io::stdout();
     lines(&mut out, &done.to_string())?;
     if database.is_none() {
-        lines(&mut out, &import::figures(&engine).await?.to_string())?;
+        if policy.has_sla() {
+            lines(&mut out, &import::figures(&engine).await?.to_string())?;
+        }
         let how = if dry_run {
             "a dry run"
         } else {

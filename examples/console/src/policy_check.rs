@@ -9,6 +9,7 @@ use incident_core::policy::{
     ClockStart, CountedFrom, Policy, PolicyFlaw, Repeat, Served, TimetableCause, TimetableLine,
     Trigger, lint, timetable,
 };
+use incident_core::response::ClassificationRules;
 use incident_core::{Name, RuleName, ServiceId, TenantId, Timestamp, ValidationError, Zone};
 
 use crate::config::Config;
@@ -108,7 +109,7 @@ pub fn report(query: &PolicyQuery<'_>, config: &Config, now: Timestamp) -> Resul
     let tenants = Affected::these(tenants.collect())
         .map_err(|error| format!("--tenant: expected {}", error.expected()))?;
 
-    let mut out = format!("policy: {name}\n");
+    let mut out = format!("policy: {name}\n{}", thresholds(&policy.classification));
     let zone = policy.timezone;
     let _ = writeln!(
         out,
@@ -131,6 +132,17 @@ pub fn report(query: &PolicyQuery<'_>, config: &Config, now: Timestamp) -> Resul
         out.push_str(&warnings(&flaws, &text, &policy));
     }
     Ok(out)
+}
+
+/// Writes the thresholds of classification, a line for each severity that has some.
+fn thresholds(rules: &ClassificationRules) -> String {
+    format!(
+        "thresholds of the proposed severity:\n  SEV1  more than {} % of users, or more than {} an hour\n  SEV2  from {} % of users, or from {} an hour on\n",
+        rules.most_users(),
+        rules.critical_revenue(),
+        rules.many_users(),
+        rules.major_revenue(),
+    )
 }
 
 /// Writes the lines of a severity, each clock under the event from which it runs.
@@ -361,6 +373,10 @@ mod tests {
             };
             assert_eq!(sorted(named), sorted(fields), "{severity}");
         }
+        let rules = &Policy::default().classification;
+        let rules = serde_json::to_value(rules).unwrap();
+        let named = serde_json::to_value(&written["classification"]).unwrap();
+        assert_eq!(named, rules);
         let rules = written["rules"].as_array().unwrap();
         assert_eq!(rules.len(), Policy::default().rules.len());
     }

@@ -212,15 +212,8 @@ impl Storage {
     /// # Errors
     /// Never fails for a valid storage; fallible only because the builder is.
     pub fn engine(self, policy: &PolicyFile) -> Result<Incidents, BuildError> {
-        Incidents::builder(self.store)
-            .usage(self.usage)
-            .directory(self.directory)
-            .policy(policy.policy())
-            .checklists(policy.checklists())
-            .contracts(policy.contracts())
-            .credit_policy(policy.credits())
-            .public_names(policy.names())
-            .build()
+        let builder = policy.engine(self.store).usage(self.usage);
+        builder.directory(self.directory).build()
     }
 
     /// Returns the maximum number of connections of its pools.

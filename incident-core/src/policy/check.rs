@@ -341,6 +341,8 @@ mod tests {
             (rule(r#""when": "declared", "environments": ["ㅤ"], "levels": [{"notify": ["a"]}]"#), "rules/one/environments: "),
             (rule(r#""when": "declared", "levels": [{"notify": ["a"]}], "repeat": {"every_minutes": 0, "times": 3}"#), "rules/one/repeat/every_minutes: "),
             (rule(r#""when": "declared", "levels": [{"notify": ["a"]}], "repeat": {"every_minutes": 5, "times": 0}"#), "rules/one/repeat/times: "),
+            (r#"{"classification": {"many_users_percent": "90.0001"}}"#.to_owned(), "many_users_percent: expected a percentage above zero and at most"),
+            (r#"{"classification": {"major_revenue_per_hour": {"minor": 5, "currency": "EUR"}}}"#.to_owned(), "major_revenue_per_hour: expected the currency of"),
         ] {
             let error = error(&json);
             assert!(error.starts_with(start), "{json}: {error}");

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::incident::Severity::{self, Sev1, Sev2, Sev3};
 use crate::paging::Urgency;
+use crate::response::ClassificationRules;
 use crate::{Currency, Money, Name, RuleName, Zone};
 
 impl Default for Policy {
@@ -67,6 +68,7 @@ impl Default for Policy {
             rules: rules(),
             calendars: BTreeMap::new(),
             overrides: Vec::new(),
+            classification: ClassificationRules::default(),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::incident::{Affected, Incident, Severity};
 use crate::paging::Urgency;
-use crate::{Name, RuleName, Timestamp};
+use crate::{Currency, Name, RuleName, Timestamp};
 
 /// Words for a group of everyone.
 const EVERYONE: [&str; 4] = ["all", "everybody", "everyone", "team"];
@@ -129,6 +129,14 @@ pub enum PolicyFlaw {
         /// The condition of the time.
         when: Trigger,
     },
+    /// A rule about lost revenue in another currency than the thresholds of classification: one of
+    /// the two leaves every amount out.
+    OtherCurrency {
+        /// The rule.
+        rule: RuleName,
+        /// The currency of the thresholds.
+        currency: Currency,
+    },
 }
 
 /// The place of the values of a severity.
@@ -169,6 +177,7 @@ impl PolicyFlaw {
             Self::EndlessRepeats { rule } => format!("rules/{rule}/repeat"),
             Self::Unserved { group, .. } => format!("groups/{group}"),
             Self::Wakes { place } => format!("{}/urgency", of(place)),
+            Self::OtherCurrency { rule, .. } => format!("rules/{rule}/at_least"),
         }
     }
 
@@ -188,6 +197,7 @@ impl PolicyFlaw {
             Self::Wakes { .. } => "wakes",
             Self::OfficeHours { .. } => "office_hours",
             Self::AfterResolution { .. } => "after_resolution",
+            Self::OtherCurrency { .. } => "other_currency",
         }
     }
 }
@@ -257,6 +267,10 @@ impl fmt::Display for PolicyFlaw {
                 f,
                 "{} is longer than resolve_within of a {place}, so it is never reached in time",
                 field(*when)
+            ),
+            Self::OtherCurrency { currency, .. } => write!(
+                f,
+                "compares lost revenue in another currency than [classification], which has {currency}; no amount is converted"
             ),
         }
     }
@@ -430,6 +444,16 @@ fn lint_rule(
     flaws: &mut Vec<PolicyFlaw>,
 ) {
     lint_promise(policy, rule, flaws);
+    let currency = policy.classification.currency();
+    if rule
+        .at_least
+        .is_some_and(|least| least.currency != currency)
+    {
+        flaws.push(PolicyFlaw::OtherCurrency {
+            rule: rule.name.clone(),
+            currency,
+        });
+    }
     for (level, one) in rule.levels.iter().enumerate() {
         let name = || rule.name.clone();
         let everyone = one

@@ -1,4 +1,5 @@
-//! Policy: paging, deadlines, updates and post-mortems per severity, and escalation rules.
+//! Policy: paging, deadlines, updates and post-mortems per severity, escalation rules, and the
+//! thresholds of classification.
 
 mod calendar;
 mod check;
@@ -39,10 +40,11 @@ pub use timetable::{
 };
 
 use crate::incident::Severity;
+use crate::response::ClassificationRules;
 use crate::{Name, Timestamp, Zone};
 
-/// The policy of all severities, with overrides, calendars and escalation rules. The default is the
-/// one that ships.
+/// The policy of all severities, with overrides, calendars, escalation rules and the thresholds of
+/// classification. The default is the one that ships.
 ///
 /// Serde writes and reads all of it, for stores. Files name only what differs from the default:
 /// they are read as [`PolicyTables`].
@@ -68,6 +70,10 @@ pub struct Policy {
     /// The severities of services and tenants for which other promises hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<PolicyOverride>,
+    /// The thresholds of classification, for all services and tenants. Those that ship are not
+    /// written: a policy that names none is stored and hashed as it was before it had them.
+    #[serde(default, skip_serializing_if = "ClassificationRules::is_shipped")]
+    pub classification: ClassificationRules,
 }
 
 impl Policy {

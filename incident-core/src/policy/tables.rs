@@ -10,6 +10,7 @@ use super::{
 };
 use crate::incident::Severity;
 use crate::paging::Urgency;
+use crate::response::ClassificationRules;
 use crate::{ChannelPattern, Money, Name, RuleName, ServiceId, TenantId, ValidationError, Zone};
 
 /// The tables of a policy file. Each replaces only the values that it names of the policy that
@@ -40,6 +41,8 @@ pub struct PolicyTables {
     pub overrides: Vec<OverrideTable>,
     /// `[[rules]]`.
     pub rules: Vec<RuleTable>,
+    /// `[classification]`.
+    pub classification: ClassificationRules,
 }
 
 /// Values of all deadlines.
@@ -359,6 +362,7 @@ impl PolicyTables {
             rules: shipped.rules,
             calendars: self.calendars,
             overrides: Vec::new(),
+            classification: self.classification,
         };
         let mut overrides = Vec::with_capacity(self.overrides.len());
         for (place, table) in self.overrides.into_iter().enumerate() {
@@ -381,6 +385,7 @@ impl PolicyTables {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::Percent;
     use crate::policy::CountedFrom;
 
     /// A file that names every field, each with another value than the one that ships.
@@ -406,7 +411,10 @@ pub(super) mod tests {
                 "repeat": {"every_minutes": 30, "times": 2}},
             {"name": "money", "when": "financial_impact",
                 "at_least": {"minor": 5, "currency": "EUR"}, "levels": [{"notify": ["cfo"]}]}
-        ]}"#;
+        ],
+        "classification": {"most_users_percent": "50", "many_users_percent": "10",
+            "critical_revenue_per_hour": {"minor": 2000000, "currency": "EUR"},
+            "major_revenue_per_hour": {"minor": 200000, "currency": "EUR"}}}"#;
 
     /// The policy that ships, for a team in Paris with office hours on Monday and Friday.
     pub(in crate::policy) fn in_business_hours() -> Policy {
@@ -458,6 +466,8 @@ pub(super) mod tests {
             r#"{"rules": [{"name": "x", "when": "declared", "levels": [{"after": 5, "notify": ["a"]}]}]}"#,
             r#"{"rules": [{"name": "X", "when": "declared", "levels": [{"notify": ["a"]}]}]}"#,
             r#"{"overrides": [{"service": "api", "sev2": {"never": true}}]}"#,
+            r#"{"overrides": [{"service": "api", "classification": {"many_users_percent": "5"}}]}"#,
+            r#"{"classification": {"few_users_percent": "5"}}"#,
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
@@ -524,5 +534,10 @@ pub(super) mod tests {
         assert_eq!(replaced.repeat, Some(repeat));
         let money = policy.rules.last().unwrap();
         assert_eq!(money.at_least.map(|money| money.minor), Some(5));
+        let euros = |minor| Money::new(minor, "EUR".parse().unwrap());
+        let percent = |whole| Percent::of_whole(whole).unwrap();
+        let expected =
+            ClassificationRules::new(percent(50), percent(10), euros(2_000_000), euros(200_000));
+        assert_eq!(policy.classification, expected.unwrap());
     }
 }

@@ -8,8 +8,8 @@ pub use facts::{ClassificationFact, ClassificationFacts};
 pub use reason::ClassificationReason;
 pub use rules::ClassificationRules;
 
-use crate::Money;
 use crate::incident::{LossState, Priority, Severity};
+use crate::{Money, ValidationError};
 
 /// The severity that the facts of an incident speak for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,10 @@ pub struct Classification {
 /// not stated fires nothing. Where no rule fires, the severity is SEV3, as SEV4 is for what is
 /// known to be cosmetic.
 ///
+/// # Errors
+/// Names `revenue_per_hour/currency` if the revenue is in another currency than the thresholds: it
+/// is not converted, and not ignored either.
+///
 /// ```
 /// use incident_core::Percent;
 /// use incident_core::incident::Severity;
@@ -44,17 +48,21 @@ pub struct Classification {
 ///     workaround: Some(true),
 ///     ..ClassificationFacts::default()
 /// };
-/// let classified = classify(&facts, &ClassificationRules::default());
+/// let classified = classify(&facts, &ClassificationRules::default())?;
 /// assert_eq!(classified.severity, Severity::Sev2);
 /// let codes: Vec<&str> = classified.reasons.iter().map(|reason| reason.code()).collect();
 /// assert_eq!(codes, ["many_users_hit", "workaround"]);
 /// # Ok::<(), incident_core::ValidationError>(())
 /// ```
-#[must_use]
-pub fn classify(facts: &ClassificationFacts, rules: &ClassificationRules) -> Classification {
+pub fn classify(
+    facts: &ClassificationFacts,
+    rules: &ClassificationRules,
+) -> Result<Classification, ValidationError> {
     let mut reasons = stated(facts);
     reasons.extend(facts.users_hit_percent.map(|hit| users(hit, rules)));
-    reasons.extend(facts.revenue_per_hour.and_then(|lost| revenue(lost, rules)));
+    if let Some(lost) = facts.revenue_per_hour {
+        reasons.extend(revenue(lost, rules)?);
+    }
     reasons.extend(facts.data_loss.and_then(data_loss));
     let without_floor = worst(&reasons);
     if facts.customer_event_day == Some(true) {
@@ -64,10 +72,10 @@ pub fn classify(facts: &ClassificationFacts, rules: &ClassificationRules) -> Cla
         reasons.push(ClassificationReason::NoRule);
     }
     // Stable: reasons for the same severity stay in the order of the rules.
-    reasons.sort_by_key(|reason| reason.severity().map_or(u8::MAX, |severity| severity as u8));
+    reasons.sort_by_key(|reason| reason.severity() as u8);
     let severity = worst(&reasons).unwrap_or(Severity::Sev3);
     let priority = facts.impact.zip(facts.urgency);
-    Classification {
+    Ok(Classification {
         severity,
         priority: priority.map(|(impact, urgency)| Priority::of(impact, urgency)),
         unanswered: facts.unanswered(),
@@ -75,14 +83,11 @@ pub fn classify(facts: &ClassificationFacts, rules: &ClassificationRules) -> Cla
         floor: facts.customer_event_day == Some(true)
             && severity.is_worse_than(without_floor.unwrap_or(Severity::Sev3)),
         reasons,
-    }
+    })
 }
 
 fn worst(reasons: &[ClassificationReason]) -> Option<Severity> {
-    reasons
-        .iter()
-        .filter_map(ClassificationReason::severity)
-        .min()
+    reasons.iter().map(ClassificationReason::severity).min()
 }
 
 /// Returns the reasons that follow from a yes.
@@ -123,15 +128,16 @@ fn users(hit: crate::Percent, rules: &ClassificationRules) -> ClassificationReas
 }
 
 /// Returns the reason for lost revenue; none below the lower threshold.
-fn revenue(lost: Money, rules: &ClassificationRules) -> Option<ClassificationReason> {
+fn revenue(
+    lost: Money,
+    rules: &ClassificationRules,
+) -> Result<Option<ClassificationReason>, ValidationError> {
     let (critical, major) = (rules.critical_revenue(), rules.major_revenue());
-    if lost.currency != major.currency {
-        return Some(ClassificationReason::RevenueNotComparable {
-            lost,
-            currency: major.currency,
-        });
+    if lost.currency != rules.currency() {
+        let expected = format!("{}, the currency of the policy", rules.currency());
+        return Err(ValidationError::new("revenue_per_hour/currency", expected));
     }
-    if lost.minor > critical.minor {
+    Ok(if lost.minor > critical.minor {
         let above = critical;
         Some(ClassificationReason::CriticalRevenue { lost, above })
     } else if lost.minor >= major.minor {
@@ -139,7 +145,7 @@ fn revenue(lost: Money, rules: &ClassificationRules) -> Option<ClassificationRea
         Some(ClassificationReason::MajorRevenue { lost, from })
     } else {
         None
-    }
+    })
 }
 
 const fn data_loss(state: LossState) -> Option<ClassificationReason> {

@@ -162,14 +162,7 @@ pub fn policy(data: &[u8]) {
         Err(why) => assert!(!why.trim().is_empty()),
         Ok(file) => {
             let store = std::sync::Arc::new(MemoryStore::default());
-            let built = Incidents::builder(store)
-                .policy(file.policy())
-                .contracts(file.contracts())
-                .credit_policy(file.credits())
-                .gate(file.gate())
-                .public_names(file.names())
-                .build();
-            assert!(built.is_ok());
+            assert!(file.engine(store).build().is_ok());
         }
     }
 }

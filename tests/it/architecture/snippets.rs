@@ -96,7 +96,7 @@ const BLOCKS: [(&str, &str, usize, Covered); 29] = [
     (
         "docs/policy.md",
         "toml",
-        3,
+        4,
         By("the_examples_of_the_policy_guide_are_policies"),
     ),
     (

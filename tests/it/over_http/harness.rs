@@ -33,6 +33,9 @@ pub(crate) const RESPONDER: &str = "responder-token-0123456789";
 pub(crate) const VIEWER: &str = "viewer-token-0123456789";
 pub(crate) const BILLING: &str = "billing-token-0123456789";
 
+/// A policy with thresholds in another currency than the one that ships.
+pub(crate) const IN_EUROS: &str = "[classification]\nmost_users_percent = \"50\"\nmany_users_percent = \"10\"\ncritical_revenue_per_hour = { minor = 2000000, currency = \"EUR\" }\nmajor_revenue_per_hour = { minor = 200000, currency = \"EUR\" }\n";
+
 pub(crate) struct Server {
     console: Console,
     pub(crate) store: Arc<dyn Store>,

@@ -6,7 +6,7 @@ use crate::over_http::troubled::AWAY;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_policy_in_force_is_that_of_the_host() {
-    let policy = "[severities.sev1]\nupdate_every_minutes = 7\nresolve_within = { minutes = 150 }\n[severities.sev3]\nresolve_within = { minutes = 1440, calendar = \"office\" }\n[team]\ntimezone = \"Europe/Paris\"\n[deadlines]\nat_risk_percent = 80\n[calendars.office]\ntimezone = \"Europe/Paris\"\nhours = { monday = [\"09:00-18:00\"], tuesday = [\"09:00-18:00\"], friday = [\"09:00-18:00\"] }\n[[overrides]]\nservice = \"api\"\n[overrides.sev2]\nacknowledge_within = { minutes = 3 }\n[[rules]]\nname = \"watch\"\nenabled = false\n[sla]\ntarget_percent = \"99.95\"\nversion = \"std-9\"\ntiers = [{ from_minutes = 0, credit_percent = \"0\" }, { from_minutes = 45, credit_percent = \"12.5\" }]\n[credits]\nfour_eyes = true\napprove_up_to_percent = \"5\"\n";
+    let policy = "[severities.sev1]\nupdate_every_minutes = 7\nresolve_within = { minutes = 150 }\n[severities.sev3]\nresolve_within = { minutes = 1440, calendar = \"office\" }\n[team]\ntimezone = \"Europe/Paris\"\n[deadlines]\nat_risk_percent = 80\n[calendars.office]\ntimezone = \"Europe/Paris\"\nhours = { monday = [\"09:00-18:00\"], tuesday = [\"09:00-18:00\"], friday = [\"09:00-18:00\"] }\n[[overrides]]\nservice = \"api\"\n[overrides.sev2]\nacknowledge_within = { minutes = 3 }\n[[rules]]\nname = \"watch\"\nenabled = false\n[sla]\ntarget_percent = \"99.95\"\nversion = \"std-9\"\ntiers = [{ from_minutes = 0, credit_percent = \"0\" }, { from_minutes = 45, credit_percent = \"12.5\" }]\n[credits]\nfour_eyes = true\napprove_up_to_percent = \"5\"\n[classification]\nmost_users_percent = \"62.5\"\nmajor_revenue_per_hour = { minor = 150000, currency = \"XAF\" }\n";
     let server = Server::start_under(policy).await;
     let shown = page(&server, VIEWER, "/about").await;
     assert_eq!(shown.status, 200);
@@ -33,12 +33,13 @@ async fn the_policy_in_force_is_that_of_the_host() {
         .unwrap();
     let table = table.split("</table>").next().unwrap();
     assert_eq!(table.matches("<th scope=\"row\">").count(), 13);
-    let row = |name: &str| -> Vec<String> {
+    let row_of = |table: &str, name: &str| -> Vec<String> {
         let (_, row) = table.split_once(&format!("{name}</th>")).unwrap();
         let cells = row.split("</tr>").next().unwrap().split("\">").skip(1);
         let cell = |cell: &str| cell.split('<').next().unwrap().replace('\u{a0}', " ");
         cells.map(cell).collect()
     };
+    let row = |name| row_of(table, name);
     assert_eq!(
         row("Acknowledged within"),
         ["5 min", "15 min", "1 h", "no promise"]
@@ -55,6 +56,21 @@ async fn the_policy_in_force_is_that_of_the_host() {
             "4 h",
             "24 h of business hours (office)",
             "no promise"
+        ]
+    );
+    let (_, thresholds) = text.split_once("id=\"thresholds\"").unwrap();
+    let thresholds = thresholds.split("</table>").next().unwrap();
+    assert_eq!(
+        row_of(thresholds, "Share of users hit"),
+        ["more than 62.5%", "20% or more", "less than 20%", "none"]
+    );
+    assert_eq!(
+        row_of(thresholds, "Revenue blocked per hour"),
+        [
+            "more than XAF 1,000,000",
+            "XAF 150,000 or more",
+            "none",
+            "none"
         ]
     );
     for expected in [
@@ -117,6 +133,9 @@ async fn it_is_in_the_language_of_the_reader() {
             "at the deadline",
             "it is declared",
             "Acknowledged within",
+            "Thresholds",
+            "more than",
+            "or more",
         ] {
             assert!(!shown.text.contains(word), "{word}: {}", shown.text);
         }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::incident::{between, hidden, key_of, led_to, must_be_refused};
 use super::{must_not_be_english, page, page_in, submit, submit_in};
-use crate::over_http::harness::{ADMIN, RESPONDER, Server, VIEWER};
+use crate::over_http::harness::{ADMIN, IN_EUROS, RESPONDER, Server, VIEWER};
 
 const FORM: &str = "/incidents/new";
 const CLASSIFY: &str = "/incidents/classify";
@@ -146,6 +146,7 @@ async fn wrong_answers_stand_beside_their_questions_and_the_text_stays() {
         ("users_hit_percent", "101"),
         ("revenue_per_hour", "500"),
         ("revenue_per_hour", "1.5 XAF"),
+        ("revenue_per_hour", "500 EUR"),
         ("data_loss", "some"),
         ("impact", "huge"),
     ] {
@@ -235,12 +236,6 @@ async fn reasons_are_in_the_language_of_the_reader() {
             "SEV2",
             "par heure sont bloqués, au moins",
             "je Stunde blockiert sind, mindestens",
-        ),
-        (
-            "revenue_per_hour=9+EUR",
-            "SEV3",
-            "ne se compare pas à un seuil en XAF",
-            "nicht mit einer Schwelle in XAF",
         ),
         (
             "critical_feature_down=yes",
@@ -347,6 +342,134 @@ async fn reasons_are_in_the_language_of_the_reader() {
     .await;
     assert!(!plain.text.contains("raises it to SEV2"));
     server.stop().await;
+}
+
+/// Figures and currency are those of the policy, in the form of the reader.
+#[tokio::test(flavor = "multi_thread")]
+async fn thresholds_are_those_of_the_policy() {
+    let server = Server::start_under(IN_EUROS).await;
+    let cases = [
+        (
+            "users_hit_percent=50.0001",
+            "SEV1",
+            "50.0001% of users are hit, more than 50%",
+            "50,0001\u{a0}% des utilisateurs sont touchés, plus de 50\u{a0}%",
+            "50,0001\u{a0}% der Nutzer betroffen sind, mehr als 50\u{a0}%",
+        ),
+        (
+            "users_hit_percent=50",
+            "SEV2",
+            "50% of users are hit, at least 10%",
+            "50\u{a0}% des utilisateurs sont touchés, au moins 10\u{a0}%",
+            "50\u{a0}% der Nutzer betroffen sind, mindestens 10\u{a0}%",
+        ),
+        (
+            "users_hit_percent=10",
+            "SEV2",
+            "10% of users are hit, at least 10%",
+            "10\u{a0}% des utilisateurs sont touchés, au moins 10\u{a0}%",
+            "10\u{a0}% der Nutzer betroffen sind, mindestens 10\u{a0}%",
+        ),
+        (
+            "users_hit_percent=9,9999",
+            "SEV3",
+            "9.9999% of users are hit, less than 10%",
+            "9,9999\u{a0}% des utilisateurs sont touchés, moins de 10\u{a0}%",
+            "9,9999\u{a0}% der Nutzer betroffen sind, weniger als 10\u{a0}%",
+        ),
+        (
+            "revenue_per_hour=20000.01+EUR",
+            "SEV1",
+            "€20,000.01 an hour is blocked, more than €20,000.00",
+            "20\u{202f}000,01\u{a0}€ par heure sont bloqués, plus de 20\u{202f}000,00\u{a0}€",
+            "20.000,01\u{a0}€ je Stunde blockiert sind, mehr als 20.000,00\u{a0}€",
+        ),
+        (
+            "revenue_per_hour=20000+EUR",
+            "SEV2",
+            "€20,000.00 an hour is blocked, at least €2,000.00",
+            "20\u{202f}000,00\u{a0}€ par heure sont bloqués, au moins 2\u{202f}000,00\u{a0}€",
+            "20.000,00\u{a0}€ je Stunde blockiert sind, mindestens 2.000,00\u{a0}€",
+        ),
+        (
+            "revenue_per_hour=2000,00+eur",
+            "SEV2",
+            "€2,000.00 an hour is blocked, at least €2,000.00",
+            "2\u{202f}000,00\u{a0}€ par heure sont bloqués, au moins 2\u{202f}000,00\u{a0}€",
+            "2.000,00\u{a0}€ je Stunde blockiert sind, mindestens 2.000,00\u{a0}€",
+        ),
+        (
+            "revenue_per_hour=1999.99+EUR",
+            "SEV3",
+            "no rule speaks for another severity",
+            "aucune règle n’indique une autre gravité",
+            "keine Regel für eine andere Schwere spricht",
+        ),
+    ];
+    for (query, severity, english, french, german) in cases {
+        let path = format!("{CLASSIFY}?{query}");
+        for (language, sentence) in [("en", english), ("fr", french), ("de", german)] {
+            let shown = page_in(&server, RESPONDER, &path, language).await;
+            assert_eq!(shown.status, 200, "{query}");
+            let proposal = between(&shown, "id=\"proposal\"", "</section>");
+            assert!(proposal.contains(sentence), "{sentence}: {proposal}");
+            let button = "value=\"proposal\" class=\"primary\">";
+            let (_, button) = proposal.split_once(button).unwrap();
+            assert!(
+                button.split('<').next().unwrap().contains(severity),
+                "{query}: {button}"
+            );
+        }
+        let (field, value) = query.replace('+', " ").split_once('=').map(owned).unwrap();
+        let taken = [(field.as_str(), value.as_str()), ("take", "proposal")];
+        let form = submit(&server, RESPONDER, CLASSIFY, &taken).await;
+        assert_eq!(hidden(&form, "proposed_severity"), severity, "{query}");
+    }
+    for (language, label, hint) in [
+        (
+            "en",
+            "Revenue blocked per hour, in EUR",
+            "With its currency, such as 2000.00 EUR.",
+        ),
+        (
+            "fr",
+            "Revenu bloqué par heure, en EUR",
+            "Avec sa devise, par exemple 2000,00 EUR.",
+        ),
+        (
+            "de",
+            "Blockierter Umsatz je Stunde, in EUR",
+            "Mit Währung, etwa 2000,00 EUR.",
+        ),
+    ] {
+        let path = format!("{CLASSIFY}?workaround=yes");
+        let shown = page_in(&server, RESPONDER, &path, language).await;
+        assert!(shown.text.contains(hint), "{hint}: {}", shown.text);
+        // Of the field, and of the open question.
+        assert_eq!(shown.text.matches(label).count(), 2, "{}", shown.text);
+        assert!(!shown.text.contains("XAF"), "{}", shown.text);
+    }
+    // The form for the fact has an example in that currency too.
+    let incident = server.declare(&json!({})).await;
+    let edit = format!("{}/edit", incident.trim_start_matches("/sys"));
+    let shown = page(&server, RESPONDER, &edit).await;
+    let hint = "With the currency, such as 2000.00 EUR";
+    assert!(shown.text.contains(hint), "{}", shown.text);
+    let fields = [("title", "<b>"), ("revenue_per_hour", "9000000 XAF")];
+    let refused = submit(&server, RESPONDER, CLASSIFY, &fields).await;
+    must_be_refused(&refused, 422, "revenue_per_hour", "&lt;b&gt;");
+    let expected = "expected an amount in EUR, the currency of the policy, such as 2000.00 EUR";
+    assert!(refused.text.contains(expected), "{}", refused.text);
+    assert!(
+        refused.text.contains("value=\"9000000 XAF\""),
+        "{}",
+        refused.text
+    );
+    server.stop().await;
+}
+
+fn owned((field, value): (&str, &str)) -> (String, String) {
+    (field.to_owned(), value.to_owned())
 }
 
 /// The form leads to the questions, and Enter in one of its fields still declares.

@@ -28,8 +28,8 @@ pub(crate) struct ClassificationResponse {
 struct ReasonResponse {
     /// The stable name of the rule.
     code: &'static str,
-    /// The severity that it speaks for; `null` for a rule that could not be applied.
-    severity: Option<Severity>,
+    /// The severity that it speaks for.
+    severity: Severity,
     text: String,
 }
 

@@ -2,9 +2,24 @@
 
 use incident_core::{Currency, Money};
 
+use super::language::Language;
+use super::numbers::mark;
+
+/// Writes an amount as [`read_amount`] reads it: `1234.50 EUR`.
+#[must_use]
+pub(crate) fn typed_amount(amount: Money) -> String {
+    format!("{} {}", plain_amount(amount), amount.currency)
+}
+
+/// Writes an amount as a reader would type it, for an example: `1234,50 EUR`.
+#[must_use]
+pub(crate) fn example_amount(language: Language, amount: Money) -> String {
+    typed_amount(amount).replace('.', mark(language).encode_utf8(&mut [0; 4]))
+}
+
 /// Returns an amount as a decimal of the wire: `-1234.50`.
 #[must_use]
-pub(crate) fn plain_amount(amount: Money) -> String {
+fn plain_amount(amount: Money) -> String {
     let decimals = usize::from(amount.currency.decimals());
     let width = decimals + 1;
     let digits = format!("{:0width$}", amount.minor.unsigned_abs());
@@ -57,8 +72,10 @@ mod tests {
             assert_eq!(read_amount(text), expected, "{text}");
         }
         for one in [amount(125_050, "EUR"), amount(7, "JPY"), amount(5, "TND")] {
-            let written = format!("{} {}", plain_amount(one), one.currency);
-            assert_eq!(read_amount(&written), Some(one));
+            assert_eq!(read_amount(&typed_amount(one)), Some(one));
+            let example = example_amount(Language::German, one);
+            assert!(!example.contains('.'), "{example}");
+            assert_eq!(read_amount(&example), Some(one));
         }
         assert_eq!(plain_amount(amount(-5, "EUR")), "-0.05");
     }

@@ -50,7 +50,7 @@ fn symbol(language: Language, currency: Currency) -> Option<&'static str> {
 }
 
 /// Returns the sign between a whole number and its decimals.
-const fn mark(language: Language) -> char {
+pub(super) const fn mark(language: Language) -> char {
     match language {
         Language::English => '.',
         Language::French | Language::German => ',',

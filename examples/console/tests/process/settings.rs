@@ -263,6 +263,8 @@ fn a_policy_is_checked_and_explained() {
     let row = |row: &str| row.split_whitespace().collect::<Vec<_>>().join(" ");
     let rows: Vec<String> = built_in.lines().map(row).collect();
     for expected in [
+        "SEV1 more than 90 % of users, or more than 1,000,000 XAF an hour",
+        "SEV2 from 20 % of users, or from 100,000 XAF an hour on",
         "SEV1",
         "at once 2026-11-20 16:00 UTC on-call page, which wakes people",
         "at once 2026-11-20 16:00 UTC team, cto declared (sev1-declared)",
@@ -294,7 +296,7 @@ fn a_policy_is_checked_and_explained() {
     // Business hours, an override, and a hole with its line.
     std::fs::write(
         path,
-        "[team]\ntimezone = \"Europe/Paris\"\n[calendars.office]\ntimezone = \"Europe/Paris\"\nhours = { monday = [\"09:00-12:00\"], friday = [\"09:00-18:00\"] }\n[severities.sev3]\nacknowledge_within = { minutes = 120, calendar = \"office\" }\n[severities.sev4]\nresolve_within = { days = 2 }\n[[overrides]]\ntenant = \"tenant-fr\"\n[overrides.sev3]\nacknowledge_within = { minutes = 7 }\n",
+        "[team]\ntimezone = \"Europe/Paris\"\n[calendars.office]\ntimezone = \"Europe/Paris\"\nhours = { monday = [\"09:00-12:00\"], friday = [\"09:00-18:00\"] }\n[severities.sev3]\nacknowledge_within = { minutes = 120, calendar = \"office\" }\n[severities.sev4]\nresolve_within = { days = 2 }\n[[overrides]]\ntenant = \"tenant-fr\"\n[overrides.sev3]\nacknowledge_within = { minutes = 7 }\n[classification]\nmany_users_percent = \"12.5\"\ncritical_revenue_per_hour = { minor = 2000000, currency = \"EUR\" }\nmajor_revenue_per_hour = { minor = 200000, currency = \"EUR\" }\n",
     )
     .unwrap();
     let (code, hours, error) = run(&["policy", "check", path, from[0], from[1]], &[]);
@@ -304,6 +306,12 @@ fn a_policy_is_checked_and_explained() {
     assert!(hours.contains(monday), "{hours}");
     let hole = "line 9: severities.sev4.resolve_within: ";
     assert!(hours.contains(hole), "{hours}");
+    for expected in [
+        "from 12.5 % of users, or from 2,000.00 EUR an hour on",
+        "rules.financial-impact.at_least: compares lost revenue in another currency than [classification], which has EUR",
+    ] {
+        assert!(hours.contains(expected), "{expected}: {hours}");
+    }
     let of_tenant = [
         "policy",
         "check",

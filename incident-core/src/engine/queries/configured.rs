@@ -15,7 +15,7 @@ use crate::sla::Contracts;
 use crate::{RuleName, ServiceId, TenantId, Timestamp};
 
 impl Incidents {
-    /// Returns the policy of each severity.
+    /// Returns the policy, which also has the thresholds of classification.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.inner.settings.policy

@@ -73,6 +73,17 @@ fn each_flaw_is_found_where_it_is() {
             severity(r#""sev4": {"urgency": "high"}"#),
             &["wakes severities/sev4/urgency", "nobody_else severities/sev4"],
         ),
+        // Two currencies.
+        (
+            r#"{"classification": {
+                "critical_revenue_per_hour": {"minor": 2000000, "currency": "EUR"},
+                "major_revenue_per_hour": {"minor": 200000, "currency": "EUR"}}}"#.to_owned(),
+            &["other_currency rules/financial-impact/at_least"],
+        ),
+        (
+            rule(r#""when": "financial_impact", "at_least": {"minor": 5, "currency": "EUR"}, "levels": [{"notify": ["x"]}]"#),
+            &["other_currency rules/one/at_least"],
+        ),
         // A rule without its promise.
         (
             rule(r#""when": "unresolved", "severities": ["sev3", "sev4"], "levels": [{"notify": ["x"]}]"#),

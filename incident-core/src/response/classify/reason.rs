@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::incident::Severity;
-use crate::{Currency, Money, Percent};
+use crate::{Money, Percent};
 
 /// A rule of classification that fired, with the values that it was decided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,13 +71,6 @@ pub enum ClassificationReason {
     NoRule,
     /// It is cosmetic, or an edge case: SEV4.
     Cosmetic,
-    /// Revenue is blocked in a currency that the rule does not have: it speaks for no severity.
-    RevenueNotComparable {
-        /// The revenue per hour.
-        lost: Money,
-        /// The currency of the rule.
-        currency: Currency,
-    },
 }
 
 impl ClassificationReason {
@@ -104,13 +97,12 @@ impl ClassificationReason {
             Self::Workaround => "workaround",
             Self::NoRule => "no_rule",
             Self::Cosmetic => "cosmetic",
-            Self::RevenueNotComparable { .. } => "revenue_not_comparable",
         }
     }
 
-    /// Returns the severity that it speaks for; `None` for a rule that could not be applied.
+    /// Returns the severity that it speaks for.
     #[must_use]
-    pub const fn severity(&self) -> Option<Severity> {
+    pub const fn severity(&self) -> Severity {
         match self {
             Self::ServiceDown
             | Self::CoreActionBlocked
@@ -118,19 +110,18 @@ impl ClassificationReason {
             | Self::DataLost
             | Self::DataLossSuspected
             | Self::SecurityBreach
-            | Self::CriticalRevenue { .. } => Some(Severity::Sev1),
+            | Self::CriticalRevenue { .. } => Severity::Sev1,
             Self::ManyUsersHit { .. }
             | Self::CriticalFeatureDown
             | Self::PerformanceDegraded
             | Self::BackgroundJobsPilingUp
             | Self::RegionDown
             | Self::MajorRevenue { .. }
-            | Self::CustomerEventDay => Some(Severity::Sev2),
+            | Self::CustomerEventDay => Severity::Sev2,
             Self::FewUsersHit { .. } | Self::SecondaryFeature | Self::Workaround | Self::NoRule => {
-                Some(Severity::Sev3)
+                Severity::Sev3
             }
-            Self::Cosmetic => Some(Severity::Sev4),
-            Self::RevenueNotComparable { .. } => None,
+            Self::Cosmetic => Severity::Sev4,
         }
     }
 }
@@ -153,12 +144,6 @@ impl fmt::Display for ClassificationReason {
             }
             Self::FewUsersHit { hit, below } => {
                 return write!(f, "{hit} % of users are hit, less than {below} %");
-            }
-            Self::RevenueNotComparable { lost, currency } => {
-                return write!(
-                    f,
-                    "revenue of {lost} an hour is blocked, which cannot be compared with a threshold in {currency}"
-                );
             }
             Self::ServiceDown => "a service is fully down",
             Self::CoreActionBlocked => "a core action is blocked for everybody of one role",

@@ -7,7 +7,8 @@ use crate::{Currency, Money, Percent, ValidationError};
 /// The thresholds of classification.
 ///
 /// The default: more than 90 % of users, or more than 1,000,000 XAF an hour, are SEV1; from 20 % or
-/// 100,000 XAF on they are SEV2. A value that is read replaces only what it names.
+/// 100,000 XAF on they are SEV2. A value that is read replaces only what it names: this is the table
+/// `[classification]` of a policy file. All revenue is in one currency, and none is converted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "NamedThresholds", into = "NamedThresholds")]
 pub struct ClassificationRules {
@@ -22,16 +23,16 @@ impl ClassificationRules {
     /// `many_users` or `major_revenue` per hour on.
     ///
     /// # Errors
-    /// Names the field: `many_users_percent` above `most_users_percent`, `major_revenue_per_hour`
-    /// above `critical_revenue_per_hour`, in another currency, or not above zero.
+    /// Names the field: `many_users_percent` of zero or above `most_users_percent`,
+    /// `major_revenue_per_hour` above `critical_revenue_per_hour`, in another currency, or not above zero.
     pub fn new(
         most_users: Percent,
         many_users: Percent,
         critical_revenue: Money,
         major_revenue: Money,
     ) -> Result<Self, ValidationError> {
-        if many_users > most_users {
-            let expected = "at most `most_users_percent`";
+        if many_users == Percent::ZERO || many_users > most_users {
+            let expected = "a percentage above zero and at most `most_users_percent`";
             return Err(ValidationError::new("many_users_percent", expected));
         }
         if major_revenue.currency != critical_revenue.currency {
@@ -72,6 +73,17 @@ impl ClassificationRules {
     #[must_use]
     pub const fn major_revenue(&self) -> Money {
         self.major_revenue
+    }
+
+    /// Returns the currency in which revenue is compared.
+    #[must_use]
+    pub const fn currency(&self) -> Currency {
+        self.major_revenue.currency
+    }
+
+    /// Returns `true` if all thresholds are those that ship.
+    pub(crate) fn is_shipped(&self) -> bool {
+        *self == Self::default()
     }
 }
 

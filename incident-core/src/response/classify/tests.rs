@@ -22,32 +22,76 @@ const QUESTIONS: [(Set, u8); 11] = [
     (|facts, is| facts.customer_event_day = is, 9),
 ];
 
-/// Shares of users in parts per million, each with its severity.
-const USERS: [(Option<u32>, u8); 9] = [
-    (None, 9),
-    (Some(0), 3),
-    (Some(1), 3),
-    (Some(199_999), 3),
-    (Some(200_000), 2),
-    (Some(500_000), 2),
-    (Some(900_000), 2),
-    (Some(900_001), 1),
-    (Some(1_000_000), 1),
-];
+/// Thresholds, with answers around each of them.
+struct Sample {
+    rules: ClassificationRules,
+    /// Shares of users in parts per million, each with its severity.
+    users: [(Option<u32>, u8); 9],
+    /// Revenue an hour, each with its severity; 0 for a currency that is not that of the rules.
+    revenue: [(Option<(i64, &'static str)>, u8); 9],
+}
 
-/// Revenue an hour, each with its severity.
-const REVENUE: [(Option<(i64, &str)>, u8); 9] = [
-    (None, 9),
-    (Some((-5_000_000, "XAF")), 9),
-    (Some((0, "XAF")), 9),
-    (Some((99_999, "XAF")), 9),
-    (Some((100_000, "XAF")), 2),
-    (Some((1_000_000, "XAF")), 2),
-    (Some((1_000_001, "XAF")), 1),
-    // XOF is another franc of the same worth, and another currency.
-    (Some((9_000_000, "XOF")), 9),
-    (Some((9_000_000, "EUR")), 9),
-];
+fn shipped() -> Sample {
+    Sample {
+        rules: ClassificationRules::default(),
+        users: [
+            (None, 9),
+            (Some(0), 3),
+            (Some(1), 3),
+            (Some(199_999), 3),
+            (Some(200_000), 2),
+            (Some(500_000), 2),
+            (Some(900_000), 2),
+            (Some(900_001), 1),
+            (Some(1_000_000), 1),
+        ],
+        revenue: [
+            (None, 9),
+            (Some((-5_000_000, "XAF")), 9),
+            (Some((0, "XAF")), 9),
+            (Some((99_999, "XAF")), 9),
+            (Some((100_000, "XAF")), 2),
+            (Some((1_000_000, "XAF")), 2),
+            (Some((1_000_001, "XAF")), 1),
+            // XOF is another franc of the same worth, and another currency.
+            (Some((9_000_000, "XOF")), 0),
+            (Some((9_000_000, "EUR")), 0),
+        ],
+    }
+}
+
+/// More than 50 % or 20,000.00 EUR, and from 10 % or 2,000.00 EUR on.
+fn in_euros() -> Sample {
+    let euros = |minor| Money::new(minor, "EUR".parse().unwrap());
+    let percent = |whole| Percent::of_whole(whole).unwrap();
+    let rules =
+        ClassificationRules::new(percent(50), percent(10), euros(2_000_000), euros(200_000));
+    Sample {
+        rules: rules.unwrap(),
+        users: [
+            (None, 9),
+            (Some(0), 3),
+            (Some(99_999), 3),
+            (Some(100_000), 2),
+            (Some(199_999), 2),
+            (Some(500_000), 2),
+            (Some(500_001), 1),
+            (Some(900_000), 1),
+            (Some(1_000_000), 1),
+        ],
+        revenue: [
+            (None, 9),
+            (Some((-5_000_000, "EUR")), 9),
+            (Some((199_999, "EUR")), 9),
+            (Some((200_000, "EUR")), 2),
+            (Some((1_000_001, "EUR")), 2),
+            (Some((2_000_000, "EUR")), 2),
+            (Some((2_000_001, "EUR")), 1),
+            (Some((9_000_000, "XAF")), 0),
+            (Some((0, "USD")), 0),
+        ],
+    }
+}
 
 const LOSS: [(Option<LossState>, u8); 4] = [
     (None, 9),
@@ -75,14 +119,21 @@ fn facts(yes: usize, silent: bool) -> (ClassificationFacts, Vec<u8>, usize) {
 
 #[test]
 fn every_combination_agrees_with_the_table() {
-    let rules = ClassificationRules::default();
+    for sample in [shipped(), in_euros()] {
+        assert_eq!(compared(&sample), 2_048 * 9 * 9 * 4);
+    }
+}
+
+/// Compares every combination of answers with the table, and returns their number.
+fn compared(sample: &Sample) -> usize {
     let event = 1 << 10;
     let mut combinations = 0;
     for yes in 0..1 << QUESTIONS.len() {
         let (base, answers, silent) = facts(yes, yes % 3 == 0);
-        for (users, of_users) in USERS {
-            for (revenue, of_revenue) in REVENUE {
+        for (users, of_users) in sample.users {
+            for (revenue, of_revenue) in sample.revenue {
                 for (loss, of_loss) in LOSS {
+                    combinations += 1;
                     let money = |(minor, code): (i64, &str)| {
                         Money::new(minor, Currency::new(code).unwrap())
                     };
@@ -92,6 +143,13 @@ fn every_combination_agrees_with_the_table() {
                         data_loss: loss,
                         ..base.clone()
                     };
+                    let found = classify(&facts, &sample.rules);
+                    // However bad the rest is: nothing is left out silently.
+                    if of_revenue == 0 {
+                        let wrong = found.unwrap_err();
+                        assert_eq!(wrong.field(), "revenue_per_hour/currency", "{facts:?}");
+                        continue;
+                    }
                     let mut table = answers.clone();
                     table.extend([of_users, of_revenue, of_loss]);
                     // The lowest number that stands in the table; three where none does.
@@ -101,28 +159,24 @@ fn every_combination_agrees_with_the_table() {
                     let is_event = yes & event != 0;
                     let expected = if is_event && plain > 2 { 2 } else { plain };
 
-                    let found = classify(&facts, &rules);
+                    let found = found.unwrap();
                     let severity = Severity::ALL[usize::from(expected) - 1];
                     assert_eq!(found.severity, severity, "{facts:?}");
                     assert_eq!(found.floor, expected != plain, "{facts:?}");
-                    let worst = found
-                        .reasons
-                        .iter()
-                        .filter_map(ClassificationReason::severity);
+                    let worst = found.reasons.iter().map(ClassificationReason::severity);
                     assert_eq!(worst.min(), Some(severity), "{facts:?}");
                     let absent = [users.is_none(), revenue.is_none(), loss.is_none()];
                     let absent = absent.into_iter().filter(|is_absent| *is_absent).count();
                     assert_eq!(found.unanswered.len(), silent + absent, "{facts:?}");
-                    combinations += 1;
                 }
             }
         }
     }
-    assert_eq!(combinations, 2_048 * 9 * 9 * 4);
+    combinations
 }
 
 fn codes(facts: &ClassificationFacts) -> Vec<&'static str> {
-    let found = classify(facts, &ClassificationRules::default());
+    let found = classify(facts, &ClassificationRules::default()).unwrap();
     let codes: Vec<&str> = found
         .reasons
         .iter()
@@ -170,27 +224,28 @@ fn each_yes_is_a_reason() {
     }
 }
 
+fn sentence(rules: &ClassificationRules, users: Option<u32>, revenue: Option<i64>) -> String {
+    let facts = ClassificationFacts {
+        users_hit_percent: users.map(|ppm| Percent::from_ppm(ppm).unwrap()),
+        revenue_per_hour: revenue.map(|minor| Money::new(minor, rules.currency())),
+        ..ClassificationFacts::default()
+    };
+    let found = classify(&facts, rules).unwrap();
+    let first = found.reasons.first().unwrap();
+    format!("{} {first}", found.severity)
+}
+
 /// Exactly 90 % is not more than 90 %, exactly 20 % is SEV2, and so are exactly 1,000,000 XAF.
 #[test]
 fn sentences_name_what_was_compared() {
-    let xaf = Currency::new("XAF").unwrap();
-    let sentence = |users: Option<u32>, revenue: Option<i64>| {
-        let facts = ClassificationFacts {
-            users_hit_percent: users.map(|ppm| Percent::from_ppm(ppm).unwrap()),
-            revenue_per_hour: revenue.map(|minor| Money::new(minor, xaf)),
-            ..ClassificationFacts::default()
-        };
-        let found = classify(&facts, &ClassificationRules::default());
-        let first = found.reasons.first().unwrap();
-        format!("{} {first}", found.severity)
-    };
+    let rules = ClassificationRules::default();
     for (users, text) in [
         (900_001, "SEV1 90.0001 % of users are hit, more than 90 %"),
         (900_000, "SEV2 90 % of users are hit, at least 20 %"),
         (200_000, "SEV2 20 % of users are hit, at least 20 %"),
         (199_999, "SEV3 19.9999 % of users are hit, less than 20 %"),
     ] {
-        assert_eq!(sentence(Some(users), None), text);
+        assert_eq!(sentence(&rules, Some(users), None), text);
     }
     for (revenue, text) in [
         (
@@ -206,20 +261,46 @@ fn sentences_name_what_was_compared() {
             "SEV3 no rule speaks for another severity, and it is not known to be cosmetic",
         ),
     ] {
-        assert_eq!(sentence(None, Some(revenue)), text);
+        assert_eq!(sentence(&rules, None, Some(revenue)), text);
     }
     let other = ClassificationFacts {
         revenue_per_hour: Some(Money::new(200_000_000, Currency::new("EUR").unwrap())),
         cosmetic: Some(true),
         ..ClassificationFacts::default()
     };
-    let found = classify(&other, &ClassificationRules::default());
-    assert_eq!(codes(&other), ["cosmetic", "revenue_not_comparable"]);
-    assert_eq!(found.severity, Severity::Sev4);
     assert_eq!(
-        found.reasons[1].to_string(),
-        "revenue of 2,000,000.00 EUR an hour is blocked, which cannot be compared with a threshold in XAF"
+        classify(&other, &rules).unwrap_err().to_string(),
+        "revenue_per_hour/currency: expected XAF, the currency of the policy"
     );
+}
+
+#[test]
+fn sentences_have_the_thresholds_in_force() {
+    let rules = in_euros().rules;
+    for (users, text) in [
+        (500_001, "SEV1 50.0001 % of users are hit, more than 50 %"),
+        (500_000, "SEV2 50 % of users are hit, at least 10 %"),
+        (100_000, "SEV2 10 % of users are hit, at least 10 %"),
+        (99_999, "SEV3 9.9999 % of users are hit, less than 10 %"),
+    ] {
+        assert_eq!(sentence(&rules, Some(users), None), text);
+    }
+    for (revenue, text) in [
+        (
+            2_000_001,
+            "SEV1 revenue of 20,000.01 EUR an hour is blocked, more than 20,000.00 EUR",
+        ),
+        (
+            2_000_000,
+            "SEV2 revenue of 20,000.00 EUR an hour is blocked, at least 2,000.00 EUR",
+        ),
+        (
+            199_999,
+            "SEV3 no rule speaks for another severity, and it is not known to be cosmetic",
+        ),
+    ] {
+        assert_eq!(sentence(&rules, None, Some(revenue)), text);
+    }
 }
 
 /// Nothing known is no reason to sleep: SEV4 is for what is known to be cosmetic.
@@ -228,7 +309,8 @@ fn nothing_known_is_sev3_and_every_question_is_open() {
     let found = classify(
         &ClassificationFacts::default(),
         &ClassificationRules::default(),
-    );
+    )
+    .unwrap();
     assert_eq!(found.severity, Severity::Sev3);
     assert_eq!(found.reasons, [ClassificationReason::NoRule]);
     assert_eq!((found.priority, found.floor), (None, false));
@@ -253,11 +335,12 @@ fn priority_needs_both_levels() {
         ..ClassificationFacts::default()
     };
     let rules = ClassificationRules::default();
-    assert_eq!(classify(&facts, &rules).priority, None);
+    assert_eq!(classify(&facts, &rules).unwrap().priority, None);
     facts.urgency = Some(Level::Medium);
-    assert_eq!(classify(&facts, &rules).priority, Some(Priority::P2));
+    let found = classify(&facts, &rules).unwrap();
+    assert_eq!(found.priority, Some(Priority::P2));
     // The severity does not follow from them.
-    assert_eq!(classify(&facts, &rules).severity, Severity::Sev3);
+    assert_eq!(found.severity, Severity::Sev3);
 }
 
 #[test]
@@ -274,11 +357,12 @@ fn thresholds_are_data_and_unknown_facts_are_refused() {
         r#"{"users_hit_percent": "50.0001", "revenue_per_hour": {"minor": 20000, "currency": "EUR"}}"#,
     )
     .unwrap();
-    let found = classify(&facts, &euros).reasons;
+    let found = classify(&facts, &euros).unwrap().reasons;
     let found: Vec<&str> = found.iter().map(ClassificationReason::code).collect();
     assert_eq!(found, ["most_users_hit", "major_revenue"]);
     for (json, field) in [
         (r#"{"many_users_percent": "95"}"#, "many_users_percent: "),
+        (r#"{"many_users_percent": "0"}"#, "many_users_percent: "),
         (
             r#"{"major_revenue_per_hour": {"minor": 5, "currency": "EUR"}}"#,
             "major_revenue_per_hour: ",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::over_http::harness::{ADMIN, RESPONDER, Server, VIEWER};
+use crate::over_http::harness::{ADMIN, IN_EUROS, RESPONDER, Server, VIEWER};
 
 const CLASSIFY: &str = "/sys/classify";
 
@@ -19,7 +19,7 @@ async fn a_proposal_has_its_reasons_and_what_nobody_answered() {
     let facts = json!({
         "service_down": false,
         "users_hit_percent": "20",
-        "revenue_per_hour": {"minor": 100_000, "currency": "EUR"},
+        "revenue_per_hour": {"minor": 99_999, "currency": "XAF"},
         "workaround": true,
         "data_loss": "none",
         "region_down": null,
@@ -35,8 +35,6 @@ async fn a_proposal_has_its_reasons_and_what_nobody_answered() {
         json!([
             {"code": "many_users_hit", "severity": "SEV2", "text": "20 % of users are hit, at least 20 %"},
             {"code": "workaround", "severity": "SEV3", "text": "a workaround exists"},
-            {"code": "revenue_not_comparable", "severity": null, "text":
-                "revenue of 1,000.00 EUR an hour is blocked, which cannot be compared with a threshold in XAF"},
         ])
     );
     // A null is no statement either.
@@ -92,6 +90,10 @@ async fn a_wrong_fact_is_named() {
             json!({"revenue_per_hour": {"minor": 1.5, "currency": "EUR"}}),
             "/revenue_per_hour/minor",
         ),
+        (
+            json!({"service_down": true, "revenue_per_hour": {"minor": 1, "currency": "EUR"}}),
+            "/revenue_per_hour/currency",
+        ),
     ] {
         let problem = server.post(VIEWER, CLASSIFY, &facts).await.is(422);
         assert_eq!(
@@ -100,6 +102,62 @@ async fn a_wrong_fact_is_named() {
         );
     }
     server.post(VIEWER, CLASSIFY, &json!([])).await.is(422);
+    server.stop().await;
+}
+
+/// The thresholds are those of the policy, and each holds exactly from its figure on.
+#[tokio::test]
+async fn the_thresholds_are_those_of_the_policy() {
+    let server = Server::start_under(IN_EUROS).await;
+    let euros = |minor: i64| json!({"revenue_per_hour": {"minor": minor, "currency": "EUR"}});
+    let users = |percent: &str| json!({"users_hit_percent": percent});
+    for (facts, severity, text) in [
+        (
+            users("50.0001"),
+            "SEV1",
+            "50.0001 % of users are hit, more than 50 %",
+        ),
+        (users("50"), "SEV2", "50 % of users are hit, at least 10 %"),
+        (users("10"), "SEV2", "10 % of users are hit, at least 10 %"),
+        (
+            users("9.9999"),
+            "SEV3",
+            "9.9999 % of users are hit, less than 10 %",
+        ),
+        (
+            euros(2_000_001),
+            "SEV1",
+            "revenue of 20,000.01 EUR an hour is blocked, more than 20,000.00 EUR",
+        ),
+        (
+            euros(2_000_000),
+            "SEV2",
+            "revenue of 20,000.00 EUR an hour is blocked, at least 2,000.00 EUR",
+        ),
+        (
+            euros(200_000),
+            "SEV2",
+            "revenue of 2,000.00 EUR an hour is blocked, at least 2,000.00 EUR",
+        ),
+        (
+            euros(199_999),
+            "SEV3",
+            "no rule speaks for another severity, and it is not known to be cosmetic",
+        ),
+    ] {
+        let answer = server.post(VIEWER, CLASSIFY, &facts).await.is(200);
+        assert_eq!(answer["severity"], severity, "{facts}");
+        assert_eq!(answer["reasons"][0]["text"], text, "{facts}");
+        assert_eq!(answer["reasons"][0]["severity"], severity, "{facts}");
+    }
+    // The currency that ships is none of this policy.
+    let francs = json!({"revenue_per_hour": {"minor": 9_000_000, "currency": "XAF"}});
+    let problem = server.post(VIEWER, CLASSIFY, &francs).await.is(422);
+    let expected = json!([{
+        "pointer": "/revenue_per_hour/currency",
+        "detail": "expected EUR, the currency of the policy"
+    }]);
+    assert_eq!(problem["errors"], expected);
     server.stop().await;
 }
 

@@ -51,6 +51,7 @@ struct AboutPage<'a> {
     promises: Vec<PromiseLine>,
     risk: String,
     overrides: Option<String>,
+    thresholds: Vec<PromiseLine>,
     rules: Vec<EscalationLine>,
     /// The terms of tenants without a contract, if there is SLA.
     terms: Option<&'a SlaTerms>,
@@ -102,6 +103,7 @@ pub(crate) async fn show(
             0 => None,
             number => Some(count(language, rule_texts.overrides, number)),
         },
+        thresholds: response_lines::thresholds(language, &policy.classification),
         rules: response_lines::rules(language, policy, incidents.has_status_page()),
         rule_texts,
         target: percent(language, terms.target()),

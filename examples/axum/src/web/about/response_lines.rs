@@ -6,16 +6,17 @@ use incident_core::policy::{
     CountedFrom, EscalationLevel, EscalationRule, ExecutiveUpdates, Length, Policy, SeverityPolicy,
     TimeLimit, Trigger,
 };
+use incident_core::response::ClassificationRules;
 
 use super::about_texts::AboutTexts;
 use super::rule_texts::RuleTexts;
 use crate::web::language::Language;
-use crate::web::numbers::money;
+use crate::web::numbers::{money, percent};
 use crate::web::texts::{count, fill};
 
-/// A promise in words, with its value for each severity.
+/// A promise or a threshold in words, with its value for each severity.
 pub(super) struct PromiseLine {
-    /// The promise.
+    /// The promise or the threshold.
     pub(super) name: &'static str,
     /// The values, of the worst severity first.
     pub(super) values: Vec<(Severity, String)>,
@@ -97,6 +98,44 @@ pub(super) fn promises(
     ];
     lines.retain(|line| has_status_page || line.name != rules.public_update_every);
     lines
+}
+
+/// Returns a line per threshold of classification, with what each severity needs.
+pub(super) fn thresholds(language: Language, rules: &ClassificationRules) -> Vec<PromiseLine> {
+    let texts = RuleTexts::of(language);
+    let line = |name, [most, many, few, least]: [String; 4]| PromiseLine {
+        name,
+        values: Severity::ALL
+            .into_iter()
+            .zip([most, many, few, least])
+            .collect(),
+    };
+    let limited = |text, limit: &str| fill(text, &[("limit", limit)]);
+    let none = || texts.none.to_owned();
+    let most = percent(language, rules.most_users());
+    let many = percent(language, rules.many_users());
+    let critical = money(language, rules.critical_revenue());
+    let major = money(language, rules.major_revenue());
+    vec![
+        line(
+            texts.users_hit,
+            [
+                limited(texts.more_than, &most),
+                limited(texts.from, &many),
+                limited(texts.less_than, &many),
+                none(),
+            ],
+        ),
+        line(
+            texts.revenue,
+            [
+                limited(texts.more_than, &critical),
+                limited(texts.from, &major),
+                none(),
+                none(),
+            ],
+        ),
+    ]
 }
 
 fn limit_words(language: Language, texts: &RuleTexts, limit: &TimeLimit) -> String {

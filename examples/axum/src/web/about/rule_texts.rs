@@ -24,6 +24,15 @@ texts! {
         business_hours: "{time} of business hours ({calendar})", "{time} d’heures ouvrées ({calendar})", "{time} Geschäftszeit ({calendar})";
         risk: "A deadline is at risk after {percent} of the time until it. Days are counted in {zone}.", "Une échéance est menacée après {percent} du temps. Les jours sont comptés dans le fuseau {zone}.", "Eine Frist ist nach {percent} ihrer Zeit gefährdet. Tage werden in der Zone {zone} gezählt.";
         overrides: "For one service or tenant other promises hold; the strictest is in force. | For {n} services and tenants other promises hold; the strictest is in force.", "Pour un service ou client, d’autres engagements valent ; le plus strict l’emporte. | Pour {n} services et clients, d’autres engagements valent ; le plus strict l’emporte.", "Für einen Dienst oder Mandanten gelten andere Zusagen; die strengste gilt. | Für {n} Dienste und Mandanten gelten andere Zusagen; die strengste gilt.";
+        thresholds: "Thresholds of the proposed severity", "Seuils de la gravité proposée", "Schwellen der vorgeschlagenen Schwere";
+        thresholds_help: "For all services and tenants. Other reasons for a severity have no threshold.", "Pour tous les services et clients. Les autres raisons d’une gravité n’ont pas de seuil.", "Für alle Dienste und Mandanten. Andere Gründe für eine Schwere haben keine Schwelle.";
+        threshold: "Fact", "Fait", "Angabe";
+        users_hit: "Share of users hit", "Part des utilisateurs touchés", "Anteil betroffener Nutzer";
+        revenue: "Revenue blocked per hour", "Revenu bloqué par heure", "Blockierter Umsatz je Stunde";
+        more_than: "more than {limit}", "plus de {limit}", "mehr als {limit}";
+        from: "{limit} or more", "{limit} ou plus", "{limit} oder mehr";
+        less_than: "less than {limit}", "moins de {limit}", "weniger als {limit}";
+        none: "none", "aucun", "keine";
         rules: "Escalation rules", "Règles d’escalade", "Eskalationsregeln";
         no_rules: "There are no rules: nobody but on-call is notified.", "Il n’y a pas de règles : seule l’astreinte est prévenue.", "Es gibt keine Regeln: Nur die Bereitschaft wird benachrichtigt.";
         rule: "Rule", "Règle", "Regel";

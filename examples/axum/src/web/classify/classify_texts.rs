@@ -1,10 +1,11 @@
 //! The texts of the page that helps to choose a severity.
 
+use incident_core::Currency;
 use incident_core::response::{ClassificationFact, ClassificationReason};
 
 use crate::web::frame::Frame;
 use crate::web::numbers::{money, percent};
-use crate::web::texts::texts;
+use crate::web::texts::{fill, texts};
 
 texts! {
     /// The texts of the page that helps to choose a severity.
@@ -32,8 +33,8 @@ texts! {
         cosmetic: "It is cosmetic, or an edge case", "C’est cosmétique, ou un cas limite", "Es ist kosmetisch oder ein Randfall";
         data_loss: "Lost data", "Données perdues", "Datenverlust";
         breach: "A security breach is active", "Une intrusion est en cours", "Ein Sicherheitsvorfall ist im Gange";
-        revenue: "Revenue blocked per hour", "Revenu bloqué par heure", "Blockierter Umsatz je Stunde";
-        revenue_hint: "With its currency, such as 250000 XAF.", "Avec sa devise, par exemple 250000 XAF.", "Mit Währung, etwa 250000 XAF.";
+        revenue: "Revenue blocked per hour, in {currency}", "Revenu bloqué par heure, en {currency}", "Blockierter Umsatz je Stunde, in {currency}";
+        revenue_hint: "With its currency, such as {example}.", "Avec sa devise, par exemple {example}.", "Mit Währung, etwa {example}.";
         event_day: "It blocks a paying customer on the day of their event", "Un client payant est bloqué le jour de son événement", "Ein zahlender Kunde ist am Tag seiner Veranstaltung blockiert";
         impact: "Impact on users", "Impact sur les utilisateurs", "Schwere für Nutzer";
         urgency: "Urgency", "Urgence", "Dringlichkeit";
@@ -68,20 +69,21 @@ texts! {
         workaround_why: "there is a workaround", "il existe un contournement", "es einen Umweg gibt";
         no_rule_why: "no rule speaks for another severity, and it is not known to be cosmetic", "aucune règle n’indique une autre gravité, et rien ne dit que c’est cosmétique", "keine Regel für eine andere Schwere spricht und nicht bekannt ist, dass es kosmetisch ist";
         cosmetic_why: "it is cosmetic or an edge case", "c’est cosmétique ou un cas limite", "es kosmetisch oder ein Randfall ist";
-        currency_why: "Not counted: {lost} an hour cannot be compared with a threshold in {currency}", "Non compté : {lost} par heure ne se compare pas à un seuil en {currency}", "Nicht gezählt: {lost} je Stunde lassen sich nicht mit einer Schwelle in {currency} vergleichen";
     }
 }
 
 impl ClassifyTexts {
-    /// Returns the question about a fact.
-    pub(super) const fn question(&self, fact: ClassificationFact) -> &'static str {
-        match fact {
+    /// Returns the question about a fact. Revenue is asked for in a currency.
+    pub(super) fn question(&self, fact: ClassificationFact, currency: Currency) -> String {
+        let text = match fact {
             ClassificationFact::ServiceDown => self.service_down,
             ClassificationFact::CoreActionBlocked => self.core_action,
             ClassificationFact::UsersHitPercent => self.users_hit,
             ClassificationFact::DataLoss => self.data_loss,
             ClassificationFact::SecurityBreach => self.breach,
-            ClassificationFact::RevenuePerHour => self.revenue,
+            ClassificationFact::RevenuePerHour => {
+                return fill(self.revenue, &[("currency", currency.code())]);
+            }
             ClassificationFact::CriticalFeatureDown => self.critical_feature,
             ClassificationFact::PerformanceDegraded => self.performance,
             ClassificationFact::BackgroundJobsPilingUp => self.jobs,
@@ -90,7 +92,8 @@ impl ClassifyTexts {
             ClassificationFact::Workaround => self.workaround,
             ClassificationFact::Cosmetic => self.cosmetic,
             ClassificationFact::CustomerEventDay => self.event_day,
-        }
+        };
+        text.to_owned()
     }
 
     /// Returns a reason as the end of a sentence.
@@ -114,11 +117,6 @@ impl ClassifyTexts {
             }
             Reason::MajorRevenue { lost, from } => {
                 return amounts(self.major_revenue_why, lost, from);
-            }
-            Reason::RevenueNotComparable { lost, currency } => {
-                let lost = money(language, lost);
-                let values = [("lost", lost.as_str()), ("currency", currency.code())];
-                return frame.fill(self.currency_why, &values);
             }
             Reason::ServiceDown => self.service_down_why,
             Reason::CoreActionBlocked => self.core_action_why,

@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use incident_core::actor::Caller;
 use incident_core::response::{
-    Classification, ClassificationFacts, ClassificationReason, ClassificationRules, classify,
+    Classification, ClassificationReason, ClassificationRules, classify,
 };
 
 use self::classify_texts::ClassifyTexts;
@@ -34,8 +34,8 @@ use crate::web::texts::count;
 
 /// A reason of the proposal.
 struct ShownReason {
-    /// The severity that it speaks for; none for a rule that could not be applied.
-    mark: Option<Html>,
+    /// The severity that it speaks for.
+    mark: Html,
     text: String,
 }
 
@@ -46,7 +46,7 @@ struct ShownProposal {
     is_floor: bool,
     priority: Option<String>,
     /// The heading of the open questions, and the questions.
-    open: Option<(String, Vec<&'static str>)>,
+    open: Option<(String, Vec<String>)>,
     button: String,
 }
 
@@ -84,10 +84,11 @@ pub(crate) async fn propose(
     match fields.get("take") {
         "" => return respond(&state, &reader, caller, &fields),
         "proposal" => {
-            let Some(facts) = client_problems(facts(&fields))?.ok() else {
+            let rules = &state.incidents().policy().classification;
+            let Some(classified) = client_problems(proposed(&fields, rules))?.ok() else {
                 return respond(&state, &reader, caller, &fields);
             };
-            let severity = proposed(&facts).severity.name();
+            let severity = classified.severity.name();
             fields.set("severity", severity);
             fields.set("proposed_severity", severity);
         }
@@ -97,24 +98,26 @@ pub(crate) async fn propose(
     show_filled(&state, &reader, caller, &fields).await
 }
 
-fn proposed(facts: &ClassificationFacts) -> Classification {
-    classify(facts, &ClassificationRules::default())
+/// Classifies the answers of a form.
+fn proposed(sent: &FormFields, rules: &ClassificationRules) -> Result<Classification, Problem> {
+    Ok(classify(&facts(sent, rules)?, rules)?)
 }
 
 fn respond(state: &AppState, reader: &Reader, caller: &Caller, sent: &FormFields) -> WebResult {
     let frame = Frame::of(state, reader, caller, Section::Active);
     let frame = frame.with_main_button().at_own_address();
     let texts = ClassifyTexts::of(frame.reader.language);
-    let read = client_problems(facts(sent))?;
-    let problem = read.as_ref().err();
-    let blocks = questions(&frame, sent, problem);
+    let rules = &state.incidents().policy().classification;
+    let classified = client_problems(proposed(sent, rules))?;
+    let problem = classified.as_ref().err();
+    let blocks = questions(&frame, rules, sent, problem);
     let all: Vec<&Field> = blocks.iter().flat_map(|block| &block.fields).collect();
     let is_asked = is_answered(sent) || sent.has("step");
     let page = ClassifyPage {
         summary: problem.map(|problem| Summary::of(frame.common, problem, &all).html()),
         carried: carried(sent),
-        proposal: match &read {
-            Ok(facts) if is_asked => Some(proposal(&frame, &proposed(facts))),
+        proposal: match &classified {
+            Ok(classified) if is_asked => Some(proposal(&frame, rules, classified)),
             _ => None,
         },
         texts,
@@ -132,15 +135,21 @@ fn carried(sent: &FormFields) -> Vec<(String, String)> {
         .collect()
 }
 
-fn proposal(frame: &Frame<'_>, classified: &Classification) -> ShownProposal {
+fn proposal(
+    frame: &Frame<'_>,
+    rules: &ClassificationRules,
+    classified: &Classification,
+) -> ShownProposal {
     let language = frame.reader.language;
     let texts = ClassifyTexts::of(language);
     let reason = |reason: &ClassificationReason| ShownReason {
-        mark: reason.severity().map(severity_mark),
+        mark: severity_mark(reason.severity()),
         text: texts.reason(frame, reason),
     };
     let open = classified.unanswered.iter();
-    let open: Vec<&str> = open.map(|fact| texts.question(*fact)).collect();
+    let open: Vec<String> = open
+        .map(|fact| texts.question(*fact, rules.currency()))
+        .collect();
     let number = u64::try_from(open.len()).unwrap_or(u64::MAX);
     let severity = classified.severity;
     ShownProposal {

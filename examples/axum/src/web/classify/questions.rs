@@ -3,12 +3,12 @@
 use incident_core::Percent;
 use incident_core::incident::{Level, LossState};
 use incident_core::name::NAME_BYTES;
-use incident_core::response::{ClassificationFact, ClassificationFacts};
+use incident_core::response::{ClassificationFact, ClassificationFacts, ClassificationRules};
 use serde_json::json;
 
 use super::classify_texts::ClassifyTexts;
 use crate::http::problem::Problem;
-use crate::web::amounts::read_amount;
+use crate::web::amounts::{example_amount, read_amount, typed_amount};
 use crate::web::form::{Choice, Field, FormFields, JsonBody, wire_word};
 use crate::web::frame::Frame;
 use crate::web::incident::words::WordTexts;
@@ -47,21 +47,26 @@ pub(super) fn is_answered(sent: &FormFields) -> bool {
     names.any(|name| !sent.get(name).trim().is_empty())
 }
 
-/// Creates the questions with the answers that were sent, and with the errors of a problem.
+/// Creates the questions with the answers that were sent, and with the errors of a problem. The
+/// currency of revenue is that of the rules.
 pub(super) fn questions(
     frame: &Frame<'_>,
+    rules: &ClassificationRules,
     sent: &FormFields,
     problem: Option<&Problem>,
 ) -> [QuestionBlock; 4] {
     use ClassificationFact as Fact;
     let texts = ClassifyTexts::of(frame.reader.language);
     let words = WordTexts::of(frame.reader.language);
+    let question = |fact| texts.question(fact, rules.currency());
     let yes_or_no = |name, fact| {
         let choices = [("", texts.open), ("yes", texts.yes), ("no", texts.no)];
         let choices = choices.map(|(value, label)| Choice::new(value, label));
-        Field::select(name, texts.question(fact), choices.into())
+        Field::select(name, &question(fact), choices.into())
     };
-    let line = |name, fact| Field::line(name, texts.question(fact)).max(NAME_BYTES);
+    let line = |name, fact| Field::line(name, &question(fact)).max(NAME_BYTES);
+    let example = example_amount(frame.reader.language, rules.major_revenue());
+    let revenue_hint = frame.fill(texts.revenue_hint, &[("example", &example)]);
     let losses = [LossState::None, LossState::Suspected, LossState::Confirmed];
     let losses = losses.map(|one| Choice::new(&wire_word(&one), words.loss(one)));
     let levels = [Level::Low, Level::Medium, Level::High];
@@ -95,7 +100,7 @@ pub(super) fn questions(
             vec![
                 Field::select("data_loss", texts.data_loss, or_open(&losses)),
                 yes_or_no("security_breach", Fact::SecurityBreach),
-                line("revenue_per_hour", Fact::RevenuePerHour).hint(texts.revenue_hint),
+                line("revenue_per_hour", Fact::RevenuePerHour).hint(&revenue_hint),
                 yes_or_no("customer_event_day", Fact::CustomerEventDay),
             ],
         ),
@@ -119,8 +124,12 @@ pub(super) fn questions(
 /// Reads the answers as facts. An open question is no fact.
 ///
 /// # Errors
-/// Returns 422 with the answers that are invalid.
-pub(super) fn facts(sent: &FormFields) -> Result<ClassificationFacts, Problem> {
+/// Returns 422 with the answers that are invalid, revenue in another currency than that of the
+/// rules among them.
+pub(super) fn facts(
+    sent: &FormFields,
+    rules: &ClassificationRules,
+) -> Result<ClassificationFacts, Problem> {
     let mut body = JsonBody::of(sent)
         .text("data_loss")
         .text("impact")
@@ -147,10 +156,17 @@ pub(super) fn facts(sent: &FormFields) -> Result<ClassificationFacts, Problem> {
     }
     let revenue = sent.get("revenue_per_hour").trim();
     if !revenue.is_empty() {
-        let expected = "expected an amount with its currency, such as 250000 XAF";
-        body = match read_amount(revenue) {
+        let currency = rules.currency();
+        let amount = read_amount(revenue).filter(|amount| amount.currency == currency);
+        body = match amount {
             Some(amount) => body.with("revenue_per_hour", json!(amount)),
-            None => body.wrong("revenue_per_hour", expected),
+            None => {
+                let example = typed_amount(rules.major_revenue());
+                let expected = format!(
+                    "expected an amount in {currency}, the currency of the policy, such as {example}"
+                );
+                body.wrong("revenue_per_hour", &expected)
+            }
         };
     }
     body.parse()

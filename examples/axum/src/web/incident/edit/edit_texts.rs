@@ -20,7 +20,7 @@ texts! {
         tenants_hint: "One per line. A part of the outage: name from 2026-11-20T21:00:00Z until 2026-11-20T22:00:00Z", "Un par ligne. Une partie de la panne : nom from 2026-11-20T21:00:00Z until 2026-11-20T22:00:00Z", "Eine Zeile je Mandant. Ein Teil der Störung: Name from 2026-11-20T21:00:00Z until 2026-11-20T22:00:00Z";
         many_tenants: "{n} tenants are listed. So long a list is changed through the API.", "{n} clients sont listés. Une liste aussi longue se modifie par l’API.", "{n} Mandanten sind aufgeführt. Eine so lange Liste ändern Sie über die API.";
         percent_hint: "Such as 12.5", "Par exemple 12,5", "Etwa 12,5";
-        revenue_hint: "With the currency, such as 1250.50 EUR", "Avec la devise, par exemple 1250,50 EUR", "Mit Währung, etwa 1250,50 EUR";
+        revenue_hint: "With the currency, such as {example}", "Avec la devise, par exemple {example}", "Mit Währung, etwa {example}";
         labels_hint: "One per line: name: value", "Une par ligne : nom : valeur", "Eine je Zeile: Name: Wert";
         unknown: "not known", "inconnu", "nicht bekannt";
         loss_note: "About the lost data", "À propos des données perdues", "Zu den verlorenen Daten";

@@ -4,12 +4,14 @@ use incident_core::TEXT_BYTES;
 use incident_core::actor::{Action, Caller};
 use incident_core::incident::{Affected, Incident, Level, LossState, Priority, Scope, Severity};
 use incident_core::name::{NAME_BYTES, TITLE_CHARS};
+use incident_core::response::ClassificationRules;
 use serde::Serialize;
 
 use super::edit_texts::EditTexts;
 use super::marks::Values;
 use crate::http::problem::Problem;
 use crate::state::AppState;
+use crate::web::amounts::example_amount;
 use crate::web::form::{Choice, Field, FormFields, wire_word};
 use crate::web::frame::Frame;
 use crate::web::incident::acts::severities;
@@ -48,6 +50,8 @@ struct FieldMaker<'a> {
     words: &'static WordTexts,
     values: FormFields,
     problem: Option<&'a Problem>,
+    /// Those of the policy, whose currency an example has.
+    thresholds: &'a ClassificationRules,
 }
 
 /// Creates the fields with some values, and with the errors of a problem.
@@ -70,6 +74,7 @@ pub(super) fn edit_fields(
         words: WordTexts::of(language),
         values: fields,
         problem,
+        thresholds: &state.incidents().policy().classification,
     };
     let may = |action| state.incidents().may(caller, action);
     let has_list = values.contains_key("affected_tenants");
@@ -175,6 +180,8 @@ impl FieldMaker<'_> {
         let levels = [Level::Low, Level::Medium, Level::High];
         let priorities = [Priority::P1, Priority::P2, Priority::P3, Priority::P4];
         let losses = [LossState::None, LossState::Suspected, LossState::Confirmed];
+        let language = self.frame.reader.language;
+        let example = example_amount(language, self.thresholds.major_revenue());
         self.filled(vec![
             self.menu("scope", &scopes.map(|one| (one, words.scope_word(one)))),
             self.menu("impact", &levels.map(|one| (one, words.level(one)))),
@@ -186,8 +193,11 @@ impl FieldMaker<'_> {
             ),
             self.line("users_hit_percent", NAME_BYTES)
                 .hint(texts.percent_hint),
-            self.line("revenue_per_hour", NAME_BYTES)
-                .hint(texts.revenue_hint),
+            self.line("revenue_per_hour", NAME_BYTES).hint(
+                &self
+                    .frame
+                    .fill(texts.revenue_hint, &[("example", &example)]),
+            ),
             self.line("failure_class", NAME_BYTES),
             self.menu("data_loss", &losses.map(|one| (one, words.loss(one)))),
             self.menu("data_leak", &losses.map(|one| (one, words.leak(one)))),

@@ -8,7 +8,7 @@ use incident_core::{Name, Text, Timestamp};
 use serde::Serialize;
 
 use super::marks::Values;
-use crate::web::amounts::plain_amount;
+use crate::web::amounts::typed_amount;
 use crate::web::form::wire_word;
 use crate::web::times::{Times, iso};
 
@@ -59,7 +59,7 @@ pub(super) fn values(times: &Times, incident: &Incident) -> Values {
     values.insert("data_leak", word(leak.map(|leak| leak.state)));
     values.insert("data_leak_note", text(note));
     let revenue = facts.revenue_per_hour;
-    let revenue = revenue.map(|one| format!("{} {}", plain_amount(one), one.currency));
+    let revenue = revenue.map(typed_amount);
     values.insert("revenue_per_hour", text(revenue));
     match &incident.affected_tenants {
         Affected::All => {
