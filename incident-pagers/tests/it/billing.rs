@@ -14,6 +14,9 @@ use incident_core::{CreditId, MessageId};
 use incident_pagers::testing::{Billing, CannedResponse, Fault};
 use incident_pagers::{FileSink, HttpSink, SigningSecret};
 use serde_json::{Value, json};
+use tracing::instrument::WithSubscriber;
+
+use crate::lines::Lines;
 
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -201,6 +204,29 @@ async fn statuses_say_what_certainly_was_not_taken() {
         );
     }
     assert_eq!(billing.ledger(), []);
+}
+
+/// A receiver that repeats the secret, or writes more than a person reads, fills no log with it.
+#[tokio::test]
+async fn no_log_of_a_sink_holds_its_secret() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(lines.clone())
+        .finish();
+    let billing = Billing::start(secret()).await.unwrap();
+    let sink = sink_of(&billing);
+    let key = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let said = format!("whsec_{key}\nERROR forged {}{key}", "x".repeat(270));
+    billing.script([Fault::Answer(CannedResponse::status(422).body(&said))]);
+    let batch = batch(1, &[1]);
+    let submitting = sink.submit(&batch, WITHIN);
+    let answer = submitting.with_subscriber(subscriber).await;
+    assert!(matches!(answer, Submission::NotSent(_)), "{answer:?}");
+    let log = lines.text();
+    assert_eq!(log.lines().count(), 1, "{log}");
+    assert!(log.contains("rejected") && log.len() < 1_000, "{log}");
+    assert!(!log.contains("MfKQ") && !log.contains("LaLaSw"), "{log}");
 }
 
 /// Crashes at every byte of the file: each credit is in the file once.

@@ -8,8 +8,11 @@
 
 mod billing;
 mod bodies;
+mod channels;
 mod conformance;
 mod inbound;
+mod lines;
+mod notices;
 mod outcomes;
 mod rules;
 mod secrets;
