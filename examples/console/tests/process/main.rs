@@ -21,6 +21,7 @@ mod documents;
 mod events;
 mod lines;
 mod memory;
+mod notices;
 mod operations;
 mod poolers;
 mod sessions;
