@@ -101,7 +101,7 @@ pub async fn idempotent_a_notice_with_a_lost_answer_is_counted_once<B: ChannelBa
 
 /// Checks that notices to other groups, of other levels, clocks, rules and incidents are others for
 /// the receiver.
-pub async fn idempotent_other_notices_are_counted_apart<B: ChannelBackend>(_spawn: SpawnAll) {
+pub async fn idempotent_each_other_notice_is_counted<B: ChannelBackend>(_spawn: SpawnAll) {
     let (channel, guard) = B::open().await;
     let incident = incident(1);
     let first = notice(&*channel, &incident);
@@ -168,7 +168,7 @@ pub async fn errors_a_refusal_for_good_is_rejected<B: ChannelBackend>(_spawn: Sp
 
 /// Checks that a receiver that asks to wait is unavailable for as long as it asked, and that the
 /// channel itself does not wait.
-pub async fn errors_a_wait_that_was_asked_for_is_returned<B: ChannelBackend>(_spawn: SpawnAll) {
+pub async fn errors_a_requested_wait_is_returned<B: ChannelBackend>(_spawn: SpawnAll) {
     let (channel, guard) = B::open().await;
     for seconds in [1, 120] {
         let wait = Duration::from_secs(seconds);

@@ -301,7 +301,7 @@ async fn no_redirect_is_followed() {
     );
 }
 
-/// What the receiver checks: the signature over id, time and body, and the time itself.
+/// The signature covers id, time and body, and is valid for five minutes around its time.
 #[tokio::test]
 async fn notices_are_signed_for_five_minutes() {
     let receiver = NoticeReceiver::start(secret()).await.unwrap();

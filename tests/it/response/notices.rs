@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use incident_core::engine::{Alarm, Incidents};
 use incident_core::incident::{Command, Declare, Severity, Status};
+use incident_core::policy::Policy;
 use incident_core::port::{AuditQuery, Clock, Store};
 use incident_core::testing::{CountingIds, ManualClock, RecordingPager};
 use incident_core::{IncidentId, Timestamp};
@@ -20,7 +21,8 @@ const WITHIN: Duration = Duration::from_secs(5);
 /// Time-out of a notice, which a receiver that never answers uses up.
 const TIMEOUT: Duration = Duration::from_millis(300);
 
-/// The groups that the policy which ships notifies of a declared SEV1.
+/// The rule of the policy, and the groups that it notifies of a declared SEV1.
+const RULE: &str = "sev1-declared";
 const GROUPS: [&str; 2] = ["cto", "team"];
 
 /// An engine whose notices go to a receiver over HTTP.
@@ -43,7 +45,10 @@ impl PostedNotices {
         let clock = Arc::new(ManualClock::at(at("2026-11-20T22:00:00Z")));
         let alarms = Arc::<Mutex<Vec<Alarm>>>::default();
         let raised = Arc::clone(&alarms);
+        let mut policy = Policy::default();
+        policy.rules.retain(|rule| rule.name.as_str() == RULE);
         let engine = Incidents::builder(Arc::clone(&store))
+            .policy(policy)
             .clock(clock.clone())
             .ids(Arc::new(CountingIds::default()))
             .pager(Arc::new(RecordingPager::named("recorder").unwrap()))
@@ -96,7 +101,7 @@ impl PostedNotices {
             .iter()
             .map(|entry| {
                 let payload = &entry.payload;
-                assert_eq!(payload.detail["rule"], "sev1-declared");
+                assert_eq!(payload.detail["rule"], RULE);
                 let detail = |name: &str| payload.detail[name].as_str();
                 format!("{} {}", detail("group"), detail("outcome"))
             })
@@ -182,7 +187,7 @@ async fn a_wait_that_was_asked_for_is_kept() {
     assert_eq!(world.counted(), GROUPS);
 }
 
-/// What the receiver refuses for good is given up at once, with an alarm and an entry of the audit
+/// A notice that the receiver refuses for good is given up at once, with an alarm and an entry of the audit
 /// trail; the notice of the other group is sent.
 #[tokio::test]
 async fn a_refused_notice_is_given_up_with_an_alarm() {
