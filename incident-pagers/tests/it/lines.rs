@@ -1,7 +1,8 @@
 //! Log lines that a test reads.
 
+use std::future::Future;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -9,9 +10,36 @@ use tracing_subscriber::fmt::MakeWriter;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
+tokio::task_local! {
+    static READ: Lines;
+}
+
+/// The writer of the process: to the lines of the task that logs, if a test reads them.
+///
+/// There is one subscriber for all tests. With one for each, a place in the code that logs for the
+/// first time while another test begins could be switched off for both.
+struct ToReader;
+
 impl Lines {
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// Runs a future, and reads all that it logs itself, at every level. Tasks that it spawns are
+    /// not read.
+    pub(crate) async fn read<T>(&self, logging: impl Future<Output = T>) -> T {
+        static SUBSCRIBED: Once = Once::new();
+        SUBSCRIBED.call_once(|| {
+            let subscriber = tracing_subscriber::fmt()
+                .with_ansi(false)
+                .with_max_level(tracing::Level::TRACE)
+                .with_writer(ToReader)
+                .finish();
+            tracing::subscriber::set_global_default(subscriber).unwrap();
+        });
+        // Places that logged before there was a subscriber are looked at again.
+        tracing::callsite::rebuild_interest_cache();
+        READ.scope(self.clone(), logging).await
     }
 }
 
@@ -31,6 +59,14 @@ impl<'a> MakeWriter<'a> for Lines {
 
     fn make_writer(&'a self) -> Self {
         self.clone()
+    }
+}
+
+impl<'a> MakeWriter<'a> for ToReader {
+    type Writer = Lines;
+
+    fn make_writer(&'a self) -> Lines {
+        READ.try_with(Lines::clone).unwrap_or_default()
     }
 }
 
