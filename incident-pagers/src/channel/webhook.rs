@@ -85,7 +85,7 @@ impl WebhookChannel {
             return;
         }
         let encoded = self.secret.expose();
-        let path = self.url.path().trim_matches('/');
+        let path = self.url.path().trim_end_matches('/');
         let mut secrets = vec![encoded.as_str()];
         secrets.extend(Some(path).filter(|path| !path.is_empty()));
         secrets.extend(path.split('/').filter(|segment| segment.len() >= TOKEN));

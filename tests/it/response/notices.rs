@@ -130,9 +130,11 @@ impl PostedNotices {
 
     fn given_up(&self) -> Vec<String> {
         let alarms = self.alarms.lock().unwrap();
-        let given_up = alarms.iter().filter_map(|alarm| match alarm {
-            Alarm::NoticeGivenUp { group, channel, .. } => Some(format!("{group} {channel}")),
-            _ => None,
+        let given_up = alarms.iter().filter_map(|alarm| {
+            let Alarm::NoticeGivenUp { group, channel, .. } = alarm else {
+                return None;
+            };
+            Some(format!("{group} {channel}"))
         });
         given_up.collect()
     }
