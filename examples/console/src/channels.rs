@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use incident_axum::ExternalUrl;
+use incident_core::incident::Incident;
 use incident_core::port::Channel;
 use incident_pagers::{BaseUrl, LogChannel, SigningSecret, WebhookChannel};
 
@@ -48,20 +50,31 @@ impl ChannelSettings {
         Ok(Self::Webhook { url, secret })
     }
 
-    /// Returns the line to print at startup.
+    /// Returns `true` if notices reach someone: those of every group do, or none.
+    #[must_use]
+    pub const fn serves_every_group(&self) -> bool {
+        match self {
+            Self::Log => false,
+            Self::Webhook { .. } => true,
+        }
+    }
+
+    /// Returns the line to print at startup, without the path of an address: it is a secret of the
+    /// chat that made it.
     #[must_use]
     pub fn startup_line(&self) -> String {
         match self {
             Self::Log => format!("notices: printed to the log (set {URL} to post them)"),
-            Self::Webhook { url, .. } => format!("notices: posted to {url}"),
+            Self::Webhook { url, .. } => format!("notices: posted to {}", url.origin()),
         }
     }
 
-    /// Creates the channel.
+    /// Creates the channel. Its notices link to the pages of incidents if the address under which
+    /// browsers reach the server is known.
     ///
     /// # Errors
     /// Fails if the HTTP client cannot be created.
-    pub fn build(self) -> Result<Arc<dyn Channel>, ConfigError> {
+    pub fn build(self, pages: Option<&ExternalUrl>) -> Result<Arc<dyn Channel>, ConfigError> {
         let wrong = |error: &dyn std::error::Error| ConfigError::new(URL, error.to_string());
         match self {
             Self::Log => Ok(Arc::new(LogChannel::new().map_err(|error| wrong(&error))?)),
@@ -69,8 +82,13 @@ impl ChannelSettings {
                 let name = "webhook"
                     .parse()
                     .map_err(|error: incident_core::ValidationError| wrong(&error))?;
-                let channel = WebhookChannel::builder(name, url, secret).build();
-                Ok(Arc::new(channel.map_err(|error| wrong(&error))?))
+                let mut builder = WebhookChannel::builder(name, url, secret);
+                if let Some(pages) = pages.cloned() {
+                    let url = move |one: &Incident| pages.join(&format!("/incidents/{}", one.id));
+                    builder = builder.incident_url(url);
+                }
+                let channel = builder.build().map_err(|error| wrong(&error))?;
+                Ok(Arc::new(channel))
             }
         }
     }
@@ -91,12 +109,18 @@ mod tests {
     fn an_address_needs_its_secret() {
         const GOOD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
         let address = (URL, "https://chat.example/hooks/incidents");
-        assert_eq!(read(&[]).unwrap().build().unwrap().name().as_str(), "log");
+        assert_eq!(
+            read(&[]).unwrap().build(None).unwrap().name().as_str(),
+            "log"
+        );
         let webhook = read(&[address, (SECRET, GOOD)]).unwrap();
-        assert!(!format!("{webhook:?}").contains("MfKQ"));
-        let line = webhook.startup_line();
-        assert!(line.contains("chat.example/hooks/incidents") && !line.contains("MfKQ"));
-        assert_eq!(webhook.build().unwrap().name().as_str(), "webhook");
+        let printed = format!("{webhook:?}");
+        assert!(!printed.contains("MfKQ") && !printed.contains("hooks"));
+        assert_eq!(
+            webhook.startup_line(),
+            "notices: posted to https://chat.example"
+        );
+        assert_eq!(webhook.build(None).unwrap().name().as_str(), "webhook");
         for (pairs, named) in [
             (vec![address], SECRET),
             (vec![(SECRET, GOOD)], SECRET),

@@ -17,7 +17,7 @@ pub fn lines(config: Config) -> Result<Vec<String>, Box<dyn Error>> {
     let pagers = config.pagers.build(policy.paging())?;
     config.escalations.build(policy.paging())?;
     let channel = config.channels.startup_line();
-    config.channels.build()?;
+    config.channels.build(config.external_url.as_ref())?;
     let billing = config.billing.startup_line();
     config.billing.build()?;
     let mut lines = vec![format!("address: {}", config.bind)];

@@ -385,7 +385,7 @@ async fn prepare(config: Config, demo: Option<&Demo>) -> Result<Prepared, Box<dy
     }
     let escalations = config.escalations.build(policy.paging())?;
     let channel_line = config.channels.startup_line();
-    let channels = vec![config.channels.build()?];
+    let channels = vec![config.channels.build(config.external_url.as_ref())?];
     let billing_line = config.billing.startup_line();
     let billing = config.billing.build()?;
     let mut storage = match &config.database {

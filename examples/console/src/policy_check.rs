@@ -122,6 +122,7 @@ pub fn report(query: &PolicyQuery<'_>, config: &Config, now: Timestamp) -> Resul
     }
     let served = Served {
         rules: config.escalations.rules_with_keys(),
+        every_group: config.channels.serves_every_group(),
         ..Served::default()
     };
     let flaws = lint(&policy, &served);
@@ -291,7 +292,7 @@ fn warnings(flaws: &[PolicyFlaw], file: &str, policy: &Policy) -> String {
         let rules = policy.rules.iter().map(|rule| &rule.name);
         let rules: Vec<&str> = rules.map(RuleName::as_str).collect();
         lines.push(format!(
-            "no channel and no pager serves {}: their notices are timeline entries only; INCIDENT_ESCALATIONS gives a rule a pager ({})",
+            "no channel and no pager serves {}: their notices are log lines and timeline entries only; INCIDENT_NOTICES_URL posts those of every group, and INCIDENT_ESCALATIONS gives a rule a pager ({})",
             names(&unserved),
             rules.join(", ")
         ));

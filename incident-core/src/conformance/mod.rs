@@ -8,6 +8,7 @@
 //! incident_core::pager_conformance!(MyPager);
 //! incident_core::anchor_conformance!(MyRecord);
 //! incident_core::billing_conformance!(MySink);
+//! incident_core::channel_conformance!(MyChannel);
 //! ```
 //!
 //! Each contract becomes a `#[tokio::test]` of its own on a multi-thread
@@ -27,6 +28,7 @@
 pub mod alerts;
 pub mod anchors;
 pub mod billing;
+pub mod channel;
 pub mod commits;
 pub mod credits;
 pub mod outbox;
@@ -47,7 +49,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
-use crate::port::{AnchorRecord, BillingSink, Pager, Store, UsageSink, UsageSource};
+use crate::port::{AnchorRecord, BillingSink, Channel, Pager, Store, UsageSink, UsageSource};
 
 /// Time-out of one call in a contract.
 pub const WITHIN: Duration = Duration::from_secs(5);
@@ -130,6 +132,46 @@ pub trait BillingBackend {
     /// Opens a sink whose service accepts connections and never answers; none for a sink
     /// without a service.
     async fn black_hole() -> Option<(Arc<dyn BillingSink>, Self::Guard)>;
+}
+
+/// The way in which the receiver of a channel answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiverPlan {
+    /// It accepts each notice.
+    Accept,
+    /// It accepts each notice, and its answer is lost.
+    AcceptAndLose,
+    /// It refuses each notice for good.
+    Refuse,
+    /// It asks to wait for a time, in whole seconds.
+    Wait(Duration),
+    /// It never answers.
+    BlackHole,
+}
+
+/// A channel under test, with a view of its receiver.
+#[async_trait]
+pub trait ChannelBackend {
+    /// A guard that cleans up when dropped; it stands for the receiver.
+    type Guard: Send + Sync;
+
+    /// Opens a channel whose receiver accepts each notice.
+    async fn open() -> (Arc<dyn Channel>, Self::Guard);
+
+    /// Sets how the receiver answers from now on. Returns `false` for a channel without a receiver
+    /// that could answer so. Answers other than acceptance repeat what the receiver got, where they
+    /// have a place for it.
+    async fn plan(guard: &Self::Guard, plan: ReceiverPlan) -> bool;
+
+    /// Returns the number of distinct notices that the receiver accepted, if it is known.
+    async fn counted(guard: &Self::Guard) -> Option<usize>;
+
+    /// Returns the text that people see of each notice, in the order in which they were sent, if it
+    /// is known. For a log, its lines.
+    async fn lines(guard: &Self::Guard) -> Option<Vec<String>>;
+
+    /// Returns the secrets of the channel.
+    fn secrets(guard: &Self::Guard) -> Vec<String>;
 }
 
 /// Defines a list of contracts, and a macro that runs each as a test.
@@ -280,6 +322,22 @@ contracts! { $
     billing::bounded_a_black_hole_is_unknown_in_time,
 }
 
+contracts! { $
+    /// Runs every contract of a channel as its own test against a
+    /// [`ChannelBackend`](crate::conformance::ChannelBackend).
+    channel_conformance, CHANNEL_CONTRACTS;
+    channel::idempotent_a_repeated_notice_is_counted_once,
+    channel::idempotent_a_notice_with_a_lost_answer_is_counted_once,
+    channel::idempotent_each_other_notice_is_counted,
+    channel::bounded_a_black_hole_is_unavailable_in_time,
+    channel::errors_a_refusal_for_good_is_rejected,
+    channel::errors_a_requested_wait_is_returned,
+    channel::errors_hold_no_secret,
+    channel::errors_every_title_is_taken_on_one_line,
+    channel::cancellation_a_dropped_notice_is_one_with_the_next,
+    channel::concurrent_many_at_a_time_are_each_counted_once,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,6 +348,7 @@ mod tests {
             ("alerts", include_str!("alerts.rs")),
             ("anchors", include_str!("anchors.rs")),
             ("billing", include_str!("billing.rs")),
+            ("channel", include_str!("channel.rs")),
             ("commits", include_str!("commits.rs")),
             ("credits", include_str!("credits.rs")),
             ("outbox", include_str!("outbox.rs")),
@@ -309,6 +368,7 @@ mod tests {
             PAGER_CONTRACTS,
             ANCHOR_CONTRACTS,
             BILLING_CONTRACTS,
+            CHANNEL_CONTRACTS,
         ]
         .concat();
         let mut found = 0;

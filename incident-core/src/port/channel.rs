@@ -12,12 +12,16 @@ use crate::notice::Notice;
 /// A client that sends notices: to a chat, a mailbox, a webhook.
 ///
 /// # Contract
-/// **Idempotent:** sending the same notice again is harmless; it is known by
-/// [`Notice::message_id`], which the receiver gets with it where the channel has a place for it.
+/// **Idempotent:** a notice that is sent again is one for the receiver, also if the incident changed
+/// meanwhile: it is known by [`Notice::message_id`], which the receiver gets with it where the
+/// channel has a place for it.
 /// **Bounded:** answers within `timeout`, with [`ChannelError::Unavailable`] if there was no answer
-/// by then.
-/// **Errors:** [`ChannelError::Rejected`] only if sending the same notice again is pointless. No
-/// error contains a secret.
+/// by then. It does not wait before it sends, and does not send again by itself.
+/// **Errors:** [`ChannelError::Rejected`] only if sending the same notice again is pointless; then
+/// other notices are still sent. A wait that the receiver asked for is returned. No error, no debug
+/// print and no log line contains a secret, such as a key or an address that anyone who has it may
+/// post to. Every title is taken: whole, or escaped so that it stays on one line.
+/// **Concurrent:** many notices may be sent at the same time.
 /// **Cancellation:** dropping the future may leave the notice sent or not; it is then sent again.
 #[async_trait]
 pub trait Channel: Send + Sync + fmt::Debug {

@@ -194,8 +194,9 @@ impl BillingSink for HttpSink {
             }
             Sent::Answered(reply) => {
                 if !reply.status.is_success() {
-                    let (status, said) = (reply.status.as_u16(), reply.text());
-                    tracing::warn!(status, said, "billing rejected a batch of credits");
+                    let status = reply.status.as_u16();
+                    let answer = reply.excerpt(&[&self.secret.expose()]);
+                    tracing::warn!(status, answer, "billing rejected a batch of credits");
                 }
                 answered(&reply)
             }

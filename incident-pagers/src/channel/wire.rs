@@ -4,7 +4,7 @@ use incident_core::incident::{Incident, Severity, Status};
 use incident_core::notice::Notice;
 use incident_core::policy::Trigger;
 use incident_core::{
-    IncidentId, MessageId, Name, PersonName, RuleName, ServiceId, Timestamp, Title,
+    IncidentId, MessageId, Name, PersonName, RuleName, ServiceId, Timestamp, Title, plain,
 };
 use serde::Serialize;
 
@@ -22,6 +22,8 @@ pub(super) struct NoticeBody<'a> {
     fired_at: Timestamp,
     late: bool,
     incident: IncidentBody<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
     text: String,
 }
 
@@ -32,6 +34,7 @@ struct IncidentBody<'a> {
     title: &'a Title,
     severity: Severity,
     status: Status,
+    environment: &'a Name,
     affected_services: &'a [ServiceId],
     responder: Option<&'a PersonName>,
     started_at: Timestamp,
@@ -39,12 +42,15 @@ struct IncidentBody<'a> {
 }
 
 impl<'a> NoticeBody<'a> {
-    pub(super) fn new(notice: &'a Notice, incident: &'a Incident) -> Self {
+    pub(super) fn new(notice: &'a Notice, incident: &'a Incident, url: Option<String>) -> Self {
         let fired = &notice.fired;
         let late = match fired.late {
             true => format!(" (late: it was due at {})", fired.due_at),
             false => String::new(),
         };
+        let link = url
+            .as_ref()
+            .map_or_else(String::new, |url| format!(" {url}"));
         Self {
             kind: "incident.rule_fired",
             id: notice.message_id(),
@@ -61,16 +67,19 @@ impl<'a> NoticeBody<'a> {
                 title: &incident.title,
                 severity: incident.severity,
                 status: incident.status,
+                environment: &incident.environment,
                 affected_services: &incident.affected_services,
                 responder: incident.responder.as_ref(),
                 started_at: incident.started_at,
                 declared_at: incident.declared_at,
             },
+            url,
             text: format!(
-                "{} #{} {}: {}{late}",
+                "{} #{} {}: {}{late}{link}",
                 incident.severity,
                 incident.number,
-                incident.title,
+                // Escaped, so that a title cannot begin a line of its own in a chat.
+                plain(incident.title.as_str()),
                 fired.trigger.sentence()
             ),
         }

@@ -6,7 +6,6 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::Utc;
 use incident_core::CreditId;
 use incident_core::billing::BilledCredit;
 use serde::Deserialize;
@@ -16,11 +15,9 @@ use super::MockVendor;
 use super::book::{AlertBook, RecordedRequest};
 use super::http::MockReply;
 use super::rules::Rules;
+use super::signature::is_signed;
 use crate::SigningSecret;
 use crate::billing::wire::{Held, LookupAnswer, LookupQuery};
-
-/// Maximum age of a timestamp, in seconds, as Standard Webhooks advises.
-const TOLERANCE: i64 = 5 * 60;
 
 /// A mock billing system on a loopback port.
 ///
@@ -122,20 +119,6 @@ struct ReceivedData {
     credits: Vec<BilledCredit>,
 }
 
-impl BillingRules {
-    fn is_proven(&self, seen: &RecordedRequest) -> bool {
-        let header = |name: &str| seen.header(name).unwrap_or_default();
-        let Ok(seconds) = header("webhook-timestamp").parse::<i64>() else {
-            return false;
-        };
-        let expected = self.secret.sign(header("webhook-id"), seconds, &seen.body);
-        let fits = header("webhook-signature")
-            .split(' ')
-            .any(|one| one == expected);
-        fits && Utc::now().timestamp().abs_diff(seconds) <= TOLERANCE.unsigned_abs()
-    }
-}
-
 impl Rules for BillingRules {
     fn attempt(&self, seen: &RecordedRequest) -> Option<(String, String)> {
         let action = if seen.target.ends_with("/status") {
@@ -164,7 +147,7 @@ impl Rules for BillingRules {
         _keys: Option<&[String]>,
         _book: &mut AlertBook,
     ) -> MockReply {
-        if !self.is_proven(seen) {
+        if !is_signed(seen, &self.secret) {
             return MockReply::json(401, &json!({"error": "the signature does not fit"}));
         }
         let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);

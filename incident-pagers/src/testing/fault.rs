@@ -29,6 +29,8 @@ pub enum Fault {
     Drip(Duration),
     /// The request is handled, and answered with a body of this many bytes.
     HugeBody(usize),
+    /// The request is handled, and answered with a body that does not end.
+    EndlessBody,
     /// The request gets another answer.
     Answer(CannedResponse),
 }

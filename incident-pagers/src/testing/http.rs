@@ -42,6 +42,19 @@ impl MockReply {
         stream.write_all(&self.bytes()).await
     }
 
+    /// Writes the head, and blanks as its body until the client is gone.
+    pub(super) async fn write_without_end(&self, stream: &mut TcpStream) -> io::Result<()> {
+        let head = format!(
+            "HTTP/1.1 {} Stand-in\r\nTransfer-Encoding: chunked\r\n\r\n",
+            self.status
+        );
+        stream.write_all(head.as_bytes()).await?;
+        let chunk = format!("400\r\n{}\r\n", " ".repeat(0x400));
+        loop {
+            stream.write_all(chunk.as_bytes()).await?;
+        }
+    }
+
     pub(super) async fn drip(&self, stream: &mut TcpStream, pause: Duration) -> io::Result<()> {
         for byte in self.bytes() {
             tokio::time::sleep(pause).await;

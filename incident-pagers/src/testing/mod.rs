@@ -32,9 +32,11 @@ mod book;
 mod fault;
 mod http;
 mod limit;
+mod notices;
 mod opsgenie;
 mod pagerduty;
 mod rules;
+mod signature;
 mod stand_in;
 mod webhooks;
 
@@ -56,5 +58,6 @@ pub fn pagerduty_answer(status: u16, headers: &[(&str, &str)], body: &str) -> De
 pub use billing::Billing;
 pub use book::{Alert, AlertState, RecordedRequest, WokenBy};
 pub use fault::{CannedResponse, Fault, RecordedAttempt};
+pub use notices::{CountedNotice, NoticeReceiver};
 pub use stand_in::MockVendor;
 pub use webhooks::{Delivered, Webhooks};

@@ -365,6 +365,7 @@ async fn exchange(stream: &mut TcpStream, shared: &SharedVendor) -> io::Result<b
     match (fault, reply) {
         (Fault::BlackHole, _) => std::future::pending().await,
         (_, None) => reset(stream),
+        (Fault::EndlessBody, Some(reply)) => reply.write_without_end(stream).await.map(|()| false),
         (Fault::Drip(pause), Some(reply)) => reply.drip(stream, pause).await.map(|()| true),
         (fault, Some(reply)) => {
             if let Fault::Sleep(time) = fault {
@@ -385,7 +386,9 @@ async fn exchange(stream: &mut TcpStream, shared: &SharedVendor) -> io::Result<b
 /// Returns the answer to a request, or `None` if the connection is reset or hangs instead.
 fn answer(fault: &Fault, state: &mut VendorState, seen: &RecordedRequest) -> Option<MockReply> {
     match fault {
-        Fault::None | Fault::Sleep(_) | Fault::Drip(_) => Some(state.handle(seen)),
+        Fault::None | Fault::Sleep(_) | Fault::Drip(_) | Fault::EndlessBody => {
+            Some(state.handle(seen))
+        }
         Fault::ResetUnread | Fault::ResetRead | Fault::BlackHole => None,
         Fault::Overtaken => {
             state.overtaken.push(seen.clone());

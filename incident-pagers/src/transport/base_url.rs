@@ -10,7 +10,10 @@ use reqwest::Url;
 ///
 /// Plain `http` is allowed for loopback addresses only: a key must not cross a network in the
 /// clear.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// [`Debug`](fmt::Debug) prints the origin alone: the path of an incoming webhook is a secret of the
+/// chat that made it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
 impl BaseUrl {
@@ -46,6 +49,12 @@ impl BaseUrl {
         }
         url.set_path(&path);
         Ok(Self(url))
+    }
+
+    /// Returns scheme, host and port, such as `https://chat.example`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
     }
 
     /// Returns `true` if the host is this machine.
@@ -100,6 +109,12 @@ impl fmt::Display for BaseUrl {
     }
 }
 
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BaseUrl").field(&self.origin()).finish()
+    }
+}
+
 impl FromStr for BaseUrl {
     type Err = ValidationError;
 
@@ -111,6 +126,16 @@ impl FromStr for BaseUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_debug_print_has_no_path() {
+        let base = BaseUrl::new("https://chat.example:8443/services/c4n4ry").unwrap();
+        assert_eq!(base.origin(), "https://chat.example:8443");
+        assert_eq!(
+            format!("{base:?}"),
+            r#"BaseUrl("https://chat.example:8443")"#
+        );
+    }
 
     #[test]
     fn only_safe_addresses_are_taken() {
@@ -134,6 +159,7 @@ mod tests {
         ] {
             let base = BaseUrl::new(text).unwrap();
             assert_eq!(base.to_string(), shown);
+            assert!(shown.starts_with(&base.origin()));
             assert_eq!(
                 base.call("/v2/alerts/sys-incident%3A1/close")
                     .unwrap()

@@ -18,6 +18,6 @@ pub enum PagerBuildError {
     )]
     Client(#[source] reqwest::Error),
     /// This build has no TLS, and the address needs it.
-    #[error("{0} needs TLS: enable the feature `rustls`, or supply an HTTP client")]
+    #[error("{} needs TLS: enable the feature `rustls`, or supply an HTTP client", .0.origin())]
     NoTls(crate::BaseUrl),
 }

@@ -45,6 +45,10 @@ const BODY: Duration = Duration::from_secs(2);
 /// Maximum size of a body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
+/// Maximum length of an answer in the log, in characters.
+#[cfg(any(feature = "billing", feature = "notices"))]
+const EXCERPT: usize = 300;
+
 /// Maximum size of a body in [`send_for_text`], in bytes.
 #[cfg(feature = "billing")]
 const LONG_LIMIT: usize = 16 * 1024 * 1024;
@@ -106,6 +110,18 @@ impl VendorResponse {
     #[cfg(any(feature = "vendors", feature = "billing"))]
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
+    }
+
+    /// Returns the beginning of the body for the log, on one line, without the given secrets.
+    #[cfg(any(feature = "billing", feature = "notices"))]
+    pub(crate) fn excerpt(&self, secrets: &[&str]) -> String {
+        let mut text = self.text();
+        for secret in secrets {
+            text = text.replace(secret, "[secret]");
+        }
+        let blank = |c: char| c.is_whitespace() || c.is_control();
+        let words: Vec<&str> = text.split(blank).filter(|word| !word.is_empty()).collect();
+        words.join(" ").chars().take(EXCERPT).collect()
     }
 
     /// Returns the body as text, as far as it was read.

@@ -31,6 +31,11 @@ impl SigningSecret {
         Ok(Self(bytes.into()))
     }
 
+    /// Returns the base64 of the bytes, to remove it from a text that the receiver wrote.
+    pub(crate) fn expose(&self) -> String {
+        STANDARD.encode(self.0.expose_secret())
+    }
+
     /// Computes the signature header of a message: `v1,` and the base64 of the HMAC-SHA256 of id,
     /// timestamp in seconds and body, separated by dots.
     #[must_use]

@@ -15,6 +15,8 @@ use incident_pagers::testing::{Billing, CannedResponse, Fault};
 use incident_pagers::{FileSink, HttpSink, SigningSecret};
 use serde_json::{Value, json};
 
+use crate::lines::Lines;
+
 const WITHIN: Duration = Duration::from_secs(5);
 
 fn secret() -> SigningSecret {
@@ -201,6 +203,28 @@ async fn statuses_say_what_certainly_was_not_taken() {
         );
     }
     assert_eq!(billing.ledger(), []);
+}
+
+/// A receiver that repeats the secret, or writes more than a person reads, fills no log with it.
+#[tokio::test]
+async fn no_log_of_a_sink_holds_its_secret() {
+    let lines = Lines::default();
+    let billing = Billing::start(secret()).await.unwrap();
+    let sink = sink_of(&billing);
+    let key = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let said = format!("whsec_{key}\nERROR forged {}{key}", "x".repeat(270));
+    billing.script([Fault::Answer(CannedResponse::status(422).body(&said))]);
+    let batch = batch(1, &[1]);
+    let answer = lines.read(sink.submit(&batch, WITHIN)).await;
+    assert!(matches!(answer, Submission::NotSent(_)), "{answer:?}");
+    let log = lines.text();
+    let told: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("rejected"))
+        .collect();
+    assert!(told.len() == 1 && told[0].len() < 1_000, "{log}");
+    assert!(!log.lines().any(|line| line.starts_with("ERROR")), "{log}");
+    assert!(!log.contains("MfKQ") && !log.contains("LaLaSw"), "{log}");
 }
 
 /// Crashes at every byte of the file: each credit is in the file once.

@@ -1,7 +1,5 @@
 //! Keys appear nowhere but in the requests themselves.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use incident_core::paging::PageAction;
@@ -9,48 +7,13 @@ use incident_core::port::Pager;
 use incident_core::testing::a_page;
 use incident_pagers::testing::{CannedResponse, Fault, MockVendor};
 use incident_pagers::{ApiKey, BaseUrl, OpsGenie, PagerDuty, RoutingKey};
-use tracing_subscriber::fmt::MakeWriter;
+
+use crate::lines::Lines;
 
 /// Part of both keys, repeated so that a shortened key still shows it.
 const CANARY: &str = "c4n4ry";
 const ROUTING_KEY: &str = "R0c4n4ry0c4n4ry0c4n4ry0c4n4ry0c4";
 const API_KEY: &str = "c4n4ry-c4n4ry-c4n4ry";
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-/// Reqwest logs through `log`.
-impl log::Log for Lines {
-    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        let line = format!("{} {}\n", record.target(), record.args());
-        self.0.lock().unwrap().extend(line.as_bytes());
-    }
-
-    fn flush(&self) {}
-}
 
 /// Returns every fault, with a vendor that repeats the key in its answers.
 fn faults(key: &str) -> Vec<Fault> {
@@ -136,7 +99,7 @@ async fn no_log_no_debug_print_and_no_error_holds_a_key() {
         said += &format!("{error:?} {error}");
     }
 
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = lines.text();
     // The log is not empty: the subscriber was active.
     for heard in [
         "outcome unknown",

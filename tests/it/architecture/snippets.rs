@@ -21,7 +21,7 @@ enum Covered {
 use Covered::{By, Compiled, Drawing};
 
 /// The blocks of code by file and language, with their number.
-const BLOCKS: [(&str, &str, usize, Covered); 29] = [
+const BLOCKS: [(&str, &str, usize, Covered); 31] = [
     ("ARCHITECTURE.md", "", 3, Drawing),
     (
         "CONTRIBUTING.md",
@@ -68,6 +68,18 @@ const BLOCKS: [(&str, &str, usize, Covered); 29] = [
         "yaml",
         1,
         By("the_documented_alert_names_metrics_that_exist"),
+    ),
+    (
+        "docs/notices.md",
+        "http",
+        1,
+        By("the_documented_notice_is_a_real_one"),
+    ),
+    (
+        "docs/notices.md",
+        "python",
+        1,
+        By("the_documented_receiver_verifies_a_notice"),
     ),
     (
         "docs/operations.md",

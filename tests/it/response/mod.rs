@@ -1,6 +1,7 @@
-//! The response: eight days of fake time, and the check that nothing was missed.
+//! The response: eight days of fake time, the check that nothing was missed, and notices over HTTP.
 
 mod checked;
 mod expected;
+mod notices;
 mod simulation;
 mod world;

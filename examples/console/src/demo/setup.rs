@@ -77,6 +77,10 @@ impl Demo {
         let mut lines: Vec<String> = ignored
             .map(|(name, _)| format!("demo: ignoring {name}; nothing is stored"))
             .collect();
+        if config.channels.serves_every_group() {
+            let line = "demo: ignoring INCIDENT_NOTICES_URL; no one is notified";
+            lines.push(line.to_owned());
+        }
         if config.pagers.wake_people() {
             let line = "demo: ignoring the configured pagers; no one is paged";
             lines.push(line.to_owned());

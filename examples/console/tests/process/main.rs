@@ -22,6 +22,7 @@ mod events;
 mod explanation;
 mod lines;
 mod memory;
+mod notices;
 mod operations;
 mod poolers;
 mod sessions;

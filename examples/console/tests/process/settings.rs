@@ -293,6 +293,36 @@ fn a_policy_is_checked_and_explained() {
         "{served}"
     );
 
+    // A channel for all groups leaves none unserved, and no other warning.
+    let notices = [
+        (
+            "INCIDENT_NOTICES_URL",
+            "https://chat.example/services/c4n4ry",
+        ),
+        (
+            "INCIDENT_NOTICES_SECRET",
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        ),
+    ];
+    let (code, served, error) = run(&check, &notices);
+    assert!(code == Some(0) && error.is_empty(), "{error}");
+    assert!(!served.contains("no channel"), "{served}");
+    let warnings = |text: &str| -> Vec<String> {
+        let lines = text
+            .lines()
+            .skip_while(|line| !line.starts_with("warnings"));
+        lines.skip(1).map(str::to_owned).collect()
+    };
+    let mut expected = warnings(&built_in);
+    expected.retain(|line| !line.contains("no channel"));
+    assert!(!expected.is_empty() && expected.len() < warnings(&built_in).len());
+    assert_eq!(warnings(&served), expected);
+    let (_, printed, _) = run(&["check-config"], &notices);
+    assert!(
+        printed.contains("notices: posted to https://chat.example\n"),
+        "{printed}"
+    );
+
     // Business hours, an override, and a hole with its line.
     std::fs::write(
         path,
