@@ -403,7 +403,7 @@ fn document_rows() -> [Row; 2] {
     )
 }
 
-fn web_rows() -> [Row; 32] {
+fn web_rows() -> [Row; 37] {
     group(
         "web",
         Area::Web,
@@ -434,6 +434,23 @@ fn web_rows() -> [Row; 32] {
             post("/incidents/{id}/publish", incident::publish::post).part(Part::StatusPage),
             get("/incidents/{id}/post-mortem", incident::post_mortem::show),
             post("/incidents/{id}/post-mortem", incident::post_mortem::post),
+            get(
+                "/incidents/{id}/affected-users/notified",
+                incident::notified::show_users,
+            ),
+            post(
+                "/incidents/{id}/affected-users/notified",
+                incident::notified::post_users,
+            ),
+            get("/incidents/{id}/affected-users/export", users::export),
+            get(
+                "/incidents/{id}/authority/notified",
+                incident::notified::show_authority,
+            ),
+            post(
+                "/incidents/{id}/authority/notified",
+                incident::notified::post_authority,
+            ),
             get("/incidents/{id}/roles", incident::roles::show),
             post("/incidents/{id}/roles", incident::roles::post),
             post("/incidents/{id}/checklists", incident::checklists::post),
