@@ -337,7 +337,7 @@ async fn fired(seeded: &SeededConsole, rule: &str) -> io::Result<()> {
         loop {
             let due = visitor.get(&path).await?;
             let mut rules = due["rules"].as_array().into_iter().flatten();
-            if rules.any(|one| one["rule"] == rule && !one["fired"].is_null()) {
+            if rules.any(|one| one["rule"] == rule && !one["fired_at"].is_null()) {
                 return Ok::<(), io::Error>(());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

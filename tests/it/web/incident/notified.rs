@@ -44,7 +44,7 @@ async fn who_has_to_be_notified_stands_with_what_is_due() {
             "de",
             "Nutzer sind benachrichtigt",
             "Behörde ist benachrichtigt",
-            "in 2\u{a0}T 22\u{a0}Std",
+            "in 2\u{a0}T 22\u{a0}h",
             "Betroffene Nutzer exportieren (CSV)",
         ),
     ] {

@@ -18,7 +18,7 @@ async fn fired(server: &Server, path: &str, rule: &str) {
     let is_fired = |due: &Value| {
         let rules = due["rules"].as_array().unwrap();
         let found = rules.iter().find(|one| one["rule"] == rule);
-        found.is_some_and(|one| !one["fired"].is_null())
+        found.is_some_and(|one| !one["fired_at"].is_null())
     };
     for _ in 0..600 {
         let due = server.get(VIEWER, &format!("{path}/due")).await.is(200);

@@ -44,7 +44,7 @@ pub(super) struct EntryView {
     pub(super) reason: Option<String>,
     /// Address of the post-mortem.
     pub(super) link: Option<String>,
-    /// What a rule of the policy did.
+    /// The firing of a rule of the policy.
     pub(super) fired: Option<FiredEntry>,
     pub(super) public: Option<String>,
     pub(super) informed: Option<String>,

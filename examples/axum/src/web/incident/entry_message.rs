@@ -2,7 +2,7 @@
 
 use crate::http::escape::Html;
 
-/// What a rule of the policy did, in the language of the reader.
+/// The firing of a rule of the policy, in the language of the reader.
 pub(super) struct FiredEntry {
     /// The condition, and the groups of people that are notified.
     pub(super) text: String,
@@ -17,6 +17,6 @@ pub(super) struct EntryMessage {
     pub(super) text: Option<String>,
     pub(super) reason: Option<String>,
     pub(super) link: Option<String>,
-    /// What a rule of the policy did.
+    /// The firing of a rule of the policy.
     pub(super) fired: Option<FiredEntry>,
 }
