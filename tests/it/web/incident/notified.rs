@@ -28,22 +28,22 @@ async fn who_has_to_be_notified_stands_with_what_is_due() {
     for (language, users, authority, left, export) in [
         (
             "en",
-            "Users were notified",
-            "Authority was notified",
+            "Record that users were notified",
+            "Record that the authority was notified",
             "in 2\u{a0}d 22\u{a0}h",
             "Export affected users (CSV)",
         ),
         (
             "fr",
-            "Les utilisateurs sont prévenus",
-            "L’autorité est prévenue",
+            "Noter que les utilisateurs sont prévenus",
+            "Noter que l’autorité est prévenue",
             "dans 2\u{a0}j 22\u{a0}h",
             "Exporter les utilisateurs touchés (CSV)",
         ),
         (
             "de",
-            "Nutzer sind benachrichtigt",
-            "Behörde ist benachrichtigt",
+            "Benachrichtigung der Nutzer festhalten",
+            "Benachrichtigung der Behörde festhalten",
             "in 2\u{a0}T 22\u{a0}h",
             "Betroffene Nutzer exportieren (CSV)",
         ),

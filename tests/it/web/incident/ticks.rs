@@ -101,6 +101,9 @@ async fn a_note_that_is_not_taken_stays_in_its_field() {
         let sent = [("item", "triage/severity_set"), ("note", long.as_str())];
         let refused = submit_in(&server, RESPONDER, &form, &sent, language).await;
         must_be_refused(&refused, 422, "note", "xxxx");
+        // The list stays open, so that the item is found again.
+        let list = between(&refused, "id=\"list-triage\"", ">");
+        assert_eq!(list, " open");
         let update = between(&refused, "id=\"update\"", "</section>");
         assert!(
             !update.contains("class=\"note alarm"),

@@ -22,6 +22,8 @@ use crate::web::frame::Frame;
 pub(super) struct DueView {
     pub(super) texts: &'static DueTexts,
     pub(super) lines: Vec<DueLine>,
+    /// The pages on which duties are recorded as done, with the words on the links.
+    pub(super) acts: Vec<(String, &'static str)>,
     /// Rules that fired, the last firing first.
     pub(super) fired: Vec<FiredRule>,
     pub(super) rules: Vec<WaitingRule>,
@@ -33,8 +35,6 @@ pub(super) struct DueLine {
     pub(super) time: Option<Countdown>,
     pub(super) at: Option<Html>,
     pub(super) is_at_risk: bool,
-    /// The page on which it is recorded as done, with the words on the link.
-    pub(super) act: Option<(String, &'static str)>,
 }
 
 /// A rule that fired.
@@ -70,15 +70,14 @@ impl DueView {
         let mut lines: Vec<(ResponseClock, DueLine)> = due
             .clocks
             .into_iter()
-            .filter_map(|clock| {
-                let mut line = line(frame, texts, &clock)?;
-                line.act = act(frame, incident, acts, clock.trigger);
-                Some((clock, line))
-            })
+            .filter_map(|clock| Some((clock, line(frame, texts, &clock)?)))
             .collect();
         lines.sort_by_key(|(clock, _)| (clock.deadline.is_none(), clock.deadline));
+        let due_acts = lines.iter().map(|(clock, _)| clock.trigger);
+        let due_acts = due_acts.filter_map(|trigger| act(frame, incident, acts, trigger));
         Self {
             texts,
+            acts: due_acts.collect(),
             lines: lines.into_iter().map(|(_, line)| line).collect(),
             fired: fired(state, frame, incident, &rules),
             rules: rules.iter().filter_map(|one| waiting(frame, one)).collect(),
@@ -106,7 +105,7 @@ fn act(
     may.then(|| {
         let path = format!("/incidents/{}/{}", incident.id, notified.path());
         let texts = NotifiedTexts::of(frame.reader.language);
-        (frame.link(&path), notified.act(texts))
+        (frame.link(&path), notified.title(texts))
     })
 }
 
@@ -128,7 +127,6 @@ fn line(frame: &Frame<'_>, texts: &'static DueTexts, clock: &ResponseClock) -> O
             .map(|at| Countdown::new(frame, at, texts.overdue, texts.due_in)),
         at: clock.deadline.map(|at| frame.times.time(&at)),
         is_at_risk: state == ClockState::AtRisk && clock.trigger != Trigger::Watch,
-        act: None,
     })
 }
 

@@ -69,14 +69,6 @@ impl Notified {
         }
     }
 
-    /// Returns the words on the link to its page.
-    pub(super) const fn act(self, texts: &NotifiedTexts) -> &'static str {
-        match self {
-            Self::Users => texts.users_act,
-            Self::Authority => texts.authority_act,
-        }
-    }
-
     /// Returns `true` if there is something of which they are notified.
     pub(super) fn applies(self, incident: &Incident) -> bool {
         match self {
@@ -113,7 +105,8 @@ impl Notified {
         }
     }
 
-    const fn title(self, texts: &NotifiedTexts) -> &'static str {
+    /// Returns the title of its page, and the words on the way to it.
+    pub(super) const fn title(self, texts: &NotifiedTexts) -> &'static str {
         match self {
             Self::Users => texts.users_title,
             Self::Authority => texts.authority_title,

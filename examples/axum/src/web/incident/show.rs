@@ -231,7 +231,7 @@ pub(super) async fn page(
             .collect(),
         people: people(&frame, &incident),
         raci: RaciView::of(reader.language),
-        checklists: checklists(state, &frame, &incident),
+        checklists: checklists(state, &frame, &incident, &drafts.tick),
         tick: acts.tick.then(|| TickForm::new(&frame, drafts.tick)),
         approvals: approvals(state, &frame, caller, &incident),
         may_request: may_request(state, caller, &incident),

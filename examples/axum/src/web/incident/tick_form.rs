@@ -1,7 +1,7 @@
 //! The form that ticks items of checklists: its note. The buttons of the items stand in the lists,
 //! which follow changes while a note is being written.
 
-use incident_core::TEXT_BYTES;
+use incident_core::{ChecklistKey, TEXT_BYTES};
 
 use super::coordination_texts::CoordinationTexts;
 use crate::http::escape::Html;
@@ -14,6 +14,14 @@ use crate::web::frame::Frame;
 pub(super) struct TickDraft {
     pub(super) fields: FormFields,
     pub(super) problem: Option<Problem>,
+}
+
+impl TickDraft {
+    /// Returns `true` if an item of a list was to be ticked.
+    pub(super) fn is_of(&self, list: &ChecklistKey) -> bool {
+        let item = self.fields.get("item").split_once('/');
+        item.is_some_and(|(named, _)| named == list.as_ref())
+    }
 }
 
 /// The form.
