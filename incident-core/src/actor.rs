@@ -39,6 +39,12 @@ impl Actor {
         }
     }
 
+    /// Returns `true` if it is the policy, which acts by its rules.
+    #[must_use]
+    pub fn is_policy(&self) -> bool {
+        *self == Self::policy()
+    }
+
     /// Creates an actor that is a person.
     #[must_use]
     pub const fn person(name: PersonName) -> Self {

@@ -1,8 +1,10 @@
 //! Consoles in their states.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use incident_axum::Tokens;
@@ -12,7 +14,7 @@ use incident_console::policy_file::PolicyFile;
 use incident_console::storage::Storage;
 use incident_core::actor::{Caller, Role};
 use incident_core::paging::{DeliveryResult, NotSentReason, PageEvent, TargetId};
-use incident_core::port::Pager;
+use incident_core::port::{Clock, Pager};
 use incident_core::{Month, Timestamp};
 use reqwest::{Client, Method, header};
 use serde_json::{Value, json};
@@ -51,6 +53,17 @@ impl Pager for AwayPager {
 
     async fn send(&self, _page: &PageEvent, _timeout: Duration) -> DeliveryResult {
         DeliveryResult::NotSent(self.1.into())
+    }
+}
+
+/// The clock of the system, behind by some seconds.
+#[derive(Debug)]
+struct BehindClock(AtomicU64);
+
+impl Clock for BehindClock {
+    fn now(&self) -> Timestamp {
+        let now = Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::MIN);
+        now.saturating_sub(Duration::from_secs(self.0.load(Ordering::SeqCst)))
     }
 }
 
@@ -181,6 +194,7 @@ pub(crate) async fn start(state: State) -> io::Result<SeededConsole> {
         State::Failing => failing().await?,
         State::Away => return away().await,
         State::Tour => tour().await?,
+        State::Response => response().await?,
     };
     seeded.find_values().await?;
     Ok(seeded)
@@ -266,6 +280,70 @@ async fn away() -> io::Result<SeededConsole> {
     request.send().await.map_err(io::Error::other)?;
     troubled.is_in(AWAY);
     Ok(seeded)
+}
+
+/// Returns a console on which data was lost and leaked, and rules fired late: no worker looked for
+/// three hours.
+async fn response() -> io::Result<SeededConsole> {
+    let clock = Arc::new(BehindClock(AtomicU64::new(3 * 3_600)));
+    let target = TargetId::new("pagerduty").map_err(io::Error::other)?;
+    let pager: Arc<dyn Pager> = Arc::new(AwayPager(target, NotSentReason::Unavailable));
+    let rule = "unacknowledged".parse().map_err(io::Error::other)?;
+    let mut seeded = SeededConsole::start(
+        State::Response,
+        ConsoleBuilder {
+            clock: Some(clock.clone()),
+            escalations: BTreeMap::from([(rule, vec![pager])]),
+            ..ConsoleBuilder::default()
+        },
+    )
+    .await?;
+    let visitor = seeded.visitor();
+    for (name, body) in [
+        (
+            "lost",
+            json!({"title": "Results of Saturday are gone", "severity": "SEV1",
+                "affected_services": ["results"], "affected_tenants": ["tenant-fr"],
+                "data_loss": {"state": "confirmed", "note": "The backup of 20 November is empty."}}),
+        ),
+        (
+            "leaked",
+            json!({"title": "Addresses of members stood in a public file", "severity": "SEV2",
+                "affected_services": ["members"], "affected_tenants": ["tenant-fr"],
+                "data_leak": {"state": "suspected", "note": "The file was listed for an hour."}}),
+        ),
+        (
+            "late",
+            json!({"title": "Payments fail for all federations", "severity": "SEV1",
+                "affected_services": ["checkout"], "affected_tenants": ["tenant-fr"]}),
+        ),
+    ] {
+        let declared = visitor.post("/sys/incidents", &body).await?;
+        let id = declared["id"].as_str().unwrap_or_default().to_owned();
+        seeded.values.push((name, id));
+    }
+    fired(&seeded, "sev1-declared").await?;
+    clock.0.store(0, Ordering::SeqCst);
+    fired(&seeded, "unacknowledged").await?;
+    Ok(seeded)
+}
+
+/// Waits until a rule has fired for the last incident that was declared.
+async fn fired(seeded: &SeededConsole, rule: &str) -> io::Result<()> {
+    let id = seeded.values.last().map_or("", |(_, id)| id.as_str());
+    let path = format!("/sys/incidents/{id}/due");
+    let visitor = seeded.visitor();
+    let fired = async {
+        loop {
+            let due = visitor.get(&path).await?;
+            let mut rules = due["rules"].as_array().into_iter().flatten();
+            if rules.any(|one| one["rule"] == rule && !one["fired_at"].is_null()) {
+                return Ok::<(), io::Error>(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(WAIT, fired).await?
 }
 
 /// Returns the demo.

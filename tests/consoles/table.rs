@@ -13,6 +13,8 @@ pub(crate) enum State {
     Away,
     /// The demo.
     Tour,
+    /// Data was lost, other data leaked, and rules fired late.
+    Response,
 }
 
 impl State {
@@ -24,6 +26,7 @@ impl State {
             Self::Failing => "failing",
             Self::Away => "away",
             Self::Tour => "tour",
+            Self::Response => "response",
         }
     }
 }
@@ -51,7 +54,8 @@ pub(crate) struct PageRow {
     /// The name, without blanks.
     pub(crate) name: &'static str,
     /// The address. `{incident}` and `{public}` are the ids of the incident that was declared first
-    /// among the worst published ones, `{month}` and `{last_month}` are months.
+    /// among the worst published ones, `{month}` and `{last_month}` are months. `{lost}`, `{leaked}`
+    /// and `{late}` are incidents of [`State::Response`].
     path: &'static str,
     /// The acts of a visitor there, before the page is looked at.
     pub(crate) acts: &'static [Act],
@@ -66,6 +70,7 @@ const ALL: &[State] = &[
     State::Away,
     State::Tour,
 ];
+const RESPONSE: &[State] = &[State::Response];
 const WITH_INCIDENTS: &[State] = &[State::Busy, State::Failing, State::Away, State::Tour];
 
 const fn page(name: &'static str, path: &'static str) -> PageRow {
@@ -105,7 +110,7 @@ const ERRORS: [&str; 3] = ["-refused", "-stale", "-tested"];
 const INCIDENT: &str = "/incidents/{incident}";
 
 /// All pages. Those that change something are the last ones.
-const PAGES: [PageRow; 40] = [
+const PAGES: [PageRow; 46] = [
     page("list", "/"),
     page("incidents", "/incidents"),
     page("incidents-none", "/incidents?q=nothing&status=resolved"),
@@ -135,6 +140,32 @@ const PAGES: [PageRow; 40] = [
     page("status", "/status"),
     of_incident("status-incident", "/status/incidents/{public}"),
     page("missing", "/incidents/0190a000-0000-7000-8000-000000000000"),
+    acted("incident-lost", "/incidents/{lost}", RESPONSE, &[]),
+    acted("incident-leaked", "/incidents/{leaked}", RESPONSE, &[]),
+    acted("incident-late", "/incidents/{late}", RESPONSE, &[]),
+    acted(
+        "users-notified-refused",
+        "/incidents/{lost}/affected-users/notified",
+        RESPONSE,
+        &[Click("main .primary"), Await("#note-error")],
+    ),
+    acted(
+        "authority-notified",
+        "/incidents/{leaked}/authority/notified",
+        RESPONSE,
+        &[],
+    ),
+    acted(
+        "tick-refused",
+        "/incidents/{late}",
+        RESPONSE,
+        &[
+            Fill("#note", "\u{200b}"),
+            Click("#lists summary"),
+            Click("#lists button"),
+            Await("#note-error"),
+        ],
+    ),
     acted(
         "declare-chosen",
         "/incidents/new",

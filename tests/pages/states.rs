@@ -44,7 +44,10 @@ async fn look_at(
         if size != SMALL_PHONE {
             inspection.rules_in_both_themes().await;
         }
-        if seeded.state == State::Tour && size != SMALL_PHONE && page.name != "docs" {
+        if matches!(seeded.state, State::Tour | State::Response)
+            && size != SMALL_PHONE
+            && page.name != "docs"
+        {
             inspection.keys().await;
         }
     }
@@ -105,10 +108,24 @@ async fn pages_of_the_demo() {
     all_pages_of(State::Tour).await;
 }
 
-/// French and German words are longer: the layout holds with them, and the rules.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_a_response() {
+    all_pages_of(State::Response).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_the_demo_in_french_and_german() {
-    let seeded = start(State::Tour).await.unwrap();
+    in_longer_words(State::Tour).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_a_response_in_french_and_german() {
+    in_longer_words(State::Response).await;
+}
+
+/// French and German words are longer: the layout holds with them, and the rules.
+async fn in_longer_words(state: State) {
+    let seeded = start(state).await.unwrap();
     let browser = Browser::start(1_280, 800).await.unwrap();
     let mut inspection = Inspection::of(&browser);
     for language in ["fr", "de"] {
@@ -120,8 +137,8 @@ async fn pages_of_the_demo_in_french_and_german() {
             .set_cookie("incident_language", language)
             .await
             .unwrap();
-        for page in pages(State::Tour).filter(|page| page.name != "docs") {
-            inspection.begin(format!("tour/{} in {language}", page.name));
+        for page in pages(state).filter(|page| page.name != "docs") {
+            inspection.begin(format!("{}/{} in {language}", state.name(), page.name));
             inspection.size(SMALL_PHONE).await;
             let visit = PageVisit::open(&browser, &seeded, page).await.unwrap();
             for size in [SMALL_PHONE, DESKTOP, PHONE] {

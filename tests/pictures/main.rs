@@ -20,12 +20,13 @@ use camera::Camera;
 use consoles::State;
 use picture::{KEPT, Picture, pictures};
 
-const STATES: [State; 5] = [
+const STATES: [State; 6] = [
     State::Empty,
     State::Busy,
     State::Failing,
     State::Away,
     State::Tour,
+    State::Response,
 ];
 
 /// The pictures that were requested.

@@ -60,11 +60,17 @@ impl Incident {
                     linked_at: now,
                 });
             }
-            Event::UsersNotified { .. } => {
-                state.affected_users_notified_at.get_or_insert(now);
+            Event::UsersNotified { by, .. } => {
+                if state.affected_users_notified_at.is_none() {
+                    state.affected_users_notified_at = Some(now);
+                    state.affected_users_notified_by = Some(by.clone());
+                }
             }
-            Event::AuthorityNotified { .. } => {
-                state.authority_notified_at.get_or_insert(now);
+            Event::AuthorityNotified { by, .. } => {
+                if state.authority_notified_at.is_none() {
+                    state.authority_notified_at = Some(now);
+                    state.authority_notified_by = Some(by.clone());
+                }
             }
             Event::PageRequested { .. } => state.paging = state.paging.next(now),
             Event::Escalated { rule, by, .. } => escalate(state, rule, by, now),
@@ -117,6 +123,8 @@ fn rule_fired(state: &mut State, fired: &RuleFired, now: Timestamp) {
     let RuleFired { epoch, n, .. } = *fired;
     let mark = FiredMark { epoch, n, at: now };
     state.clocks.fired.insert(fired.rule.clone(), mark);
+    let firings = &mut state.clocks.firings;
+    firings.insert(fired.rule.clone(), fired.clone());
 }
 
 fn apply_update(state: &mut State, updated: &Updated, seq: u64, now: Timestamp, policy: &Policy) {

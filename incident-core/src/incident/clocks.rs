@@ -35,6 +35,10 @@ pub struct Clocks {
     /// The last firing of each rule.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fired: BTreeMap<RuleName, FiredMark>,
+    /// The levels that fired last, one of each rule; those that fired before this field existed are
+    /// absent.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub firings: BTreeMap<RuleName, RuleFired>,
     /// Time at which the next rule fires, by the policy that its last command was decided with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
@@ -129,14 +133,91 @@ impl RuleFired {
     pub fn sentence(&self) -> String {
         let names: Vec<&str> = self.notify.iter().map(Name::as_str).collect();
         let late = match self.late {
-            true => format!("; late, it was due at {}", self.due_at),
+            true => format!("{LATE}{}", self.due_at),
             false => String::new(),
         };
         let trigger = self.trigger.sentence();
         format!(
-            "escalated to {}: {trigger}; notifies {}{late}",
+            "{ESCALATED}{}: {trigger}{NOTIFIES}{}{late}",
             self.rule,
             names.join(", ")
         )
+    }
+}
+
+const ESCALATED: &str = "escalated to ";
+const NOTIFIES: &str = "; notifies ";
+const LATE: &str = "; late, it was due at ";
+
+/// The parts of a [sentence](RuleFired::sentence) of a timeline, for those who show it in other
+/// words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleSentence<'t> {
+    /// The rule.
+    pub rule: &'t str,
+    /// Its trigger.
+    pub trigger: Trigger,
+    /// The groups of people that are notified, separated by `, `.
+    pub notify: &'t str,
+    /// Time at which it was due, if it fired late.
+    pub late_since: Option<Timestamp>,
+}
+
+impl<'t> RuleSentence<'t> {
+    /// Reads a sentence. Returns `None` for any other text, and for one of another version.
+    #[must_use]
+    pub fn read(text: &'t str) -> Option<Self> {
+        let (rule, rest) = text.strip_prefix(ESCALATED)?.split_once(": ")?;
+        let (trigger, rest) = rest.split_once(NOTIFIES)?;
+        let mut triggers = Trigger::ALL.into_iter();
+        let trigger = triggers.find(|one| one.sentence() == trigger)?;
+        let (notify, late_since) = match rest.rsplit_once(LATE) {
+            Some((notify, due_at)) => (notify, Some(due_at.parse().ok()?)),
+            None => (rest, None),
+        };
+        Some(Self {
+            rule,
+            trigger,
+            notify,
+            late_since,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_read_as_it_was_written() {
+        for trigger in Trigger::ALL {
+            for late in [false, true] {
+                let fired = RuleFired {
+                    rule: RuleName::made("sev1-declared"),
+                    trigger,
+                    epoch: 1,
+                    n: 0,
+                    skipped: 0,
+                    due_at: "2026-11-20T22:00:00Z".parse().unwrap(),
+                    late,
+                    notify: vec![Name::made("team"), Name::made("on-call")],
+                };
+                let sentence = fired.sentence();
+                let read = RuleSentence::read(&sentence).unwrap();
+                assert_eq!((read.rule, read.trigger), ("sev1-declared", trigger));
+                assert_eq!(read.notify, "team, on-call");
+                assert_eq!(read.late_since, late.then_some(fired.due_at));
+            }
+        }
+        for other in [
+            "",
+            "escalated to security: data may be lost",
+            "escalated to security: data was lost; notified nobody",
+            "escalated to security: it rains; notifies all",
+            "escalated to security: data was lost; notifies all; late, it was due at noon",
+            "page 2 requested: data was lost; notifies all",
+        ] {
+            assert_eq!(RuleSentence::read(other), None, "{other}");
+        }
     }
 }

@@ -27,6 +27,8 @@ impl State {
         self.data_loss_confirmed_at = lost.then(|| self.data_loss_confirmed_at.unwrap_or(now));
         self.affected_users_notified_at = self.affected_users_notified_at.filter(|_| lost);
         self.authority_notified_at = self.authority_notified_at.filter(|_| leaked);
+        self.affected_users_notified_by = self.affected_users_notified_by.take().filter(|_| lost);
+        self.authority_notified_by = self.authority_notified_by.take().filter(|_| leaked);
     }
 }
 
@@ -109,6 +111,8 @@ mod tests {
             for event in &events {
                 incident.apply(event, 3, at, &Policy::default());
             }
+            let by = incident.affected_users_notified_by.clone();
+            assert_eq!(by.as_ref(), Some(&anna.name));
             Ok::<_, Refusal>(incident.affected_users_notified_at)
         };
         for state in [None, lost(LossState::None), lost(LossState::Suspected)] {
@@ -132,6 +136,7 @@ mod tests {
             at(4),
         );
         assert_eq!(incident.affected_users_notified_at, None);
+        assert_eq!(incident.affected_users_notified_by, None);
         change(
             &mut incident,
             Change::DataLoss(lost(LossState::Confirmed)),

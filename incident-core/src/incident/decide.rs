@@ -123,8 +123,8 @@ pub fn decide(
                 by: by.clone(),
             }])
         }
-        Command::MarkUsersNotified { note } => users_notified(incident, note),
-        Command::MarkAuthorityNotified { note } => authority_notified(incident, note),
+        Command::MarkUsersNotified { note } => users_notified(incident, note, by),
+        Command::MarkAuthorityNotified { note } => authority_notified(incident, note, by),
         Command::Page { reason } => page::page(incident, reason),
         Command::Escalate { rule, reason } => page::escalate(incident, rule, reason, by),
         Command::RetryPage { given_up } => page::retry(incident, given_up),
@@ -255,23 +255,37 @@ fn change(
 }
 
 /// Records a letter to the users whose data was lost. A further letter is another entry.
-fn users_notified(incident: &Incident, note: &Statement) -> Result<Vec<Event>, Refusal> {
+fn users_notified(
+    incident: &Incident,
+    note: &Statement,
+    by: &Actor,
+) -> Result<Vec<Event>, Refusal> {
     if incident.data_loss_state() != LossState::Confirmed {
         let detail = "users are notified of lost data, and no loss of data is confirmed";
         return Err(wrong_state("data_loss_not_confirmed", detail));
     }
     limits::room_for_notes(incident)?;
-    Ok(vec![Event::UsersNotified { note: note.clone() }])
+    Ok(vec![Event::UsersNotified {
+        note: note.clone(),
+        by: by.name.clone(),
+    }])
 }
 
 /// Records a notification of the authority. A further one is another entry.
-fn authority_notified(incident: &Incident, note: &Statement) -> Result<Vec<Event>, Refusal> {
+fn authority_notified(
+    incident: &Incident,
+    note: &Statement,
+    by: &Actor,
+) -> Result<Vec<Event>, Refusal> {
     if incident.data_leak_state() == LossState::None {
         let detail = "an authority is notified of leaked data, and no leak of data is suspected";
         return Err(wrong_state("data_leak_not_suspected", detail));
     }
     limits::room_for_notes(incident)?;
-    Ok(vec![Event::AuthorityNotified { note: note.clone() }])
+    Ok(vec![Event::AuthorityNotified {
+        note: note.clone(),
+        by: by.name.clone(),
+    }])
 }
 
 fn publish_of(incident: &Incident, publish: &Publish) -> Result<Vec<Event>, Refusal> {

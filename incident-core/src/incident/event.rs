@@ -75,11 +75,15 @@ pub enum Event {
     UsersNotified {
         /// The letter.
         note: Statement,
+        /// The person who recorded it.
+        by: PersonName,
     },
     /// The authority was notified of a leak of data.
     AuthorityNotified {
         /// The notification.
         note: Statement,
+        /// The person who recorded it.
+        by: PersonName,
     },
     /// Dead-lettered messages are tried once more.
     PageRetried {

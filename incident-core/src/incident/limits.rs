@@ -243,7 +243,9 @@ fn sizes(state: &State) -> Vec<(&'static str, usize)> {
         data_leak_suspected_at: _,
         data_loss_confirmed_at: _,
         affected_users_notified_at: _,
+        affected_users_notified_by: _,
         authority_notified_at: _,
+        authority_notified_by: _,
         // At most `incident::MAX_PUBLIC_BYTES`.
         status_page: _,
         paging: _,
@@ -252,7 +254,7 @@ fn sizes(state: &State) -> Vec<(&'static str, usize)> {
         // One number for each field with a text.
         text_from: _,
         redacted_at: _,
-        // One mark for each rule of the policy.
+        // One mark and one firing for each rule of the policy.
         clocks: _,
         // At most `MAX_SHAPERS`.
         shaped_by: _,

@@ -55,7 +55,7 @@ pub use approvals::{
     ApprovalChanged, ApprovalStep, EndedApproval, GivenApproval, RiskApproval, RiskApprovalState,
 };
 pub use change::{Change, FieldDelta};
-pub use clocks::{Clocks, FiredMark, NextDeadline, RuleFired, UpdateClock};
+pub use clocks::{Clocks, FiredMark, NextDeadline, RuleFired, RuleSentence, UpdateClock};
 pub use command::{Command, Declare, Update};
 pub use comms::{Audience, CommsSent, Publish};
 pub use decide::{decide, rights_for};
@@ -203,10 +203,16 @@ pub struct State {
     /// no loss is confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub affected_users_notified_at: Option<Timestamp>,
+    /// The person who first recorded it; absent if that was before this field existed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affected_users_notified_by: Option<PersonName>,
     /// Time at which the authority was first recorded as notified of a leak of data; absent while
     /// none is suspected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority_notified_at: Option<Timestamp>,
+    /// The person who first recorded it; absent if that was before this field existed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority_notified_by: Option<PersonName>,
     /// The status page entry: its public side.
     #[serde(rename = "face")]
     pub status_page: StatusPageEntry,

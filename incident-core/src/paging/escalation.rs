@@ -25,3 +25,11 @@ pub struct Escalation {
     /// pager and people are notified in another way.
     pub paging: Paging,
 }
+
+impl Escalation {
+    /// Returns `true` if the policy requested it last, and not a person.
+    #[must_use]
+    pub fn is_by_policy(&self) -> bool {
+        self.requested_by == PersonName::policy()
+    }
+}

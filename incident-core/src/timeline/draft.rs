@@ -112,11 +112,11 @@ impl EntryDraft {
             Event::PostMortemLinked { url, .. } => {
                 made(EntryKind::PostMortem, &format!("post-mortem linked: {url}"))
             }
-            Event::UsersNotified { note } => made(
+            Event::UsersNotified { note, .. } => made(
                 EntryKind::Action,
                 &format!("affected users notified: {note}"),
             ),
-            Event::AuthorityNotified { note } => {
+            Event::AuthorityNotified { note, .. } => {
                 made(EntryKind::Action, &format!("authority notified: {note}"))
             }
             Event::PageRequested { reason, epoch } => made(

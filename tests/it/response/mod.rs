@@ -3,5 +3,7 @@
 mod checked;
 mod expected;
 mod notices;
+mod passes;
 mod simulation;
+mod waits;
 mod world;

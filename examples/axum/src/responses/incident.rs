@@ -76,7 +76,9 @@ pub(crate) struct IncidentResponse<'a> {
     data_leak_suspected_at: Option<Timestamp>,
     data_loss_confirmed_at: Option<Timestamp>,
     affected_users_notified_at: Option<Timestamp>,
+    affected_users_notified_by: Option<&'a PersonName>,
     authority_notified_at: Option<Timestamp>,
+    authority_notified_by: Option<&'a PersonName>,
 }
 
 impl<'a> IncidentResponse<'a> {
@@ -144,7 +146,9 @@ impl<'a> IncidentResponse<'a> {
             data_leak_suspected_at: state.data_leak_suspected_at,
             data_loss_confirmed_at: state.data_loss_confirmed_at,
             affected_users_notified_at: state.affected_users_notified_at,
+            affected_users_notified_by: state.affected_users_notified_by.as_ref(),
             authority_notified_at: state.authority_notified_at,
+            authority_notified_by: state.authority_notified_by.as_ref(),
         }
     }
 }

@@ -28,6 +28,7 @@ mod tenants;
 mod timeline;
 mod usage;
 mod users;
+mod web_table;
 
 use std::sync::Arc;
 

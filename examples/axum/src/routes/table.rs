@@ -5,6 +5,7 @@ use incident_core::actor::Action;
 use incident_core::engine::Incidents;
 
 use super::row::{Area, Part, Parts, Row, get, group, patch, post};
+use super::web_table::{operator_rows, status_rows, web_open_rows, web_rows};
 use super::{
     audit, billing, classify, coordination, credits, documents, due, events, hooks, incidents,
     operations, pages, public, reports, sign_in, statements, suggestions, tenants, timeline, usage,
@@ -15,8 +16,6 @@ use crate::document::examples::Examples;
 use crate::document::operation::Stated;
 use crate::document::page::Document;
 use crate::document::schemas::Schemas;
-use crate::web;
-use crate::web::{active, declare, files, incident, preferences, status};
 
 /// A route of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -399,96 +398,6 @@ fn document_rows() -> [Row; 2] {
             get("/docs", documents::docs)
                 .named("get_docs", "Shows this document as a page for people")
                 .answers(&[OK, NOT_MODIFIED]),
-        ],
-    )
-}
-
-fn web_rows() -> [Row; 32] {
-    group(
-        "web",
-        Area::Web,
-        [
-            get("/", active::show),
-            get("/incidents", web::incidents::show),
-            get("/incidents/new", declare::show),
-            post("/incidents/new", declare::declare),
-            get("/incidents/classify", web::classify::show),
-            post("/incidents/classify", web::classify::propose),
-            post(
-                "/incidents/suggestions/{id}/dismiss",
-                active::dismiss::dismiss,
-            ),
-            get("/incidents/{id}", incident::show::show),
-            post("/incidents/{id}/acknowledge", incident::acknowledge::post),
-            post("/incidents/{id}/updates", incident::update::post),
-            get("/sla", web::sla::show).part(Part::Sla),
-            get("/sla/{tenant}", web::sla::tenant::show).part(Part::Sla),
-            post("/sla/credits/review", web::sla::review::show).part(Part::Sla),
-            post("/sla/credits/decide", web::sla::decide::decide).part(Part::Sla),
-            post("/sla/credits/recompute", web::sla::recompute::recompute).part(Part::Sla),
-            get("/incidents/{id}/edit", incident::edit::show),
-            post("/incidents/{id}/edit", incident::edit::save),
-            get("/incidents/{id}/page", incident::page_again::show),
-            post("/incidents/{id}/page", incident::page_again::post),
-            get("/incidents/{id}/publish", incident::publish::show).part(Part::StatusPage),
-            post("/incidents/{id}/publish", incident::publish::post).part(Part::StatusPage),
-            get("/incidents/{id}/post-mortem", incident::post_mortem::show),
-            post("/incidents/{id}/post-mortem", incident::post_mortem::post),
-            get("/incidents/{id}/roles", incident::roles::show),
-            post("/incidents/{id}/roles", incident::roles::post),
-            post("/incidents/{id}/checklists", incident::checklists::post),
-            get("/incidents/{id}/approvals", incident::approvals::show),
-            post("/incidents/{id}/approvals", incident::approvals::post),
-            get(
-                "/incidents/{id}/approvals/{number}",
-                incident::approvals::show_one,
-            ),
-            post(
-                "/incidents/{id}/approvals/{number}",
-                incident::approvals::decide,
-            ),
-            get("/incidents/{id}/entries/{seq}", incident::entry_page::show),
-            post(
-                "/incidents/{id}/entries/{seq}/redact",
-                incident::entry_page::redact,
-            ),
-        ],
-    )
-}
-
-fn operator_rows() -> [Row; 5] {
-    group(
-        "web",
-        Area::Web,
-        [
-            get("/audit", web::audit::show),
-            get("/pagers", web::pagers::show),
-            post("/pagers/test", web::pagers::test_page::test),
-            post("/pagers/retry", web::pagers::retry::retry),
-            get("/about", web::about::show),
-        ],
-    )
-}
-
-fn web_open_rows() -> [Row; 2] {
-    group(
-        "web",
-        Area::WebOpen,
-        [
-            get("/assets/{name}", files::show),
-            post("/preferences", preferences::save),
-        ],
-    )
-}
-
-fn status_rows() -> [Row; 3] {
-    group(
-        "web",
-        Area::Status,
-        [
-            get("/status", status::show::show),
-            get("/status/incidents/{id}", status::incident::show),
-            get("/status/assets/{name}", status::assets::show),
         ],
     )
 }

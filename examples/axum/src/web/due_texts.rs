@@ -7,7 +7,7 @@ use super::texts::texts;
 texts! {
     /// The texts of what is due.
     DueTexts {
-        title: "Due", "À faire", "Fällig";
+        title: "Due and escalations", "À faire et escalades", "Fälliges und Eskalationen";
         nothing: "Nothing is due.", "Rien n’est dû.", "Nichts ist fällig.";
         overdue: "overdue by {time}", "en retard de {time}", "überfällig seit {time}";
         due_in: "in {time}", "dans {time}", "in {time}";
@@ -22,13 +22,16 @@ texts! {
         watch: "Watch until", "Surveillance jusqu’à", "Beobachten bis";
         authority: "Notify the authority", "Prévenir l’autorité", "Behörde benachrichtigen";
         users: "Notify the affected users", "Prévenir les utilisateurs touchés", "Betroffene Nutzer benachrichtigen";
-        escalations: "Escalations", "Escalades", "Eskalationen";
+        fired: "Escalated", "Escalades faites", "Eskaliert";
+        level: "level {n}", "niveau {n}", "Stufe {n}";
+        late: "late, was due", "en retard, échéance", "verspätet, fällig war";
+        notified: "notified: {groups}", "prévenus : {groups}", "benachrichtigt: {groups}";
+        paged: "page through {targets}: {state}", "alerte par {targets} : {state}", "Alarm über {targets}: {state}";
+        waiting: "What comes next", "La suite", "Was als Nächstes kommt";
         rule: "Rule", "Règle", "Regel";
         next: "Next", "Ensuite", "Als Nächstes";
         notifies: "Notifies", "Prévient", "Benachrichtigt";
-        fired: "fired", "déclenchée", "ausgelöst";
         exhausted: "no further level", "plus d’autre niveau", "keine weitere Stufe";
-        no_limit: "the policy sets no deadline", "la politique ne fixe pas d’échéance", "die Richtlinie setzt keine Frist";
     }
 }
 

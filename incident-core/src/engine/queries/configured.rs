@@ -72,6 +72,12 @@ impl Incidents {
     pub fn has_billing(&self) -> bool {
         self.inner.billing.is_some()
     }
+
+    /// Returns `true` if there is a usage source: the users of an outage can be counted and listed.
+    #[must_use]
+    pub fn has_usage(&self) -> bool {
+        self.inner.usage.is_some()
+    }
 }
 
 impl PagingHandle<'_> {

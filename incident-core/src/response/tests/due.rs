@@ -226,6 +226,36 @@ fn facts_have_clocks_that_outlast_the_resolution() {
     for trigger in [Trigger::DataLeak, Trigger::DataLoss, Trigger::CustomerEvent] {
         assert_eq!(clock(&incident, trigger), None, "{trigger:?}");
     }
+    let (_, anna, _) = testing::an_incident();
+    assert_eq!(incident.authority_notified_by, Some(anna.name.clone()));
+    assert_eq!(incident.affected_users_notified_by, Some(anna.name));
+}
+
+/// The last firing of each rule is kept as it was, whatever the policy says later; an incident of
+/// before that field reads without it.
+#[test]
+fn the_last_firing_of_a_rule_is_kept() {
+    let (mut incident, _, start) = testing::an_incident();
+    fire(&mut incident, start);
+    fire(&mut incident, after(start, 125));
+    let kept = |incident: &Incident, rule: &str| {
+        let kept = incident.clocks.firings.get(rule).unwrap();
+        let groups: Vec<String> = kept.notify.iter().map(ToString::to_string).collect();
+        (kept.n, kept.late, kept.due_at, groups.join(", "))
+    };
+    assert_eq!(
+        kept(&incident, "sev2-declared"),
+        (0, false, start, "lead, on-call".to_owned())
+    );
+    assert_eq!(
+        kept(&incident, "unacknowledged"),
+        (1, true, after(start, 25), "lead".to_owned())
+    );
+    let mut stored = serde_json::to_value(&incident).unwrap();
+    let clocks = stored["clocks"].as_object_mut().unwrap();
+    assert!(clocks.remove("firings").is_some());
+    let read: Incident = serde_json::from_value(stored).unwrap();
+    assert!(read.clocks.firings.is_empty() && !read.clocks.fired.is_empty());
 }
 
 #[test]

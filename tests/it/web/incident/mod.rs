@@ -4,8 +4,11 @@ mod acts;
 mod coordination;
 mod edit;
 mod entries;
+mod notified;
 mod publish;
+mod rules;
 mod show;
+mod ticks;
 mod updates;
 
 use serde_json::{Value, json};

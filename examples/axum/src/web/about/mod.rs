@@ -3,7 +3,7 @@
 mod about_texts;
 mod policy_lines;
 mod response_lines;
-mod rule_texts;
+pub(super) mod rule_texts;
 
 use std::sync::Arc;
 

@@ -65,7 +65,7 @@ texts! {
 impl RuleTexts {
     /// Returns a condition in words.
     #[must_use]
-    pub(super) const fn condition(&self, when: Trigger) -> &'static str {
+    pub(crate) const fn condition(&self, when: Trigger) -> &'static str {
         match when {
             Trigger::Declared => self.declared,
             Trigger::Unacknowledged => self.unacknowledged,

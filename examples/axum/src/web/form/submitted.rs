@@ -97,6 +97,11 @@ impl<A, T> Submitted<A, T> {
         self.context.if_version = None;
     }
 
+    /// Accepts the form as often as it is sent: for commands that change nothing the second time.
+    pub(crate) fn without_key(&mut self) {
+        (self.context.key, self.key_guard) = (None, None);
+    }
+
     /// Runs a command to its end in a task of its own, even if the browser disconnects.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ pub(crate) async fn post(
                 problem: Some(problem),
                 ..UpdateDraft::default()
             };
-            page(&state, &reader, &caller, id, Shown::default(), draft).await
+            page(&state, &reader, &caller, id, Shown::default(), draft.into()).await
         }
     }
 }

@@ -9,6 +9,7 @@ use super::customers::CustomerView;
 use crate::http::escape::Html;
 use crate::http::problem::Problem;
 use crate::state::AppState;
+use crate::web::countdown::Countdown;
 use crate::web::form::{Field, FormFields, Summary, form_key, new_key};
 use crate::web::frame::{Frame, Section};
 use crate::web::page::{WebPage, WebResult};
@@ -31,6 +32,20 @@ pub(super) struct OtherAct {
     pub(super) step: &'static str,
 }
 
+/// A deadline that the act meets.
+pub(super) struct ActDeadline {
+    pub(super) name: &'static str,
+    pub(super) time: Countdown,
+    pub(super) at: Html,
+}
+
+/// A link that belongs to the act.
+pub(super) struct ActLink {
+    pub(super) href: String,
+    pub(super) text: &'static str,
+    pub(super) help: &'static str,
+}
+
 /// The page.
 #[derive(Template)]
 #[template(path = "incident/act.html")]
@@ -43,6 +58,8 @@ pub(super) struct ActPage<'a> {
     pub(super) back: String,
     /// The consequences, line by line.
     pub(super) lines: Vec<String>,
+    pub(super) deadline: Option<ActDeadline>,
+    pub(super) link: Option<ActLink>,
     pub(super) customers: Option<ShownToCustomers>,
     pub(super) summary: Option<Html>,
     pub(super) key: String,
@@ -76,6 +93,8 @@ impl<'a> ActPage<'a> {
             number,
             incident,
             lines: Vec::new(),
+            deadline: None,
+            link: None,
             customers: None,
             summary: None,
             key: new_key(),

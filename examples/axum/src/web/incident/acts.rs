@@ -3,6 +3,7 @@
 use incident_core::actor::{Action, Caller};
 use incident_core::incident::{Incident, Mode, Severity, Status, TransitionKind};
 
+use super::notified::{Notified, may_export};
 use crate::state::AppState;
 
 /// The acts that a page offers.
@@ -15,6 +16,9 @@ pub(super) struct Acts {
     pub(super) page: bool,
     pub(super) publish: bool,
     pub(super) post_mortem: bool,
+    pub(super) users_notified: bool,
+    pub(super) authority_notified: bool,
+    pub(super) export_users: bool,
     pub(super) roles: bool,
     pub(super) tick: bool,
 }
@@ -34,6 +38,9 @@ impl Acts {
                 && may(Action::Publish)
                 && incident.mode != Mode::Drill,
             post_mortem: may(Action::LinkPostMortem),
+            users_notified: may(Action::Change) && Notified::Users.applies(incident),
+            authority_notified: may(Action::Change) && Notified::Authority.applies(incident),
+            export_users: may_export(state, caller, incident),
             roles: may(Action::Change) && !is_final,
             tick: may(Action::Update) && !is_final,
         }
@@ -41,7 +48,12 @@ impl Acts {
 
     /// Returns `true` if there are acts besides those with a button of their own.
     pub(super) const fn has_more(self) -> bool {
-        self.edit || self.page || self.post_mortem
+        self.edit
+            || self.page
+            || self.post_mortem
+            || self.users_notified
+            || self.authority_notified
+            || self.export_users
     }
 }
 

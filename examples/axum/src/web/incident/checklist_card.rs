@@ -4,6 +4,7 @@ use incident_core::incident::Incident;
 
 use super::checklist_texts::ChecklistTexts;
 use super::coordination_texts::CoordinationTexts;
+use super::tick_form::TickDraft;
 use crate::http::escape::Html;
 use crate::state::AppState;
 use crate::web::frame::Frame;
@@ -24,7 +25,8 @@ pub(super) struct ListView {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) progress: String,
-    /// `true` if the list is shown unfolded: it is begun and not complete.
+    /// `true` if the list is shown unfolded: it is begun and not complete, or a tick of it was
+    /// refused.
     pub(super) is_open: bool,
     pub(super) items: Vec<ItemView>,
 }
@@ -34,6 +36,7 @@ pub(super) fn checklists(
     state: &AppState,
     frame: &Frame<'_>,
     incident: &Incident,
+    refused: &TickDraft,
 ) -> Vec<ListView> {
     let language = frame.reader.language;
     let texts = CoordinationTexts::of(language);
@@ -56,7 +59,7 @@ pub(super) fn checklists(
             id: format!("list-{name}"),
             name: words.list(name).to_owned(),
             progress: frame.fill(texts.progress, &[("done", &n), ("total", &of)]),
-            is_open: done > 0 && done < total,
+            is_open: (done > 0 && done < total) || refused.is_of(name),
             items: items.collect(),
         }
     });

@@ -81,6 +81,9 @@ texts! {
         checklists: "Checklists", "Listes de contrôle", "Checklisten";
         no_lists: "No checklist applies now.", "Aucune liste ne s’applique maintenant.", "Jetzt gilt keine Checkliste.";
         progress: "{done} of {total}", "{done} sur {total}", "{done} von {total}";
+        tick_hint: "Goes to the timeline with the item that you tick next.", "Va dans la chronologie avec le prochain point coché.", "Kommt mit dem nächsten abgehakten Punkt in den Verlauf.";
+        no_item: "Choose the item to tick.", "Choisissez le point à cocher.", "Wählen Sie den Punkt, der abgehakt wird.";
+        already_ticked: "The item is ticked already. Write the note as an update.", "Ce point est déjà coché. Écrivez la note comme point d’étape.", "Der Punkt ist schon abgehakt. Schreiben Sie die Notiz als Meldung.";
         tick: "Tick: {item}", "Cocher : {item}", "Abhaken: {item}";
         not_open: "This list does not apply now.", "Cette liste ne s’applique pas maintenant.", "Diese Liste gilt jetzt nicht.";
         to_remember: "Easily forgotten", "À ne pas oublier", "Leicht vergessen";
@@ -149,6 +152,7 @@ impl CoordinationTexts {
             "commander_missing" => self.commander_missing,
             "approval_decided" => self.decided,
             "checklist_not_open" => self.not_open,
+            "already_ticked" => self.already_ticked,
             _ => return None,
         })
     }

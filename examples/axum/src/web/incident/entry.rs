@@ -4,14 +4,15 @@
 use std::time::Duration;
 
 use incident_core::actor::ActorKind;
-use incident_core::incident::{FieldDelta, Status};
+use incident_core::incident::{FieldDelta, RuleSentence, Status};
 use incident_core::timeline::{EntryKind, SysIncidentUpdateEntry, TextName};
 
 use super::entry_coordination::coordination;
-use super::entry_message::EntryMessage;
+use super::entry_message::{EntryMessage, FiredEntry};
 use super::entry_texts::EntryTexts;
 use super::words::{WordTexts, list, value};
 use crate::http::escape::Html;
+use crate::web::about::rule_texts::RuleTexts;
 use crate::web::frame::Frame;
 
 /// Time between an event and its entry from which both are shown.
@@ -43,6 +44,8 @@ pub(super) struct EntryView {
     pub(super) reason: Option<String>,
     /// Address of the post-mortem.
     pub(super) link: Option<String>,
+    /// The firing of a rule of the policy.
+    pub(super) fired: Option<FiredEntry>,
     pub(super) public: Option<String>,
     pub(super) informed: Option<String>,
     pub(super) corrects: Option<u64>,
@@ -81,6 +84,7 @@ impl EntryView {
             text: statement.text,
             reason: statement.reason,
             link: statement.link,
+            fired: statement.fired,
             public: entry.text(TextName::PublicMessage).map(str::to_owned),
             informed: entry.comms_sent().map(|sent| {
                 let audience = texts.audience(sent.audience);
@@ -168,6 +172,9 @@ fn statement(
                 link: Some(link.to_owned()),
                 ..EntryMessage::default()
             })
+        }
+        EntryKind::PageRequest if entry.fields.author.is_policy() => {
+            rule_fired(frame, texts, message)
         }
         EntryKind::PageRequest => page_request(frame, texts, message),
         EntryKind::Change => change(frame, texts, message, deltas),
@@ -267,6 +274,25 @@ fn overridden<'d>(
     let sentence = format!("\n{proposed} was proposed, declared as {severity}");
     let (title, rest) = text.split_once(&sentence)?;
     Some((proposed, format!("{title}{rest}")))
+}
+
+fn rule_fired(frame: &Frame<'_>, texts: &EntryTexts, message: &str) -> Option<EntryMessage> {
+    let RuleSentence {
+        rule,
+        trigger,
+        notify,
+        late_since,
+    } = RuleSentence::read(message)?;
+    let condition = RuleTexts::of(frame.reader.language).condition(trigger);
+    let values = [("condition", condition), ("groups", notify)];
+    Some(EntryMessage {
+        what: Some(frame.fill(texts.escalated, &[("rule", rule)])),
+        fired: Some(FiredEntry {
+            text: frame.fill(texts.rule_fired, &values),
+            late_since: late_since.map(|at| frame.times.time(&at)),
+        }),
+        ..EntryMessage::default()
+    })
 }
 
 fn page_request(frame: &Frame<'_>, texts: &EntryTexts, message: &str) -> Option<EntryMessage> {

@@ -12,6 +12,8 @@ texts! {
         published: "published to the status page", "publication sur la page d’état", "auf der Statusseite veröffentlicht";
         hidden: "hidden from the status page", "retrait de la page d’état", "von der Statusseite genommen";
         page_again: "paged on-call again", "a de nouveau alerté l’astreinte", "hat die Bereitschaft erneut alarmiert";
+        rule_fired: "{condition}; notifies {groups}", "{condition} ; prévient {groups}", "{condition}; benachrichtigt {groups}";
+        rule_late: "late, was due", "en retard, échéance", "verspätet, fällig war";
         escalated: "escalated by the rule {rule}", "escalade par la règle {rule}", "nach der Regel {rule} eskaliert";
         users_notified: "notified the users whose data was lost", "a informé les utilisateurs dont des données sont perdues", "hat die Nutzer benachrichtigt, deren Daten verloren gingen";
         authority_notified: "notified the authority of the leak of data", "a informé l’autorité de la fuite de données", "hat die Behörde über das Datenleck informiert";

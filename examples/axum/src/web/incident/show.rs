@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::StatusCode;
 use incident_core::actor::Caller;
 use incident_core::incident::Incident;
 use incident_core::{IncidentId, ValidationError};
@@ -19,11 +20,13 @@ use super::figures::figures;
 use super::head::HeadView;
 use super::impact_view::ImpactView;
 use super::incident_texts::IncidentTexts;
+use super::notified_texts::NotifiedTexts;
 use super::proof::ProofView;
 use super::raci::RaciView;
 use super::related::{RelatedIncident, related};
 use super::side::{NamedLink, NamedText, facts, links, people};
 use super::sla_view::SlaView;
+use super::tick_form::{TickDraft, TickForm};
 use super::timeline::{TimelineView, timeline};
 use super::update_form::{UpdateDraft, UpdateForm, update_form};
 use crate::http::authorized::Authorized;
@@ -95,10 +98,13 @@ struct IncidentPage<'a> {
     sla: Option<SlaView>,
     customers: Option<CustomerView>,
     work: &'static CoordinationTexts,
+    notified: &'static NotifiedTexts,
     warnings: Vec<String>,
     people: Vec<NamedText>,
     raci: RaciView,
     checklists: Vec<ListView>,
+    /// The form for ticks, if the person may tick.
+    tick: Option<TickForm>,
     approvals: Vec<ApprovalView>,
     may_request: bool,
     facts: Vec<NamedText>,
@@ -120,10 +126,43 @@ pub(crate) async fn show(
     Params(shown): Params<Shown>,
 ) -> WebResult {
     let draft = UpdateDraft::fresh(shown.corrects);
-    page(&state, &reader, &context.caller, id, shown, draft).await
+    page(&state, &reader, &context.caller, id, shown, draft.into()).await
 }
 
-/// Renders the page, with the form as a person left it.
+/// The forms of the page as a person left them.
+#[derive(Default)]
+pub(super) struct PageDrafts {
+    update: UpdateDraft,
+    tick: TickDraft,
+}
+
+impl From<UpdateDraft> for PageDrafts {
+    fn from(update: UpdateDraft) -> Self {
+        Self {
+            update,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<TickDraft> for PageDrafts {
+    fn from(tick: TickDraft) -> Self {
+        Self {
+            tick,
+            ..Self::default()
+        }
+    }
+}
+
+impl PageDrafts {
+    /// Returns the status of the page that shows them.
+    fn status(&self) -> StatusCode {
+        let problem = self.update.problem.as_ref().or(self.tick.problem.as_ref());
+        problem.map_or(StatusCode::OK, Problem::status)
+    }
+}
+
+/// Renders the page, with its forms as a person left them.
 ///
 /// # Errors
 /// Returns 404 if there is no such incident. Fails if the store did not answer.
@@ -133,14 +172,14 @@ pub(super) async fn page(
     caller: &Caller,
     id: IncidentId,
     shown: Shown,
-    draft: UpdateDraft,
+    drafts: PageDrafts,
 ) -> WebResult {
     let frame = Frame::of(state, reader, caller, Section::Incidents).with_main_button();
     let frame = frame.at(&format!("/incidents/{id}"));
     let frame = frame.following(state).await;
     let incident = state.incidents().get(id).await?;
     let acts = Acts::of(state, caller, &incident);
-    let status = draft.status();
+    let status = drafts.status();
     // What takes time runs at the same time. Boxed, so that the futures of other requests stay small.
     let (counted, sla, related, proof) = Box::pin(async {
         tokio::join!(
@@ -154,7 +193,7 @@ pub(super) async fn page(
     let timeline = timeline(state, &frame, &incident, shown.before).await?;
     let customers = customers(state, &frame, &incident).await?;
     let mut form = match acts.update {
-        true => Some(update_form(state, &frame, caller, &incident, draft).await?),
+        true => Some(update_form(state, &frame, caller, &incident, drafts.update).await?),
         false => None,
     };
     // One button is the main one: that of a text that waits, then the acknowledgement.
@@ -178,11 +217,12 @@ pub(super) async fn page(
         older: count(reader.language, texts.older, timeline.older),
         timeline,
         form,
-        due: DueView::new(state, &frame, &incident),
+        due: DueView::new(state, &frame, &incident, acts),
         impact: ImpactView::new(&frame, &counted),
         sla,
         customers,
         work,
+        notified: NotifiedTexts::of(reader.language),
         warnings: state
             .incidents()
             .warnings(&incident, frame.times.now)
@@ -191,7 +231,8 @@ pub(super) async fn page(
             .collect(),
         people: people(&frame, &incident),
         raci: RaciView::of(reader.language),
-        checklists: checklists(state, &frame, &incident),
+        checklists: checklists(state, &frame, &incident, &drafts.tick),
+        tick: acts.tick.then(|| TickForm::new(&frame, drafts.tick)),
         approvals: approvals(state, &frame, caller, &incident),
         may_request: may_request(state, caller, &incident),
         facts: facts(&frame, &incident),

@@ -2,6 +2,7 @@
 
 use incident_core::incident::{Facts, Incident};
 
+use super::due_view::is_fired;
 use super::incident_texts::IncidentTexts;
 use super::words::{WordTexts, value};
 use crate::http::escape::Html;
@@ -74,7 +75,12 @@ pub(super) fn people(frame: &Frame<'_>, incident: &Incident) -> Vec<NamedText> {
         let at = incident.acknowledged_at.map(|at| frame.times.time(&at));
         lines.push(line(texts.acknowledged_by, by.as_str(), at));
     }
-    for escalation in &incident.escalations {
+    // What a rule did stands with what is due.
+    let by_people = incident
+        .escalations
+        .iter()
+        .filter(|one| !is_fired(incident, one));
+    for escalation in by_people {
         let state = frame.paging(&escalation.paging.state);
         let by = format!("{}, {state}", escalation.requested_by);
         let at = frame.times.time(&escalation.requested_at);
@@ -106,13 +112,21 @@ pub(super) fn facts(frame: &Frame<'_>, incident: &Incident) -> Vec<NamedText> {
         })
     });
     let notified = [
-        (words.users_notified, incident.affected_users_notified_at),
-        (words.authority_notified, incident.authority_notified_at),
+        (
+            words.users_notified,
+            incident.affected_users_notified_at,
+            &incident.affected_users_notified_by,
+        ),
+        (
+            words.authority_notified,
+            incident.authority_notified_at,
+            &incident.authority_notified_by,
+        ),
     ];
-    let notified = notified.into_iter().filter_map(|(name, at)| {
+    let notified = notified.into_iter().filter_map(|(name, at, by)| {
         at.map(|at| NamedText {
             name: name.to_owned(),
-            text: String::new(),
+            text: by.as_ref().map(ToString::to_string).unwrap_or_default(),
             at: Some(frame.times.time(&at)),
         })
     });

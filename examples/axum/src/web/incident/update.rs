@@ -65,7 +65,7 @@ pub(crate) async fn post(
             preview: None,
         },
     };
-    page(&state, &reader, &caller, id, Shown::default(), draft).await
+    page(&state, &reader, &caller, id, Shown::default(), draft.into()).await
 }
 
 /// Returns a problem whose pointers are the fields of the form.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
 use incident_core::actor::Caller;
 use incident_core::incident::{Incident, Status};
 use incident_core::port::IncidentFilter;
@@ -38,13 +37,6 @@ impl UpdateDraft {
             draft.fields.set("corrects", seq.to_string());
         }
         draft
-    }
-
-    /// Returns the status of the page that shows it.
-    pub(super) fn status(&self) -> StatusCode {
-        self.problem
-            .as_ref()
-            .map_or(StatusCode::OK, Problem::status)
     }
 }
 
