@@ -8,8 +8,10 @@ use futures_util::FutureExt;
 
 use super::{Alarm, EngineEvent, Incidents};
 use crate::billing::{Batch, Lookup, Submission};
+use crate::incident::Incident;
+use crate::notice::Notice;
 use crate::paging::{AlertStatus, Confirmation, DeliveryResult, PageEvent, Receipt};
-use crate::port::{BillingSink, LookupBy, PageCheck, Pager};
+use crate::port::{BillingSink, Channel, ChannelError, LookupBy, PageCheck, Pager};
 
 /// Returns the output of a future; none if it panicked. Adapters hold no state of the engine, so no
 /// half-done change is seen afterwards.
@@ -33,6 +35,26 @@ impl Incidents {
             ..EngineEvent::default()
         });
         DeliveryResult::Unknown
+    }
+
+    /// Sends a notice over a channel. One that panics may have sent it before: it is sent again under
+    /// the same id.
+    pub(super) async fn send_over(
+        &self,
+        channel: &dyn Channel,
+        notice: &Notice,
+        incident: &Incident,
+    ) -> Result<(), ChannelError> {
+        let timeout = self.inner.settings.pager_deadline;
+        let answer = caught(async { channel.send(notice, incident, timeout).await }).await;
+        answer.unwrap_or_else(|| {
+            let name = channel.name();
+            tracing::error!(channel = %name, incident.id = %incident.id, "a channel panicked; it is unknown whether it sent the notice");
+            Err(ChannelError::Unavailable {
+                reason: "the channel panicked".to_owned(),
+                retry_after: None,
+            })
+        })
     }
 
     pub(super) async fn check_page(

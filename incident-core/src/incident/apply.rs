@@ -1,8 +1,8 @@
 //! The effect of an event on the state.
 
 use super::{
-    Audience, Change, Event, FiredMark, Incident, Mode, RuleFired, State, Status, Transition,
-    Updated,
+    Audience, Change, Event, FiredMark, Incident, Mode, Retried, RuleFired, State, Status,
+    Transition, Updated,
 };
 use crate::actor::ActorKind;
 use crate::paging::{AlertSeen, Escalation, PageAction, Paging, PagingState};
@@ -77,8 +77,12 @@ impl Incident {
             Event::RuleFired(fired) => rule_fired(state, fired, now),
             Event::PageRetried { messages } => {
                 for one in messages {
-                    if one.action == PageAction::Trigger
-                        && let Some(paging) = self.paging_mut(one.rule.as_ref())
+                    if let Retried::Page {
+                        rule,
+                        action: PageAction::Trigger,
+                        ..
+                    } = &one.of
+                        && let Some(paging) = self.paging_mut(rule.as_ref())
                     {
                         paging.retry();
                     }

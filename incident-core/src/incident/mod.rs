@@ -84,7 +84,7 @@ pub use took_in::TookIn;
 pub use updated::{Transition, Updated};
 pub use vendor::VendorReport;
 
-pub use crate::paging::RetryOf;
+pub use crate::paging::{Retried, RetryOf};
 
 use crate::paging::{Escalation, Paging};
 use crate::window::{Window, Windows};

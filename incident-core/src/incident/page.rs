@@ -1,7 +1,7 @@
 //! Decisions on paging again, on escalations and on retries of pages.
 
 use super::refusal::wrong_state;
-use super::{Event, Incident, Mode, Refusal, RetryOf};
+use super::{Event, Incident, Mode, Refusal, Retried, RetryOf, Status};
 use crate::actor::Actor;
 use crate::paging::{PageAction, Paging};
 use crate::{RuleName, Statement};
@@ -53,26 +53,31 @@ pub(super) fn page(incident: &Incident, reason: &Statement) -> Result<Vec<Event>
     }])
 }
 
-/// Decides a retry of dead-lettered pages, and drops those that are stale: a trigger if the page is
-/// acknowledged or the incident is over, and any message of an earlier page.
+/// Decides a retry of dead letters, and drops those that are stale: a trigger if the page is
+/// acknowledged or the incident is over, any message of an earlier page, and a notice if the incident
+/// was cancelled or merged.
 pub(super) fn retry(incident: &Incident, given_up: &[RetryOf]) -> Result<Vec<Event>, Refusal> {
     let live = incident.status.is_live();
-    let wanted = |one: &&RetryOf| {
-        let Some(paging) = incident.paging_of(one.rule.as_ref()) else {
-            return false;
-        };
-        one.epoch == paging.epoch
-            && match one.action {
-                PageAction::Trigger => live && !paging.acknowledged,
-                PageAction::Acknowledge | PageAction::Reprioritise => live,
-                PageAction::Resolve => !live,
-            }
+    let wanted = |one: &&RetryOf| match &one.of {
+        Retried::Page {
+            rule,
+            action,
+            epoch,
+        } => incident.paging_of(rule.as_ref()).is_some_and(|paging| {
+            *epoch == paging.epoch
+                && match action {
+                    PageAction::Trigger => live && !paging.acknowledged,
+                    PageAction::Acknowledge | PageAction::Reprioritise => live,
+                    PageAction::Resolve => !live,
+                }
+        }),
+        Retried::Notice { .. } => !matches!(incident.status, Status::Cancelled | Status::Merged),
     };
     let messages: Vec<RetryOf> = given_up.iter().filter(wanted).cloned().collect();
     if messages.is_empty() {
         return Err(wrong_state(
             "nothing_to_retry",
-            "the incident has no failed page to retry",
+            "the incident has no failed page or notice to retry",
         ));
     }
     Ok(vec![Event::PageRetried { messages }])

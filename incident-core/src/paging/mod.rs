@@ -22,7 +22,7 @@ pub use event::{PageAction, PageEvent, Urgency};
 pub use gate::{Admission, AdmitRequest, BreakerTransition, Gate, GateSettings};
 pub use key::{dedup_key, incident_of_key};
 pub use result::{DeliveryResult, NotSent, NotSentReason, Receipt};
-pub use retry::RetryOf;
+pub use retry::{Retried, RetryOf};
 pub use state::{AlertSeen, Paging, PagingState};
 pub use step::{DeliveryLog, DeliveryMode, FailoverPolicy, LastResult, NextAction, next_step};
 pub use target::TargetId;

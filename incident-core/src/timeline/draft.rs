@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::{EntryKind, StateMarks};
 use crate::actor::Actor;
 use crate::incident::{
-    AlertRepeated, ApprovalChanged, Change, CommsSent, Event, FieldDelta, Incident, RetryOf,
-    RiskApprovalState, RoleChanged, Severity, Status, TickItem, TookIn, Updated,
+    AlertRepeated, ApprovalChanged, Change, CommsSent, Event, FieldDelta, Incident, Retried,
+    RetryOf, RiskApprovalState, RoleChanged, Severity, Status, TickItem, TookIn, Updated,
 };
 use crate::{PublicText, Text, Timestamp};
 
@@ -206,9 +206,16 @@ fn took_in_entry(
 }
 
 fn retried(messages: &[RetryOf]) -> String {
-    let noun = |one: &RetryOf| match &one.rule {
-        Some(rule) => format!("{} of {rule}", one.action.noun()),
-        None => one.action.noun().to_owned(),
+    let noun = |one: &RetryOf| match &one.of {
+        Retried::Page {
+            rule: Some(rule),
+            action,
+            ..
+        } => format!("{} of {rule}", action.noun()),
+        Retried::Page {
+            rule: None, action, ..
+        } => action.noun().to_owned(),
+        Retried::Notice { rule, group } => format!("notice of {rule} to {group}"),
     };
     let what: Vec<String> = messages.iter().map(noun).collect();
     format!("retried failed pages: {}", what.join(", "))

@@ -38,6 +38,7 @@ pub(crate) enum Loss {
 pub(crate) struct Faulty {
     inner: Arc<dyn Store>,
     loses: Mutex<BTreeSet<Loss>>,
+    not_written: Mutex<BTreeSet<IncidentId>>,
     pub(crate) gone: Mutex<BTreeSet<IncidentId>>,
     pub(crate) hangs: AtomicBool,
 }
@@ -47,6 +48,7 @@ impl Faulty {
         Arc::new(Self {
             inner,
             loses: Mutex::default(),
+            not_written: Mutex::default(),
             gone: Mutex::default(),
             hangs: AtomicBool::new(false),
         })
@@ -54,6 +56,11 @@ impl Faulty {
 
     pub(crate) fn lose(&self, id: IncidentId) {
         self.gone.lock().unwrap().insert(id);
+    }
+
+    /// Refuses commits that write an incident from now on.
+    pub(crate) fn refuse_writes(&self, id: IncidentId) {
+        self.not_written.lock().unwrap().insert(id);
     }
 
     /// Loses things of one kind from now on.
@@ -79,6 +86,7 @@ impl Faulty {
 
     pub(crate) fn mend(&self) {
         self.loses.lock().unwrap().clear();
+        self.not_written.lock().unwrap().clear();
         self.gone.lock().unwrap().clear();
     }
 
@@ -97,6 +105,13 @@ impl IncidentStore for Faulty {
         mut commit: Commit,
         timeout: Duration,
     ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
+        let written: Vec<IncidentId> = commit.writes.iter().map(|write| write.after.id).collect();
+        if written
+            .iter()
+            .any(|id| self.not_written.lock().unwrap().contains(id))
+        {
+            return Err(StoreError::Unavailable("away".into()));
+        }
         commit.outbox.retain(|write| self.is_kept(write));
         let lost = self.loses(Loss::AuditOfFirings);
         commit

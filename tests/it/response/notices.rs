@@ -211,8 +211,16 @@ async fn a_refused_notice_is_given_up_with_an_alarm() {
         assert_eq!(audited, expected.into());
         assert_eq!(world.given_up(), [format!("{refused} chat")]);
         let which = incident_core::outbox::DeadLetterFilter::Incident(incident_id);
-        let dead = world.store.given_up(which, WITHIN).await.unwrap();
-        assert_eq!(dead.len(), 1, "{status}");
+        let dead = async || world.store.given_up(which, WITHIN).await.unwrap().len();
+        assert_eq!(dead().await, 1, "{status}");
+        // The receiver was mended: a person retries it, under the same id.
+        let paging = world.engine.paging();
+        paging.retry(&context(), which).await.unwrap();
+        world.drain_for(60).await;
+        assert_eq!(world.counted(), GROUPS);
+        assert_eq!(dead().await, 0, "{status}");
+        // There is nothing left to retry.
+        assert!(paging.retry(&context(), which).await.is_err());
     }
 }
 

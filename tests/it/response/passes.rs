@@ -1,4 +1,4 @@
-//! The number of incidents of one pass.
+//! The incidents of one pass.
 
 use std::sync::Arc;
 
@@ -7,33 +7,37 @@ use incident_core::incident::{Declare, Severity};
 use incident_core::testing::{CountingIds, ManualClock};
 use incident_store_memory::MemoryStore;
 
+use crate::over_http::faulty::Faulty;
 use crate::over_http::harness::{at, context};
-use crate::over_http::limits::table::rows;
 
-/// A pass looks at as many incidents as the table of limits says, and says that there are more;
-/// the next ones fire the rest.
+/// A pass fires the rules of all incidents that are due. Those that cannot be written, though they have been
+/// due longest, hold up no others, and are tried again.
 #[tokio::test]
-async fn a_pass_fires_the_rules_of_so_many_incidents() {
-    let limit = rows()
-        .iter()
-        .find(|row| row.tried_by == "a_pass_fires_the_rules_of_so_many_incidents")
-        .unwrap()
-        .number();
-    let engine = Incidents::builder(Arc::new(MemoryStore::default()))
+async fn a_pass_fires_the_rules_of_all_incidents_that_can_be_written() {
+    let store = Faulty::new(Arc::new(MemoryStore::default()));
+    let engine = Incidents::builder(Arc::<Faulty>::clone(&store))
         .clock(Arc::new(ManualClock::at(at("2026-11-20T22:00:00Z"))))
         .ids(Arc::new(CountingIds::from(1)))
         .build()
         .unwrap();
     let declare = Declare::new("an outage".parse().unwrap(), Severity::Sev2);
-    for _ in 0..=limit {
-        engine.declare(&context(), &declare).await.unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..120 {
+        let declared = engine.declare(&context(), &declare).await.unwrap();
+        ids.push(declared.incident.id);
     }
-    let first = engine.worker().fire_rules().await.unwrap();
-    assert_eq!((first.incidents, first.rules), (limit, limit));
-    assert!(first.more);
-    let second = engine.worker().fire_rules().await.unwrap();
-    assert_eq!((second.incidents, second.rules), (1, 1));
-    assert!(!second.more);
-    let third = engine.worker().fire_rules().await.unwrap();
-    assert_eq!((third.incidents, third.rules, third.more), (0, 0, false));
+    // All were declared at one time, so that they are due in the order of their ids.
+    ids.sort();
+    for id in &ids[..60] {
+        store.refuse_writes(*id);
+    }
+    let pass = async || {
+        let fired = engine.worker().fire_rules().await.unwrap();
+        (fired.incidents, fired.written, fired.rules)
+    };
+    assert_eq!(pass().await, (120, 60, 60));
+    assert_eq!(pass().await, (60, 0, 0));
+    store.mend();
+    assert_eq!(pass().await, (60, 60, 60));
+    assert_eq!(pass().await, (0, 0, 0));
 }

@@ -2,7 +2,7 @@
 
 use crate::IncidentId;
 use crate::engine::{CommandOutcome, Error, PagingHandle, RequestContext};
-use crate::incident::{Command, RetryOf};
+use crate::incident::{Command, Retried, RetryOf};
 use crate::outbox::{DeadLetterFilter, Message, MessageBody};
 use crate::port::StoreError;
 
@@ -10,11 +10,11 @@ use crate::port::StoreError;
 const MAX_CONFLICT_RETRIES: u32 = 4;
 
 impl PagingHandle<'_> {
-    /// Retries the dead-lettered pages of an incident, or one page: a key was mended, or a vendor
-    /// came back. The key and the epoch stay the same.
+    /// Retries the dead-lettered pages and notices of an incident, or one of them: a key was mended, or a
+    /// vendor came back. The key and the epoch stay the same, and so does the id of a notice.
     ///
     /// A page is only retried while it makes sense: no one is woken for an incident that is
-    /// acknowledged or over.
+    /// acknowledged or over. A notice whose condition no longer holds is cancelled instead of sent.
     ///
     /// # Errors
     /// Returns [`Error::NotFound`] if there is no such incident or dead letter, and
@@ -67,16 +67,22 @@ fn incident_of(given_up: &[Message]) -> Result<IncidentId, Error> {
 }
 
 fn retry_of(message: &Message) -> Option<RetryOf> {
-    match &message.body {
-        MessageBody::Page(page) => Some(RetryOf {
-            message: message.id,
+    let of = match &message.body {
+        MessageBody::Page(page) => Retried::Page {
             rule: page.rule.clone(),
             action: page.action,
             epoch: page.epoch,
-        }),
+        },
+        MessageBody::Notice(notice) => Retried::Notice {
+            rule: notice.fired.rule.clone(),
+            group: notice.group.clone(),
+        },
         MessageBody::RecomputeCredits(_)
         | MessageBody::SubmitCredits(_)
-        | MessageBody::EndTest(_)
-        | MessageBody::Notice(_) => None,
-    }
+        | MessageBody::EndTest(_) => return None,
+    };
+    Some(RetryOf {
+        message: message.id,
+        of,
+    })
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::actor::{Actor, ActorKind};
 use crate::audit::AuditDraft;
 use crate::commit::Commit;
-use crate::engine::guard::caught;
 use crate::engine::{Alarm, EngineEvent, Error, Incidents};
 use crate::incident::Incident;
 use crate::notice::Notice;
@@ -45,15 +44,7 @@ impl Incidents {
                 .await;
         };
         sent.store(true, Ordering::Relaxed);
-        let timeout = self.inner.settings.pager_deadline;
-        let answer = caught(channel.send(notice, &incident, timeout)).await;
-        let panicked = || {
-            Err(ChannelError::Unavailable {
-                reason: "the channel panicked".to_owned(),
-                retry_after: None,
-            })
-        };
-        let error = match answer.unwrap_or_else(panicked) {
+        let error = match self.send_over(&**channel, notice, &incident).await {
             Ok(()) => {
                 return self
                     .settle_notice(claim, notice, JobOutcome::Done, "sent")

@@ -4,16 +4,40 @@ use super::{paged, with};
 use crate::MessageId;
 use crate::effect::{Effect, effects_of};
 use crate::incident::page::retry;
-use crate::incident::{Change, Event, Incident, Mode, Refusal, RetryOf, Severity, State, Status};
+use crate::incident::{
+    Change, Event, Incident, Mode, Refusal, Retried, RetryOf, Severity, State, Status,
+};
 use crate::paging::{PageAction, Paging, PagingState};
 use crate::policy::Policy;
 
 fn given_up(action: PageAction, epoch: u32) -> RetryOf {
     RetryOf {
         message: MessageId::from_uuid(uuid::Uuid::from_u128(1)),
-        rule: None,
-        action,
-        epoch,
+        of: Retried::Page {
+            rule: None,
+            action,
+            epoch,
+        },
+    }
+}
+
+/// A notice is tried again whether the incident is active or has ended: whether its condition still holds is
+/// seen when it is sent.
+#[test]
+fn a_notice_that_was_given_up_goes_out_again_unless_the_incident_was_cancelled() {
+    let notice = RetryOf {
+        message: MessageId::from_uuid(uuid::Uuid::from_u128(1)),
+        of: Retried::Notice {
+            rule: "sev1-declared".parse().unwrap(),
+            group: "cto".parse().unwrap(),
+        },
+    };
+    let (live, _) = paged();
+    let over = with(super::resolved);
+    let cancelled = with(|state| state.status = Status::Cancelled);
+    for (incident, wanted) in [(&live, true), (&over, true), (&cancelled, false)] {
+        let found = retry(incident, std::slice::from_ref(&notice));
+        assert_eq!(found.is_ok(), wanted, "{found:?}");
     }
 }
 

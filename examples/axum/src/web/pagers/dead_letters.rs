@@ -59,7 +59,7 @@ impl DeadLetterLine {
         Self {
             id: message.id,
             job,
-            may_retry: incident.is_some(),
+            may_retry: matches!(message.body, MessageBody::Page(_) | MessageBody::Notice(_)),
             incident,
             since: message.committed_at,
             results: message
