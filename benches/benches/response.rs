@@ -24,7 +24,6 @@ use incident_test_postgres::{Cluster, Database, Safety};
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Executor};
 
-const WITHIN: Duration = Duration::from_secs(10);
 const ROUNDS: usize = 7;
 const LOOKS: usize = 100;
 const FIRED: usize = 200;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use syn::{Item, ItemEnum};
+use syn::Item;
 
 use super::read;
 
@@ -23,11 +23,9 @@ fn every_alarm_is_in_the_table_of_the_metrics() {
     let alarms: BTreeSet<String> = source
         .items
         .into_iter()
-        .find_map(|item| match item {
-            Item::Enum(ItemEnum {
-                ident, variants, ..
-            }) if ident == "Alarm" => Some(variants),
-            _ => None,
+        .find_map(|item| {
+            let Item::Enum(found) = item else { return None };
+            (found.ident == "Alarm").then_some(found.variants)
         })
         .unwrap()
         .iter()

@@ -79,7 +79,10 @@ impl Faulty {
         let loss = match message.body {
             MessageBody::Notice(_) => Loss::Notices,
             MessageBody::Page(_) => Loss::Pages,
-            _ => return true,
+            MessageBody::RecomputeCredits(_)
+            | MessageBody::SubmitCredits(_)
+            | MessageBody::EndTest(_)
+            | _ => return true,
         };
         !self.loses(loss)
     }

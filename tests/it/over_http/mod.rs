@@ -3,6 +3,7 @@
 
 mod credits;
 pub(crate) mod document;
+mod escalations;
 pub(crate) mod faulty;
 pub(crate) mod harness;
 mod http;

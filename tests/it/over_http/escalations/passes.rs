@@ -5,16 +5,16 @@ use std::sync::Arc;
 use incident_core::engine::Incidents;
 use incident_core::incident::{Declare, Severity};
 use incident_core::testing::{CountingIds, ManualClock};
-use incident_store_memory::MemoryStore;
 
 use crate::over_http::faulty::Faulty;
-use crate::over_http::harness::{at, context};
+use crate::over_http::harness::{at, context, storage};
 
 /// A pass fires the rules of all incidents that are due. Those that cannot be written, though they have been
 /// due longest, hold up no others, and are tried again.
 #[tokio::test]
 async fn a_pass_fires_the_rules_of_all_incidents_that_can_be_written() {
-    let store = Faulty::new(Arc::new(MemoryStore::default()));
+    let (storage, _database) = storage().await;
+    let store = Faulty::new(storage.store);
     let engine = Incidents::builder(Arc::<Faulty>::clone(&store))
         .clock(Arc::new(ManualClock::at(at("2026-11-20T22:00:00Z"))))
         .ids(Arc::new(CountingIds::from(1)))

@@ -9,10 +9,10 @@ use incident_core::incident::{Command, Declare, Severity};
 use incident_core::port::Clock;
 use incident_core::testing::{ManualClock, RecordingPager};
 use incident_pagers::LogChannel;
-use incident_store_memory::MemoryStore;
+use incident_test_postgres::Database;
 
 use crate::over_http::faulty::{Faulty, Loss};
-use crate::over_http::harness::{at, context};
+use crate::over_http::harness::{at, context, storage};
 
 const START: &str = "2026-11-20T22:15:00Z";
 
@@ -22,11 +22,13 @@ struct Team {
     clock: Arc<ManualClock>,
     incidents: Incidents,
     alarms: Arc<Mutex<Vec<Alarm>>>,
+    _database: Option<Database>,
 }
 
 impl Team {
-    fn new() -> Self {
-        let store = Faulty::new(Arc::new(MemoryStore::default()));
+    async fn new() -> Self {
+        let (storage, database) = storage().await;
+        let store = Faulty::new(storage.store);
         let clock = Arc::new(ManualClock::at(at(START)));
         let alarms: Arc<Mutex<Vec<Alarm>>> = Arc::default();
         let sink = Arc::clone(&alarms);
@@ -42,6 +44,7 @@ impl Team {
             clock,
             incidents,
             alarms,
+            _database: database,
         }
     }
 
@@ -81,7 +84,7 @@ fn missing(incident_id: IncidentId) -> [Alarm; 2] {
 
 #[tokio::test]
 async fn a_team_whose_worker_runs_misses_nothing() {
-    let team = Team::new();
+    let team = Team::new().await;
     team.declare().await;
     for _ in 0..120 {
         team.work().await;
@@ -92,7 +95,7 @@ async fn a_team_whose_worker_runs_misses_nothing() {
 
 #[tokio::test]
 async fn a_rule_that_the_worker_skips_is_found_after_five_minutes_until_it_fires() {
-    let team = Team::new();
+    let team = Team::new().await;
     team.store.lose_all(Loss::DueIncidents);
     let id = team.declare().await;
     team.work().await;
@@ -115,7 +118,7 @@ async fn a_rule_that_the_worker_skips_is_found_after_five_minutes_until_it_fires
 
 #[tokio::test]
 async fn a_notice_that_disappears_is_found() {
-    let team = Team::new();
+    let team = Team::new().await;
     team.store.lose_all(Loss::Notices);
     let id = team.declare().await;
     team.work().await;
@@ -133,7 +136,7 @@ async fn a_notice_that_disappears_is_found() {
 
 #[tokio::test]
 async fn a_page_that_disappears_is_found() {
-    let team = Team::new();
+    let team = Team::new().await;
     team.store.lose_all(Loss::Pages);
     let id = team.declare().await;
     team.work().await;
@@ -150,7 +153,7 @@ async fn a_page_that_disappears_is_found() {
 /// The state says that it fired; the audit trail, by which it is checked, does not.
 #[tokio::test]
 async fn a_firing_without_a_record_is_found() {
-    let team = Team::new();
+    let team = Team::new().await;
     team.store.lose_all(Loss::AuditOfFirings);
     let id = team.declare().await;
     team.work().await;
@@ -161,7 +164,7 @@ async fn a_firing_without_a_record_is_found() {
 /// While messages wait, as behind a channel that is away, none of them is missing.
 #[tokio::test]
 async fn what_still_waits_is_not_missing() {
-    let team = Team::new();
+    let team = Team::new().await;
     team.declare().await;
     team.incidents.worker().fire_rules().await.unwrap();
     assert_eq!(team.check_after(301).await, 0);

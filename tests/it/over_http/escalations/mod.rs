@@ -1,0 +1,4 @@
+//! The worker's passes over escalation rules, on a store that loses and refuses things.
+
+mod checked;
+mod passes;
