@@ -14,7 +14,7 @@ use crate::outbox::{Claim, JobOutcome};
 use crate::paging::clamp_retry_after;
 use crate::port::ChannelError;
 use crate::response::{NOTIFY, clocks};
-use crate::{Name, PersonName, Timestamp};
+use crate::{Name, PersonName, Timestamp, failpoint};
 
 /// The first wait after a channel was unavailable.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
@@ -44,7 +44,10 @@ impl Incidents {
                 .await;
         };
         sent.store(true, Ordering::Relaxed);
-        let error = match self.send_over(&**channel, notice, &incident).await {
+        failpoint::hit("before_notice");
+        let answer = self.send_over(&**channel, notice, &incident).await;
+        failpoint::hit("after_notice");
+        let error = match answer {
             Ok(()) => {
                 return self
                     .settle_notice(claim, notice, JobOutcome::Done, "sent")

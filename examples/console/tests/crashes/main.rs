@@ -16,13 +16,16 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use incident_pagers::testing::{Fault, MockVendor};
+use incident_pagers::SigningSecret;
+use incident_pagers::testing::{Fault, MockVendor, NoticeReceiver};
 use incident_test_postgres::{Cluster, Database};
 use serde_json::{Value, json};
 use sqlx::Row;
 
+mod escalations;
+
 /// All failpoints, in the order in which a command passes them.
-const PLACES: [&str; 11] = [
+const PLACES: [&str; 15] = [
     "number_taken",
     "before_commit",
     "after_commit",
@@ -32,6 +35,10 @@ const PLACES: [&str; 11] = [
     "after_send",
     "before_mark",
     "after_mark",
+    "before_fire",
+    "after_fire",
+    "before_notice",
+    "after_notice",
     "mid_shutdown",
     // Not a failpoint: the process is killed from outside.
     "killed",
@@ -39,6 +46,7 @@ const PLACES: [&str; 11] = [
 
 const TOKEN: &str = "token-0123456789-token";
 const VIEWER: &str = "viewer-0123456789-token";
+const SECRET: &str = "whsec_YzRuNHJ5YzRuNHJ5YzRuNHJ5YzRuNHJ5";
 
 /// Returns the number of cycles per failpoint.
 fn cycles() -> usize {
@@ -77,6 +85,7 @@ struct Setup {
     database: Database,
     url: String,
     vendor: MockVendor,
+    receiver: NoticeReceiver,
     ledger: Arc<Ledger>,
     http: reqwest::Client,
 }
@@ -104,6 +113,9 @@ impl Setup {
             url: cluster.url(database.name()),
             database,
             vendor: MockVendor::pagerduty().await.unwrap(),
+            receiver: NoticeReceiver::start(SigningSecret::new(SECRET).unwrap())
+                .await
+                .unwrap(),
             ledger: Arc::default(),
             http: reqwest::Client::builder()
                 .no_proxy()
@@ -124,6 +136,8 @@ impl Setup {
             .env("INCIDENT_ALLOW_UNSAFE_DATABASE", "1")
             .env("PAGERDUTY_ROUTING_KEY", "0123456789abcdef0123456789abcdef")
             .env("PAGERDUTY_URL", self.vendor.base_url().to_string())
+            .env("INCIDENT_NOTICES_URL", self.receiver.base_url().to_string())
+            .env("INCIDENT_NOTICES_SECRET", SECRET)
             .env("INCIDENT_FAILPOINT", format!("{place}:{nth}"))
             .env("RUST_LOG", "off")
             .stdout(Stdio::piped())
@@ -305,6 +319,7 @@ impl Setup {
             );
         }
         assert!(wakes.is_empty(), "{place}: {wakes:?}");
+        self.check_escalations(place, &pool).await;
         // Every answered refusal is audited.
         let denied =
             "select count(*) from incident.audit where canonical::jsonb ->> 'outcome' = 'denied'";
@@ -367,7 +382,8 @@ macro_rules! places {
 
 places! {
     number_taken, before_commit, after_commit, before_answer, after_claim, before_send,
-    after_send, before_mark, after_mark, mid_shutdown, killed,
+    after_send, before_mark, after_mark, before_fire, after_fire, before_notice, after_notice, mid_shutdown,
+    killed,
 }
 
 fn signal(console: &Console, name: &str) {
