@@ -45,7 +45,6 @@ impl HeadView {
         let times = frame.times;
         let end = incident.over_at().or(incident.impact_ended_at);
         let is_live = incident.status.is_live();
-        let due = incident.next_update_due_at.filter(|_| is_live);
         let paging = &incident.paging;
         let begun = paging.begun_at.zip(paging.accepted_at);
         let failed = matches!(paging.state, PagingState::Failing | PagingState::GivenUp);
@@ -56,7 +55,10 @@ impl HeadView {
                 let time = times.between(&incident.started_at, &end);
                 frame.fill(texts.lasted, &[("time", &time)])
             }),
-            due: due.map(|due| Countdown::new(frame, due, texts.overdue, texts.due_in)),
+            due: incident
+                .clocks
+                .deadline
+                .map(|deadline| Countdown::of_deadline(frame, deadline)),
             tenants: tenants(frame, texts, &incident.affected_tenants),
             services: services(frame, incident),
             page: page(frame, texts, paging),

@@ -10,8 +10,6 @@ texts! {
         elapsed: "for", "depuis", "seit";
         lasted: "lasted {time}", "a duré {time}", "dauerte {time}";
         eta: "expected end", "fin prévue", "Ende erwartet";
-        overdue: "Update overdue {time}", "Point en retard de {time}", "Meldung seit {time} fällig";
-        due_in: "next update in {time}", "prochain point dans {time}", "nächste Meldung in {time}";
         tenants: "Tenants", "Clients", "Mandanten";
         no_tenants: "No tenant is named yet", "Aucun client nommé pour l’instant", "Noch kein Mandant genannt";
         services: "Services", "Services", "Dienste";
