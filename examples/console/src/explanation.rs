@@ -1,11 +1,12 @@
 //! `incident-console explain`: for one incident, the reason why each escalation rule fired or did not.
 
 use std::error::Error;
+use std::fmt;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::Arc;
 
-use incident_core::engine::Incidents;
+use incident_core::engine::{self, Incidents};
 use incident_core::incident::{Incident, Mode};
 use incident_core::policy::{Policy, PolicyRecord};
 use incident_core::port::IncidentFilter;
@@ -46,7 +47,10 @@ pub async fn explain(
     let zone = policy.timezone;
     let engine = Incidents::builder(store).policy(policy.clone()).build()?;
     let id = find(&engine, incident, database).await?;
-    let incident = engine.get(id).await?;
+    let incident = match engine.get(id).await {
+        Err(engine::Error::NotFound(_)) => return Err(no_incident(id, database)),
+        found => found?,
+    };
     let (due, rules) = engine.reports().due_of(&incident);
     let explanation = Explanation {
         incident: &incident,
@@ -89,9 +93,13 @@ async fn find(
         }
         filter.after = batch.last().map(|last| (last.declared_at, last.id));
         if batch.len() < BATCH {
-            return Err(format!("explain: there is no incident {number} in {database}").into());
+            return Err(no_incident(number, database));
         }
     }
+}
+
+fn no_incident(incident: impl fmt::Display, database: &DatabaseSettings) -> Box<dyn Error> {
+    format!("explain: there is no incident {incident} in {database}").into()
 }
 
 fn policy_line(in_force: Option<&PolicyRecord>, policy: &Policy) -> String {

@@ -106,7 +106,8 @@ async fn send<'a>(
         set(&mut body, "merged_into", json!(id_of(declared, key)?));
     }
     let id = id_of(declared, &incident.key)?;
-    let expected = if step.route == "updates" { 201 } else { 200 };
+    let makes_one = matches!(step.route.as_str(), "updates" | "approvals");
+    let expected = if makes_one { 201 } else { 200 };
     let path = format!("/sys/incidents/{id}/{}", step.route);
     client.post(&path, &body, expected).await.map(|_| ())
 }

@@ -106,7 +106,10 @@ async fn an_incident_that_is_not_there_is_named() {
     for (incident, expected) in [
         ("41", "there is no incident 41"),
         ("#41", "there is no incident 41"),
-        ("0190a000-0000-7000-8000-000000000000", "no incident"),
+        (
+            "0190a000-0000-7000-8000-000000000000",
+            "there is no incident 0190a000",
+        ),
         ("forty-one", "expected the number or the id of an incident"),
         ("", "expected the number or the id of an incident"),
     ] {

@@ -27,7 +27,7 @@ pub(super) fn coordination(
     let texts = CoordinationTexts::of(frame.reader.language);
     let message = entry.text(TextName::Message).unwrap_or_default();
     match entry.fields.kind {
-        EntryKind::RoleChange => role_change(frame, texts, delta, message),
+        EntryKind::RoleChange => role_change(frame, texts, entry, delta),
         EntryKind::Decision => approval(frame, texts, delta, message),
         EntryKind::Checklist => tick(frame, texts, delta, message),
         EntryKind::Declaration
@@ -54,27 +54,34 @@ fn note_of(message: &str) -> Option<String> {
 fn role_change(
     frame: &Frame<'_>,
     texts: &CoordinationTexts,
+    entry: &SysIncidentUpdateEntry,
     delta: &FieldDelta,
-    message: &str,
 ) -> Option<EntryMessage> {
     let words = WordTexts::of(frame.reader.language);
+    // The author's name stands before the sentence.
+    let author = entry.fields.author.name.as_str();
+    let other = |person| if person == author { "" } else { person };
     let role = role_of(delta.field.strip_prefix("roles/")?)?;
     let role = words.response_role(role);
     let from = delta.from.as_ref().and_then(|one| one.as_str());
     let what = match (from, delta.to.as_str()) {
         (Some(from), Some(to)) => frame.fill(
             texts.entry_handed,
-            &[("person", from), ("role", role), ("to", to)],
+            &[("person", other(from)), ("role", role), ("to", to)],
         ),
-        (None, Some(to)) => frame.fill(texts.entry_assumed, &[("person", to), ("role", role)]),
-        (Some(from), None) => {
-            frame.fill(texts.entry_renounced, &[("person", from), ("role", role)])
-        }
+        (None, Some(to)) => frame.fill(
+            texts.entry_assumed,
+            &[("person", other(to)), ("role", role)],
+        ),
+        (Some(from), None) => frame.fill(
+            texts.entry_renounced,
+            &[("person", other(from)), ("role", role)],
+        ),
         (None, None) => return None,
     };
     Some(EntryMessage {
-        what: Some(what),
-        text: note_of(message),
+        what: Some(what.trim_start().to_owned()),
+        text: note_of(entry.text(TextName::Message).unwrap_or_default()),
         ..EntryMessage::default()
     })
 }
