@@ -170,10 +170,7 @@ impl Explanation<'_> {
                 ClockState::Running => "running",
             };
             let (trigger, since) = (clock.trigger, self.at(clock.started_at));
-            format!(
-                "  {}: {state}; since {since}, {until}\n",
-                trigger.sentence()
-            )
+            format!("  {}: {state} since {since}, {until}\n", trigger.name())
         };
         text.extend(self.due.clocks.iter().map(row));
         if self.due.clocks.is_empty() {
@@ -217,11 +214,10 @@ impl Explanation<'_> {
         for state in self.rules {
             let outcome = match (&state.next, state.silent) {
                 (Some(next), _) => format!(
-                    "level {} fires at {} ({}) while {}; notifies {}",
+                    "level {} fires at {} ({}); notifies {}",
                     u64::from(next.n) + 1,
                     self.at(next.due_at),
                     self.distance(next.due_at),
-                    state.trigger.sentence(),
                     names(&next.notify),
                 ),
                 (None, Some(silence)) => format!("does not fire: {}", silence.sentence()),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::due::due;
+use crate::actor::Actor;
 use crate::audit::AuditEntry;
 use crate::incident::{FiredMark, Incident};
 use crate::paging::{Paging, PagingState};
@@ -87,7 +88,7 @@ pub fn recorded_firings(entries: &[AuditEntry]) -> Vec<RecordedFiring> {
                 if let Some(firing) = firings.iter_mut().find(of) {
                     firing.ended.push(EndedNotice {
                         group: text("group").unwrap_or_default().to_owned(),
-                        channel: payload.actor.name.as_str().to_owned(),
+                        channel: channel_of(&payload.actor).to_owned(),
                         outcome: text("outcome").unwrap_or_default().to_owned(),
                         at: payload.at,
                     });
@@ -97,6 +98,12 @@ pub fn recorded_firings(entries: &[AuditEntry]) -> Vec<RecordedFiring> {
         }
     }
     firings
+}
+
+/// Returns the name of the channel that acts under an actor's name.
+fn channel_of(actor: &Actor) -> &str {
+    let name = actor.name.as_str();
+    name.strip_prefix("channel:").unwrap_or(name)
 }
 
 /// Something that the policy asks for and that did not happen.

@@ -79,13 +79,13 @@ async fn an_incident_is_explained_rule_by_rule() {
     for expected in [
         "#1 SEV2 API",
         "policy in force since ",
-        "nobody has acknowledged it: running; since ",
+        "unacknowledged: running since ",
         "sev2-declared, level 1: due ",
         "; notifies lead, on-call",
         "sev1-declared: does not fire: it is for other severities",
         "sev2-declared: does not fire: all its levels have fired",
         "data-loss: does not fire: its condition does not hold, or no longer",
-        "while nobody has acknowledged it; notifies ",
+        "unacknowledged: level 1 fires at ",
     ] {
         assert!(said.contains(expected), "{expected}: {said}");
     }
