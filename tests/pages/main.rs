@@ -12,4 +12,5 @@ mod live;
 mod people;
 mod reader;
 mod reference;
+mod response;
 mod states;
