@@ -127,8 +127,8 @@ pub enum Alarm {
         /// The channel.
         channel: Name,
     },
-    /// A rule of the policy fired more than a minute after it was due: no worker ran, or the store was
-    /// away.
+    /// A rule of the policy fired more than a minute after it was due: no worker ran, the store was
+    /// away, or a policy with this rule came into force later.
     EscalationLate {
         /// The incident.
         incident_id: IncidentId,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::due::due;
+use super::due::{LATE_AFTER, due};
 use crate::actor::Actor;
 use crate::audit::AuditEntry;
 use crate::incident::{FiredMark, Incident};
@@ -135,6 +135,8 @@ pub enum Missing {
 /// Returns what is missing for an incident, by what its audit trail records and not by its state.
 /// Pure and total.
 ///
+/// A worker has a minute for what a write made due.
+///
 /// `empty_at` is a time at which the outbox was empty, before the audit trail was read: of what
 /// was committed until then, every notice has ended and every page was accepted or given up. If it
 /// is absent, messages may still be on their way, and only firings are checked.
@@ -147,9 +149,13 @@ pub fn missing(
     now: Timestamp,
 ) -> Vec<Missing> {
     let by = now.saturating_sub(MISSING_AFTER);
-    let mut found: Vec<Missing> = due(&replayed(incident, recorded), policy, by)
+    // A write may have made a rule due in the past, such as a leak that was suspected hours ago.
+    let is_new = now.since(incident.last_recorded_at) < LATE_AFTER;
+    let due = due(&replayed(incident, recorded), policy, by);
+    let mut found: Vec<Missing> = due
         .firings
         .into_iter()
+        .filter(|_| !is_new)
         .map(|fired| Missing::Firing {
             rule: fired.rule,
             since: fired.due_at,

@@ -10,7 +10,7 @@ use crate::engine::conflict::MAX_CONFLICT_RETRIES;
 use crate::engine::{Alarm, EngineEvent, Error, Incidents, WorkerHandle};
 use crate::incident::{Event, Incident, RuleFired};
 use crate::port::{IncidentFilter, StoreError};
-use crate::response::{FIRE_RULE, due};
+use crate::response::{FIRE_RULE, LATE_AFTER, due};
 use crate::{IncidentId, Name, Timestamp, failpoint};
 
 /// Number of incidents that are read at a time.
@@ -107,7 +107,7 @@ impl Incidents {
                 Err(error) => return Err(error),
                 Ok(_) => {
                     failpoint::hit("after_fire");
-                    self.raise_late(id, &fired);
+                    self.raise_late(&before, &fired, now);
                     return Ok(Some(fired.len()));
                 }
             }
@@ -150,9 +150,14 @@ impl Incidents {
             .sum()
     }
 
-    /// Raises an alarm for each rule that fired late.
-    fn raise_late(&self, incident_id: IncidentId, fired: &[RuleFired]) {
-        for late in fired.iter().filter(|fired| fired.late) {
+    /// Raises an alarm for each rule that fired late, unless the last write made it due in the past,
+    /// such as a leak that was suspected hours ago.
+    fn raise_late(&self, before: &Incident, fired: &[RuleFired], now: Timestamp) {
+        let incident_id = before.id;
+        let is_late = |fired: &&RuleFired| {
+            fired.late && now.since(fired.due_at.max(before.last_recorded_at)) > LATE_AFTER
+        };
+        for late in fired.iter().filter(is_late) {
             let (rule, since) = (&late.rule, late.due_at);
             tracing::error!(incident.id = %incident_id, %rule, %since, "an escalation rule fired late");
             self.inner.emit(&EngineEvent {

@@ -1,11 +1,13 @@
 //! The worker's check finds rules, notices and pages that are missing, and nothing else.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use incident_core::IncidentId;
 use incident_core::engine::{Alarm, Incidents};
-use incident_core::incident::{Command, Declare, Severity};
+use incident_core::incident::{Change, Command, Declare, Severity};
+use incident_core::policy::{Policy, PolicyOverride, SeverityPolicy};
 use incident_core::port::Clock;
 use incident_core::testing::{ManualClock, RecordingPager};
 use incident_pagers::LogChannel;
@@ -25,6 +27,21 @@ struct Team {
     _database: Option<Database>,
 }
 
+/// Returns the policy that ships, with five minutes to acknowledge a SEV3 of the checkout.
+fn policy() -> Policy {
+    let mut policy = Policy::default();
+    let strict = SeverityPolicy {
+        acknowledge_within: policy.sev1.acknowledge_within.clone(),
+        ..policy.sev3.clone()
+    };
+    policy.overrides = vec![PolicyOverride {
+        service: Some("checkout".parse().unwrap()),
+        tenant: None,
+        severities: BTreeMap::from([(Severity::Sev3, strict)]),
+    }];
+    policy
+}
+
 impl Team {
     async fn new() -> Self {
         let (storage, database) = storage().await;
@@ -34,6 +51,7 @@ impl Team {
         let sink = Arc::clone(&alarms);
         let incidents = Incidents::builder(Arc::<Faulty>::clone(&store))
             .clock(Arc::<ManualClock>::clone(&clock))
+            .policy(policy())
             .pager(Arc::new(RecordingPager::named("recorder").unwrap()))
             .channel(Arc::new(LogChannel::new().unwrap()))
             .on_event(move |event| sink.lock().unwrap().extend(event.alarm.clone()))
@@ -170,4 +188,33 @@ async fn what_still_waits_is_not_missing() {
     assert_eq!(team.check_after(301).await, 0);
     assert!(team.clock.now() > at(START));
     assert_eq!(team.alarms(), []);
+}
+
+/// A service with stricter promises is found to be hit: their deadline has passed already. That is nobody's
+/// fault: the rule fires, marked late, and there is no alarm.
+#[tokio::test]
+async fn a_deadline_that_a_write_puts_into_the_past_raises_no_alarm() {
+    let team = Team::new().await;
+    let declared = Declare {
+        page: Some(false),
+        ..Declare::new("API down".parse().unwrap(), Severity::Sev3)
+    };
+    let declared = team.incidents.declare(&context(), &declared).await.unwrap();
+    let id = declared.incident.id;
+    team.work().await;
+    assert_eq!(team.check_after(30 * 60).await, 0);
+    let checkout = vec!["checkout".parse().unwrap()];
+    let change = Command::Change(vec![Change::AffectedServices(checkout)]);
+    team.incidents.act(&context(), id, &change).await.unwrap();
+    // Before a worker has seen it.
+    assert_eq!(team.check_after(0).await, 0);
+    team.work().await;
+    assert_eq!(team.check_after(301).await, 0);
+    assert_eq!(team.alarms(), []);
+    let fired = team.incidents.reports().recorded_firings(id).await.unwrap();
+    let [unacknowledged] = &fired[..] else {
+        panic!("{fired:?}");
+    };
+    assert_eq!(unacknowledged.rule.as_str(), "unacknowledged");
+    assert!(unacknowledged.late, "{fired:?}");
 }
