@@ -242,6 +242,8 @@ pub struct Backlog {
     pub given_up: u64,
     /// Commit time of the oldest unfinished trigger, which no pager has accepted yet.
     pub oldest_page: Option<Timestamp>,
+    /// Commit time of the oldest unfinished notice.
+    pub oldest_notice: Option<Timestamp>,
     /// Lead of the store's clock over this process' clock, in microseconds, if the store leases by
     /// a clock of its own; negative if it is behind.
     pub clock_ahead: Option<i64>,

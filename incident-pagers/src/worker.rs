@@ -41,11 +41,12 @@ const GRACE: Duration = Duration::from_secs(25);
 /// passes run periodically:
 ///
 /// - at the start and about once a minute: stores the policy in force, and sets the next firing of
-///   active incidents by it;
+///   incidents with clocks by it;
 /// - every 5 s: confirms accepted pages, measures the backlog, issues approved credits;
 /// - about once a minute: asks the vendors for the state of alerts that no one has acknowledged,
 ///   approves credits by policy, records how many calls were refused;
-/// - about every 5 minutes: anchors the heads of the chains.
+/// - about every 5 minutes: anchors the heads of the chains, and checks that what the policy asks for
+///   has fired and was sent.
 ///
 /// One pass of each kind runs at a time, apart from those that send pages, so none of them delays
 /// a page.

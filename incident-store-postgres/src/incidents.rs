@@ -66,7 +66,7 @@ async fn read<T>(
         match rows.last() {
             Some(last) if missing > 0 && rows.len() >= filter.limit => {
                 let id = IncidentId::from_uuid(row::get(last, "id")?);
-                filter.after = Some((row::time(last, "declared_at")?, id));
+                filter.after = Some((row::time(last, "place")?, id));
                 filter.limit = missing;
             }
             _ => return Ok(found),
@@ -109,23 +109,42 @@ fn outline_query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
         .map(|field| format!("'{field}', s -> '{field}'"))
         .collect();
     let mut sql = QueryBuilder::new(format!(
-        "select id, declared_at, jsonb_build_object({}, 'public', public, 'deadline', s #> '{{clocks,deadline}}', 'affected_tenants', \
+        "select id, place, jsonb_build_object({}, 'public', public, 'deadline', s #> '{{clocks,deadline}}', 'affected_tenants', \
          case when tenants is null then to_jsonb('all'::text) \
          else jsonb_path_query_array(s, '$.affected_tenants[0 to {}]') end, 'affected_tenants_total', \
          case when tenants is not null then jsonb_path_query_first(s, '$.affected_tenants.size()') end)::text as outline \
-         from (select id, declared_at, public, tenants, state || '{{}}'::jsonb as s",
+         from (select id, {} as place, public, tenants, state || '{{}}'::jsonb as s",
         fields.join(", "),
-        OUTLINE_TENANTS - 1
+        OUTLINE_TENANTS - 1,
+        place(filter)
     ));
     filtered(&mut sql, filter);
-    sql.push(") as found order by declared_at desc, id desc");
+    sql.push(") as found order by ")
+        .push(order(filter, "place"));
     sql
 }
 
 fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
-    let mut sql = QueryBuilder::new("select id, declared_at, state::text as state");
+    let place = place(filter);
+    let mut sql = QueryBuilder::new(format!("select id, {place} as place, state::text as state"));
     filtered(&mut sql, filter);
     sql
+}
+
+/// Returns the column by which a list is ordered ([`IncidentFilter::place`]).
+const fn place(filter: &IncidentFilter) -> &'static str {
+    match filter.due_by {
+        Some(_) => "due_at",
+        None => "declared_at",
+    }
+}
+
+/// Returns the order of a list by the place in a column ([`IncidentFilter::compare`]).
+fn order(filter: &IncidentFilter, column: &str) -> String {
+    match filter.due_by {
+        Some(_) => format!("{column}, id"),
+        None => format!("{column} desc, id desc"),
+    }
 }
 
 /// Appends the source, conditions and order of a filter. Conditions that the filter leaves open
@@ -213,18 +232,16 @@ fn filtered(sql: &mut QueryBuilder<Postgres>, filter: &IncidentFilter) {
     if let Some(by) = due_by {
         sql.push(" and due_at <= ").push_bind(time(*by));
     }
-    let (is_after, order) = match due_by {
-        Some(_) => (" and (due_at, id) > (", " order by due_at, id limit "),
-        None => (
-            " and (declared_at, id) < (",
-            " order by declared_at desc, id desc limit ",
-        ),
-    };
+    let place = place(filter);
     if let Some((at, id)) = after {
-        sql.push(is_after).push_bind(time(*at));
+        let than = if due_by.is_some() { ">" } else { "<" };
+        sql.push(format!(" and ({place}, id) {than} ("))
+            .push_bind(time(*at));
         sql.push(", ").push_bind(id.uuid()).push(")");
     }
-    sql.push(order);
+    sql.push(" order by ")
+        .push(order(filter, place))
+        .push(" limit ");
     sql.push_bind(i64::try_from(*limit).unwrap_or(i64::MAX));
 }
 

@@ -185,19 +185,24 @@ async fn claim(
 const BACKLOG: &str = "select count(*) filter (where state <> 'given_up') as unfinished, \
      count(*) filter (where state = 'given_up') as given_up, \
      min(committed_at) filter (where opens and state <> 'given_up') as oldest_page, \
+     min(committed_at) filter (where kind = 'notice' and state <> 'given_up') as oldest_notice, \
      statement_timestamp() as clock from incident.outbox";
 
 async fn backlog(connection: &mut PgConnection, clock: &HostClock) -> sqlx::Result<Backlog> {
     let here = clock.now();
     let row = sqlx::query(BACKLOG).fetch_one(connection).await?;
-    let oldest: Option<DateTime<Utc>> = row::get(&row, "oldest_page")?;
+    let oldest = |column| {
+        let oldest: Option<DateTime<Utc>> = row::get(&row, column)?;
+        oldest
+            .map(Timestamp::from_chrono)
+            .transpose()
+            .map_err(unreadable)
+    };
     Ok(Backlog {
         unfinished: row::count(&row, "unfinished")?,
         given_up: row::count(&row, "given_up")?,
-        oldest_page: oldest
-            .map(Timestamp::from_chrono)
-            .transpose()
-            .map_err(unreadable)?,
+        oldest_page: oldest("oldest_page")?,
+        oldest_notice: oldest("oldest_notice")?,
         clock_ahead: match here {
             Some(here) => Some(row::time(&row, "clock")?.micros() - here.micros()),
             None => None,

@@ -84,6 +84,8 @@ async fn find(
         .map_err(|_| "explain: expected the number or the id of an incident")?;
     let mut filter = IncidentFilter {
         limit: BATCH,
+        // The one that is looked for may be readable.
+        skip_unreadable: true,
         ..IncidentFilter::default()
     };
     loop {
@@ -198,7 +200,7 @@ impl Explanation<'_> {
                 let at = self.at(notice.at);
                 let _ = writeln!(text, "    {group} by {channel}: {} {at}", notice.outcome);
             }
-            let waiting = firing.notices.saturating_sub(firing.ended.len() as u64);
+            let waiting = firing.unfinished();
             if waiting > 0 {
                 let _ = writeln!(text, "    notices that have not ended: {waiting}");
             }

@@ -48,15 +48,18 @@ impl StderrLog {
         }
     }
 
-    /// Logs how many lines were dropped, at most every 10 s, for as long as it is polled.
+    /// Logs how many lines were dropped since the start, at most every 10 s and again when there are more, for
+    /// as long as it is polled. A report that is dropped itself counts, so that another one follows.
     pub async fn report_dropped(&self) {
         let mut reported = 0;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let dropped = self.dropped.dropped_lines();
             if dropped > reported {
-                let lines = dropped - reported;
-                tracing::warn!(lines, "log lines were dropped because nothing read stderr");
+                tracing::warn!(
+                    lines = dropped,
+                    "log lines were dropped since the start because nothing read stderr"
+                );
                 reported = dropped;
             }
         }

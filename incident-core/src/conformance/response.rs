@@ -38,7 +38,11 @@ pub async fn ordered_incidents_are_found_when_a_rule_is_due<B: StoreBackend>(_sp
     let found = async |by: u64, limit: usize| {
         let filter = due(by, limit);
         let found = store.list(&filter, WITHIN).await.unwrap();
-        found.iter().map(|one| one.id).collect::<Vec<_>>()
+        let outlines = store.outlines(&filter, WITHIN).await.unwrap();
+        let found: Vec<_> = found.iter().map(|one| one.id).collect();
+        let outlined: Vec<_> = outlines.iter().map(|one| one.id).collect();
+        assert_eq!(outlined, found, "outlines are in the order of the list");
+        found
     };
     assert_eq!(found(39, 10).await, []);
     assert_eq!(found(40, 10).await, [id(3)]);
@@ -129,7 +133,11 @@ pub async fn idempotent_a_notice_is_added_once<B: StoreBackend>(_spawn: SpawnAll
         2
     );
     add(1).await.unwrap();
-    assert_eq!(store.backlog(WITHIN).await.unwrap().unfinished, 2);
+    let backlog = store.backlog(WITHIN).await.unwrap();
+    assert_eq!(
+        (backlog.unfinished, backlog.oldest_notice),
+        (2, Some(at(900)))
+    );
 }
 
 fn record(update_every: u32, second: u64) -> PolicyRecord {

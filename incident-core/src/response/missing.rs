@@ -1,12 +1,13 @@
 //! The check of the worker: rules, notices and pages that the policy asks for and that are missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::due::{LATE_AFTER, due};
 use crate::actor::Actor;
 use crate::audit::AuditEntry;
 use crate::incident::{FiredMark, Incident};
+use crate::outbox::Backlog;
 use crate::paging::{Paging, PagingState};
 use crate::policy::Policy;
 use crate::{RuleName, Timestamp};
@@ -40,6 +41,17 @@ pub struct RecordedFiring {
     /// The notices that ended, in order: the group, the channel, and `sent`, `cancelled` or
     /// `given_up`.
     pub ended: Vec<EndedNotice>,
+}
+
+impl RecordedFiring {
+    /// Returns the number of its notices that have not ended. One that was given up and retried ended
+    /// more than once.
+    #[must_use]
+    pub fn unfinished(&self) -> u64 {
+        let ended = self.ended.iter().map(|one| (&one.group, &one.channel));
+        let ended: BTreeSet<_> = ended.collect();
+        self.notices.saturating_sub(ended.len() as u64)
+    }
 }
 
 /// A notice that is no longer tried.
@@ -106,6 +118,28 @@ fn channel_of(actor: &Actor) -> &str {
     name.strip_prefix("channel:").unwrap_or(name)
 }
 
+/// Times before which everything that was committed has left the outbox: a page was accepted or given up,
+/// and a notice was sent, cancelled or given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndedBefore {
+    /// The time for pages.
+    pub pages: Timestamp,
+    /// The time for notices.
+    pub notices: Timestamp,
+}
+
+impl EndedBefore {
+    /// Returns the times of a backlog that was read after `now`.
+    #[must_use]
+    pub fn of(backlog: &Backlog, now: Timestamp) -> Self {
+        let before = |oldest: Option<Timestamp>| oldest.unwrap_or(now).min(now);
+        Self {
+            pages: before(backlog.oldest_page),
+            notices: before(backlog.oldest_notice),
+        }
+    }
+}
+
 /// Something that the policy asks for and that did not happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Missing {
@@ -137,15 +171,13 @@ pub enum Missing {
 ///
 /// A worker has a minute for what a write made due.
 ///
-/// `empty_at` is a time at which the outbox was empty, before the audit trail was read: of what
-/// was committed until then, every notice has ended and every page was accepted or given up. If it
-/// is absent, messages may still be on their way, and only firings are checked.
+/// `ended` is of a backlog that was read before the incident and its audit trail.
 #[must_use]
 pub fn missing(
     incident: &Incident,
     policy: &Policy,
     recorded: &[RecordedFiring],
-    empty_at: Option<Timestamp>,
+    ended: EndedBefore,
     now: Timestamp,
 ) -> Vec<Missing> {
     let by = now.saturating_sub(MISSING_AFTER);
@@ -161,12 +193,9 @@ pub fn missing(
             since: fired.due_at,
         })
         .collect();
-    let Some(empty_at) = empty_at.map(|at| at.min(by)) else {
-        return found;
-    };
-    let lost = |firing: &&RecordedFiring| {
-        firing.at <= empty_at && (firing.ended.len() as u64) < firing.notices
-    };
+    let is_lost = |committed: Timestamp, ended: Timestamp| committed <= by && committed < ended;
+    let lost =
+        |firing: &&RecordedFiring| is_lost(firing.at, ended.notices) && firing.unfinished() > 0;
     found.extend(recorded.iter().filter(lost).map(|firing| Missing::Notice {
         rule: firing.rule.clone(),
         since: firing.at,
@@ -174,7 +203,7 @@ pub fn missing(
     let escalations = incident.escalations.iter();
     let pages = escalations.map(|one| (Some(&one.rule), &one.paging));
     for (rule, paging) in pages.chain([(None, &incident.paging)]) {
-        let lost = waiting_since(paging).filter(|since| *since <= empty_at);
+        let lost = waiting_since(paging).filter(|since| is_lost(*since, ended.pages));
         found.extend(lost.map(|since| Missing::Page {
             rule: rule.cloned(),
             since,

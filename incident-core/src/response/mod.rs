@@ -25,7 +25,9 @@ pub use classify::{
 pub use clock::{ClockState, ResponseClock, clocks};
 pub use due::{Due, LATE_AFTER, due};
 pub use explain::{NextLevel, RuleState, Silence, explain};
-pub use missing::{EndedNotice, MISSING_AFTER, Missing, RecordedFiring, missing, recorded_firings};
+pub use missing::{
+    EndedBefore, EndedNotice, MISSING_AFTER, Missing, RecordedFiring, missing, recorded_firings,
+};
 pub(crate) use missing::{FIRE_RULE, NOTIFY};
 pub use raci::{Activity, Involvement, RACI, RaciRow};
 pub use warnings::{Warning, WarningCode, warnings};

@@ -218,7 +218,13 @@ fn retried(messages: &[RetryOf]) -> String {
         Retried::Notice { rule, group } => format!("notice of {rule} to {group}"),
     };
     let what: Vec<String> = messages.iter().map(noun).collect();
-    format!("retried failed pages: {}", what.join(", "))
+    let is_page = |one: &RetryOf| matches!(one.of, Retried::Page { .. });
+    let kind = if messages.iter().all(is_page) {
+        "pages"
+    } else {
+        "messages"
+    };
+    format!("retried failed {kind}: {}", what.join(", "))
 }
 
 fn repeated_entry(

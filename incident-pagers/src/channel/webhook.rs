@@ -18,7 +18,7 @@ use crate::transport::{self, Sent, SigningSecret, VendorResponse, client_for, re
 use crate::{BaseUrl, PagerBuildError};
 
 /// Length from which a segment of a path may be a token, in bytes.
-const TOKEN: usize = 16;
+const TOKEN: usize = 6;
 
 /// A channel that posts each notice as JSON to one address, with the headers of Standard Webhooks
 /// (`webhook-id`, `webhook-timestamp`, `webhook-signature`).
@@ -79,15 +79,17 @@ impl WebhookChannel {
     }
 
     /// Logs an answer that is no acceptance. A receiver may repeat in it what it got and what it
-    /// knows: the secret, the path, and the segments of the path that are as long as a token.
+    /// knows: the secret, the path, and the segments of the path that may be tokens, as they are or
+    /// with the escaped slashes of JSON.
     fn log(&self, reply: &VendorResponse) {
         if reply.status.is_success() {
             return;
         }
         let encoded = self.secret.expose();
         let path = self.url.path().trim_end_matches('/');
-        let mut secrets = vec![encoded.as_str()];
-        secrets.extend(Some(path).filter(|path| !path.is_empty()));
+        let escaped = [encoded.replace('/', r"\/"), path.replace('/', r"\/")];
+        let whole = [encoded.as_str(), path, &escaped[0], &escaped[1]];
+        let mut secrets: Vec<&str> = whole.into_iter().filter(|one| !one.is_empty()).collect();
         secrets.extend(path.split('/').filter(|segment| segment.len() >= TOKEN));
         let (status, answer) = (reply.status.as_u16(), reply.excerpt(&secrets));
         tracing::warn!(status, answer, "the channel did not take a notice");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use incident_core::incident::{Incident, Severity};
 use incident_core::outbox::{
-    Backlog, Claim, DeadLetterFilter, JobOutcome, Lease, LeaseCompletion, Message,
+    Backlog, Claim, DeadLetterFilter, JobOutcome, Lease, LeaseCompletion, Message, MessageBody,
 };
 use incident_core::paging::DeliveryLog;
 use incident_core::port::{ClaimRequest, StoreError};
@@ -244,10 +244,13 @@ impl OutboxMessages {
 
     pub(super) fn backlog(&self) -> Backlog {
         let triggers = self.rows.values().filter(|row| row.message.is_trigger());
+        let is_notice = |row: &&OutboxRow| matches!(row.message.body, MessageBody::Notice(_));
+        let notices = self.rows.values().filter(is_notice);
         Backlog {
             unfinished: self.rows.len() as u64,
             given_up: self.given_up.len() as u64,
             oldest_page: triggers.map(|row| row.message.committed_at).min(),
+            oldest_notice: notices.map(|row| row.message.committed_at).min(),
             clock_ahead: None,
         }
     }

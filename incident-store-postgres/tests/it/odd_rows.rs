@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use incident_core::IncidentId;
 use incident_core::actor::Role;
 use incident_core::engine::{Alarm, Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Severity, Status};
@@ -14,6 +13,7 @@ use incident_core::port::{
     PageCheck, StoreError,
 };
 use incident_core::testing::{ManualClock, RecordingPager, caller, update_to};
+use incident_core::{IncidentId, Timestamp};
 use incident_store_postgres::PgStore;
 use incident_test_postgres::Database;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
@@ -231,6 +231,28 @@ async fn an_odd_incident_stops_no_page_and_no_sweep() {
         let ids: Vec<_> = found.iter().map(|one| one.id).collect();
         assert_eq!(ids, expected);
     }
+    // So is a page of those that are due, the longest first. The unreadable one stays due.
+    let day = Duration::from_secs(24 * 60 * 60);
+    it.run("update incident.incidents set due_at = declared_at + interval '1 day'")
+        .await;
+    let due = |limit, after| IncidentFilter {
+        due_by: Some(Timestamp::MAX),
+        after,
+        ..filter(true, limit)
+    };
+    for (limit, expected) in [
+        (1, vec![right]),
+        (2, vec![right, third]),
+        (9, vec![right, third]),
+    ] {
+        let found = it.store.list(&due(limit, None), WITHIN).await.unwrap();
+        let ids: Vec<_> = found.iter().map(|one| one.id).collect();
+        assert_eq!(ids, expected);
+    }
+    let first = it.store.list(&due(1, None), WITHIN).await.unwrap();
+    let place = (first[0].declared_at.saturating_add(day), right);
+    let rest = it.store.list(&due(9, Some(place)), WITHIN).await.unwrap();
+    assert_eq!(rest.iter().map(|one| one.id).collect::<Vec<_>>(), [third]);
     let odd = odd.replace(&wrong.to_string(), &third.to_string());
     assert_eq!(it.run(&odd).await, 1);
     let found = it.store.list(&filter(true, 1), WITHIN).await.unwrap();

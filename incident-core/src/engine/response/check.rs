@@ -7,7 +7,7 @@ use crate::Timestamp;
 use crate::engine::{Alarm, EngineEvent, Error, Incidents, WorkerHandle};
 use crate::incident::Incident;
 use crate::port::IncidentFilter;
-use crate::response::{MISSING_AFTER, Missing, due, missing};
+use crate::response::{EndedBefore, MISSING_AFTER, Missing, due, missing};
 
 /// Number of incidents that are read at a time.
 const PER_READ: usize = 25;
@@ -33,11 +33,6 @@ impl WorkerHandle<'_> {
 
 impl Incidents {
     async fn check_all(&self) -> Result<usize, Error> {
-        let timeout = self.inner.settings.store_deadline;
-        // Read before anything else: what was committed until then has ended, if it was empty.
-        let begun = self.inner.now();
-        let backlog = self.store.backlog(timeout).await?;
-        let empty_at = (backlog.unfinished == 0).then_some(begun);
         let mut filter = IncidentFilter {
             with_clocks: true,
             limit: PER_READ,
@@ -46,11 +41,14 @@ impl Incidents {
         };
         let mut count = 0;
         loop {
+            // Read before the incidents: what was committed before its times has ended.
+            let ended = self.ended_before().await?;
+            let timeout = self.inner.settings.store_deadline;
             let found = self.store.list(&filter, timeout).await?;
             let is_last = found.len() < PER_READ;
             filter.after = found.last().map(|last| filter.place(last));
             for incident in found {
-                count += self.check_one(&incident, empty_at).await?;
+                count += self.check_one(&incident, ended).await;
             }
             if is_last {
                 return Ok(count);
@@ -58,28 +56,57 @@ impl Incidents {
         }
     }
 
-    async fn check_one(
+    async fn ended_before(&self) -> Result<EndedBefore, Error> {
+        let (now, timeout) = (self.inner.now(), self.inner.settings.store_deadline);
+        Ok(EndedBefore::of(&self.store.backlog(timeout).await?, now))
+    }
+
+    /// Checks an incident, and raises the alarms. A failure is logged: it must not keep others from being
+    /// checked.
+    async fn check_one(&self, incident: &Arc<Incident>, ended: EndedBefore) -> usize {
+        match self.begun().missing_of(incident, ended).await {
+            Ok(missing) => {
+                for one in &missing {
+                    self.inner.emit(&EngineEvent {
+                        alarm: Some(alarm(incident, one)),
+                        ..EngineEvent::default()
+                    });
+                }
+                missing.len()
+            }
+            Err(error) => {
+                tracing::error!(
+                    incident.id = %incident.id,
+                    error = &error as &dyn std::error::Error,
+                    "could not check the escalations of an incident; retrying"
+                );
+                0
+            }
+        }
+    }
+
+    /// Returns what is missing for an incident at two looks: between the reads of the first one a page may
+    /// have been retried, or a rule may have fired.
+    async fn missing_of(
         &self,
         incident: &Arc<Incident>,
-        empty_at: Option<Timestamp>,
-    ) -> Result<usize, Error> {
+        ended: EndedBefore,
+    ) -> Result<Vec<Missing>, Error> {
         let (policy, now) = (&self.inner.settings.policy, self.inner.now());
-        if !is_to_be_checked(incident, now)
-            && due(incident, policy, now.saturating_sub(MISSING_AFTER))
-                .firings
-                .is_empty()
-        {
-            return Ok(0);
+        let by = now.saturating_sub(MISSING_AFTER);
+        if !is_to_be_checked(incident, now) && due(incident, policy, by).firings.is_empty() {
+            return Ok(Vec::new());
         }
-        let recorded = self.begun().recorded_firings(incident.id).await?;
-        let missing = missing(incident, policy, &recorded, empty_at, now);
-        for one in &missing {
-            self.inner.emit(&EngineEvent {
-                alarm: Some(alarm(incident, one)),
-                ..EngineEvent::default()
-            });
+        let recorded = self.recorded_firings(incident.id).await?;
+        let mut found = missing(incident, policy, &recorded, ended, now);
+        if !found.is_empty() {
+            let ended = self.ended_before().await?;
+            let incident = self.get(incident.id).await?;
+            let recorded = self.recorded_firings(incident.id).await?;
+            let again = missing(&incident, policy, &recorded, ended, self.inner.now());
+            found.retain(|one| again.contains(one));
         }
-        Ok(missing.len())
+        Ok(found)
     }
 }
 

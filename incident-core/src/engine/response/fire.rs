@@ -63,7 +63,7 @@ impl Incidents {
         loop {
             let found = self.store.list(&filter, timeout).await?;
             let is_last = found.len() < PER_READ;
-            // Those that cannot be fired stay behind this place, so that they hold up no others.
+            // Those that cannot be fired stay behind this place, so that the pass goes on to others.
             filter.after = found.last().map(|last| filter.place(last));
             self.fire_each(found, &mut fired).await;
             if is_last {

@@ -12,6 +12,13 @@ fn after(start: Timestamp, minutes: u64) -> Timestamp {
     start.saturating_add(Duration::from_secs(minutes * 60))
 }
 
+fn all_before(time: Timestamp) -> EndedBefore {
+    EndedBefore {
+        pages: time,
+        notices: time,
+    }
+}
+
 /// Lets half a day pass of which nobody does anything. Returns the incident, and all that fired and was
 /// sent, as an audit trail records it.
 fn half_a_day() -> (Incident, Vec<RecordedFiring>, Timestamp) {
@@ -41,7 +48,7 @@ fn half_a_day() -> (Incident, Vec<RecordedFiring>, Timestamp) {
             });
             incident.apply(&Event::RuleFired(fired), 0, now, &policy);
         }
-        let found = missing(&incident, &policy, &recorded, Some(now), now);
+        let found = missing(&incident, &policy, &recorded, all_before(now), now);
         assert_eq!(found, [], "minute {minute}");
     }
     (incident, recorded, after(start, 12 * 60))
@@ -55,7 +62,7 @@ fn a_firing_that_is_not_recorded_is_missing() {
     for rule in rules {
         let mut others = recorded.clone();
         others.retain(|firing| firing.rule != *rule);
-        let found = missing(&incident, &Policy::default(), &others, Some(now), now);
+        let found = missing(&incident, &Policy::default(), &others, all_before(now), now);
         let is_it = |one: &Missing| matches!(one, Missing::Firing { rule: of, .. } if of == rule);
         assert!(found.len() == 1 && is_it(&found[0]), "{rule}: {found:?}");
     }
@@ -67,14 +74,23 @@ fn a_notice_without_an_end_is_missing_once_the_outbox_was_empty() {
     for nth in 0..recorded.len() {
         let mut lost = recorded.clone();
         lost[nth].ended.pop();
-        let of = |empty_at| missing(&incident, &Policy::default(), &lost, empty_at, now);
+        let of = |lost: &[RecordedFiring], notices| {
+            let ended = EndedBefore {
+                pages: now,
+                notices,
+            };
+            missing(&incident, &Policy::default(), lost, ended, now)
+        };
         let expected = Missing::Notice {
             rule: recorded[nth].rule.clone(),
             since: recorded[nth].at,
         };
-        assert_eq!(of(Some(now)), [expected]);
-        // Messages that wait may be this one.
-        assert_eq!(of(None), []);
-        assert_eq!(of(Some(recorded[nth].at.saturating_sub(MISSING_AFTER))), []);
+        assert_eq!(of(&lost, now), [expected]);
+        // One that waits may be this one.
+        assert_eq!(of(&lost, recorded[nth].at), []);
+        // One that ended twice stands for no other.
+        let again = lost[nth].ended.first().cloned();
+        lost[nth].ended.extend(again);
+        assert_eq!(lost[nth].unfinished(), 1);
     }
 }
