@@ -78,7 +78,7 @@ async fn perform(browser: &Browser, seeded: &SeededConsole, act: Act) -> io::Res
             field.clear().await?;
             field.type_in(text).await
         }
-        Act::Click(selector) => browser.find(selector).await?.click().await,
+        Act::Click(selector) => browser.click(selector).await,
         Act::ClickIfThere(selector) => match browser.find_all(selector).await?.first() {
             Some(found) => found.click().await,
             None => Ok(()),

@@ -108,7 +108,7 @@ impl PeopleConsole {
 }
 
 pub(crate) async fn click(browser: &Browser, selector: &str) {
-    browser.find(selector).await.unwrap().click().await.unwrap();
+    browser.click(selector).await.unwrap();
 }
 
 /// Clicks something that leads to a page whose path ends with a text.

@@ -14,6 +14,10 @@ use crate::remote::text;
 const APPEARS: Duration = Duration::from_secs(10);
 /// Time between two looks for an element.
 const LOOK: Duration = Duration::from_millis(20);
+/// Maximum number of tries to click an element that is replaced meanwhile.
+const CLICKS: u32 = 5;
+/// Error of the driver for an element that was replaced (W3C `WebDriver`, 6.6).
+const REPLACED: &str = "stale element reference";
 
 impl Browser {
     /// Finds the first element of a CSS selector, and waits up to 10 s for it to appear.
@@ -22,6 +26,21 @@ impl Browser {
     /// Fails if there is none by then.
     pub async fn find(&self, selector: &str) -> io::Result<Element<'_>> {
         self.first("css selector", selector).await
+    }
+
+    /// Clicks the first element of a CSS selector. One that a live page replaces between the look and the
+    /// click is looked for again.
+    ///
+    /// # Errors
+    /// Fails if there is none within 10 s, or it cannot be clicked.
+    pub async fn click(&self, selector: &str) -> io::Result<()> {
+        for _ in 1..CLICKS {
+            match self.find(selector).await?.click().await {
+                Err(error) if error.to_string().contains(REPLACED) => {}
+                done => return done,
+            }
+        }
+        self.find(selector).await?.click().await
     }
 
     /// Finds all elements of a CSS selector, in the order of the document. Returns an empty list at
