@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use incident_benches::median;
 use incident_core::actor::Role;
 use incident_core::engine::system::SystemClock;
 use incident_core::engine::{Incidents, RequestContext};
@@ -28,11 +29,6 @@ const WITHIN: Duration = Duration::from_secs(10);
 const ROUNDS: usize = 5;
 const TIMES: usize = 20;
 const BATCH: usize = 50;
-
-fn median(mut values: Vec<Duration>) -> Duration {
-    values.sort();
-    values[values.len() / 2]
-}
 
 async fn execute(pool: &PgPool, sql: &str) {
     pool.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();

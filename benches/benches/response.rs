@@ -8,6 +8,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use incident_benches::median;
 use incident_core::actor::Role;
 use incident_core::engine::system::SystemClock;
 use incident_core::engine::{Incidents, RequestContext};
@@ -29,11 +30,6 @@ const LOOKS: usize = 100;
 const FIRED: usize = 200;
 /// Incidents of all severities, acknowledged or not, public or not, with 1 to 50 tenants.
 const KINDS: usize = 100;
-
-fn median(mut values: Vec<Duration>) -> Duration {
-    values.sort();
-    values[values.len() / 2]
-}
 
 fn nanoseconds_each(took: Duration, count: usize) -> f64 {
     took.as_secs_f64() * 1e9 / count as f64

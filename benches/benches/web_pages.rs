@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt;
 use incident_axum::{EventFeed, IncidentApi, PublicCache, Tokens};
+use incident_benches::median;
 use incident_core::engine::Incidents;
 use incident_store_memory::MemoryStore;
 use serde_json::json;
@@ -64,11 +65,6 @@ async fn timed(router: &Router, path: &str) -> (Duration, usize) {
     let began = Instant::now();
     let bytes = send(router, request).await;
     (began.elapsed(), bytes)
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
 }
 
 #[tokio::main]

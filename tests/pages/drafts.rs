@@ -4,7 +4,7 @@ use incident_test_browser::{Browser, KeyboardKey};
 use serde_json::{Value, json};
 
 use crate::inspection::{DESKTOP, Inspection, PHONE, SMALL_PHONE};
-use crate::people::{ANNA, BEN, PeopleConsole, arrives, click, fill, is_true, value};
+use crate::people::{ANNA, BEN, PeopleConsole, arrives, click, fill, is_declared, is_true, value};
 
 const TITLE: &str = "Exports fail for \"tenant-fr\" & others";
 const SUMMARY: &str = "Since noon.\nThe queue is full: 支付 <b>.";
@@ -18,15 +18,6 @@ async fn open_form(console: &PeopleConsole, browser: &Browser) {
 async fn typed(browser: &Browser, id: &str) -> Value {
     let field = browser.find(&format!("#{id}")).await.unwrap();
     field.property("value").await.unwrap()
-}
-
-/// Waits until the page of an incident is there.
-async fn is_declared(browser: &Browser) {
-    is_true(
-        browser,
-        "document.readyState === 'complete' && document.getElementById('timeline')",
-    )
-    .await;
 }
 
 async fn titles(console: &PeopleConsole) -> Vec<String> {

@@ -125,6 +125,17 @@ pub(crate) async fn arrives(browser: &Browser, path: &str) {
     is_true(browser, &is_there).await;
 }
 
+/// Waits until the page of an incident is there, and returns the id.
+pub(crate) async fn is_declared(browser: &Browser) -> String {
+    is_true(
+        browser,
+        "document.readyState === 'complete' && document.getElementById('timeline')",
+    )
+    .await;
+    let address = browser.address().await.unwrap();
+    address.rsplit('/').next().unwrap().to_owned()
+}
+
 /// Replaces the text of a field.
 pub(crate) async fn fill(browser: &Browser, selector: &str, text: &str) {
     let field = browser.find(selector).await.unwrap();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::inspection::{DESKTOP, PHONE};
 use crate::people::{
-    ANNA, PeopleConsole, arrives, choose, click, fill, follow, is_true, text, value,
+    ANNA, PeopleConsole, arrives, choose, click, fill, follow, is_declared, is_true, text, value,
 };
 use crate::reader::BrowserReader;
 
@@ -172,14 +172,9 @@ async fn declare(reader: &BrowserReader, browser: &Browser) -> String {
     .await;
     assert_eq!(shown, 1, "who is paged");
     click(browser, "main button.primary").await;
-    is_true(
-        browser,
-        "document.getElementById('timeline') && document.readyState === 'complete'",
-    )
-    .await;
+    let id = is_declared(browser).await;
     reader.reads(browser).await;
-    let address = browser.address().await.unwrap();
-    address.rsplit('/').next().unwrap().to_owned()
+    id
 }
 
 /// Acknowledges, and writes the updates until the end.

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::inspection::{DESKTOP, PHONE};
 use crate::people::{
-    ANNA, BEN, PeopleConsole, arrives, choose, click, fill, follow, is_true, text, value,
+    ANNA, BEN, PeopleConsole, arrives, choose, click, fill, follow, is_declared, is_true, text,
+    value,
 };
 use crate::reader::BrowserReader;
 
@@ -120,16 +121,11 @@ async fn declare_with_help(
     .await;
     assert_eq!(chosen, "SEV1");
     click(browser, "main button.primary").await;
-    is_true(
-        browser,
-        "document.getElementById('timeline') && document.readyState === 'complete'",
-    )
-    .await;
+    let id = is_declared(browser).await;
     reader.reads(browser).await;
     let due = text(browser, "#card-due").await;
     assert!(due.contains("sev1-declared") || due.contains('5'), "{due}");
-    let address = browser.address().await.unwrap();
-    address.rsplit('/').next().unwrap().to_owned()
+    id
 }
 
 /// Ticks the first open item of the first list, with a note.

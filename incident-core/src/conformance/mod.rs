@@ -141,7 +141,7 @@ pub enum ReceiverPlan {
     Accept,
     /// It accepts each notice, and its answer is lost.
     AcceptAndLose,
-    /// It refuses each notice for good.
+    /// It rejects each notice.
     Refuse,
     /// It asks to wait for a time, in whole seconds.
     Wait(Duration),

@@ -218,11 +218,11 @@ async fn no_log_of_a_sink_holds_its_secret() {
     let answer = lines.read(sink.submit(&batch, WITHIN)).await;
     assert!(matches!(answer, Submission::NotSent(_)), "{answer:?}");
     let log = lines.text();
-    let told: Vec<&str> = log
+    let lines: Vec<&str> = log
         .lines()
         .filter(|line| line.contains("rejected"))
         .collect();
-    assert!(told.len() == 1 && told[0].len() < 1_000, "{log}");
+    assert!(lines.len() == 1 && lines[0].len() < 1_000, "{log}");
     assert!(!log.lines().any(|line| line.starts_with("ERROR")), "{log}");
     assert!(!log.contains("MfKQ") && !log.contains("LaLaSw"), "{log}");
 }

@@ -383,8 +383,8 @@ async fn no_log_of_a_channel_holds_a_secret() {
     };
     printed += &lines.read(sending).await;
     let log = lines.text();
-    let told = log.lines().filter(|line| line.contains("did not take"));
-    assert_eq!(told.count(), 5, "{log}");
+    let refused = log.lines().filter(|line| line.contains("did not take"));
+    assert_eq!(refused.count(), 5, "{log}");
     assert!(!log.lines().any(|line| line.starts_with("ERROR")), "{log}");
     assert!(log.lines().all(|line| line.len() < 1_000), "{log}");
     for (place, text) in [("log", log), ("debug prints", printed)] {

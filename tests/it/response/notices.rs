@@ -189,7 +189,7 @@ async fn a_wait_that_was_asked_for_is_kept() {
     assert_eq!(world.counted(), GROUPS);
 }
 
-/// A notice that the receiver refuses for good is given up at once, with an alarm and an entry of the audit
+/// A notice that the receiver rejects is given up at once, with an alarm and an entry of the audit
 /// trail; the notice of the other group is sent.
 #[tokio::test]
 async fn a_refused_notice_is_given_up_with_an_alarm() {

@@ -1,12 +1,12 @@
 //! The command `explain` on a database that a server has worked on.
 
-use std::io::BufReader;
 use std::time::Duration;
 
 use incident_test_postgres::{Cluster, Database, Safety};
 use serde_json::{Value, json};
 
-use crate::{Running, command, stop, until};
+use crate::stops::started;
+use crate::{command, stop};
 
 const TOKEN: &str = "token-0123456789-token";
 
@@ -46,17 +46,10 @@ async fn an_incident_is_explained_rule_by_rule() {
     let mut migrate = command();
     let migrated = migrate.arg("migrate").env("DATABASE_URL", &url).status();
     assert!(migrated.unwrap().success());
-    let mut console = command();
-    console
-        .env("DATABASE_URL", &url)
-        .env("INCIDENT_TOKENS", format!("root:admin:{TOKEN}"));
-    let mut child = Running::of(&mut console);
-    let mut lines = BufReader::new(child.stdout.take().unwrap());
-    let seen = until(&mut lines, "listening on ");
-    let address = seen.last().unwrap().trim_start_matches("listening on ");
+    let (child, address) = started(command().env("DATABASE_URL", &url));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let body = json!({"title": "API\u{202e} down", "severity": "SEV2"});
-    let declare = client.post(format!("{address}/sys/incidents"));
+    let declare = client.post(format!("http://{address}/sys/incidents"));
     let declared = declare.bearer_auth(TOKEN).json(&body).send().await.unwrap();
     assert_eq!(declared.status(), 201);
     let incident: Value = declared.json().await.unwrap();

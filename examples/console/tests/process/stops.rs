@@ -35,7 +35,8 @@ pub(crate) fn ended(child: &mut Running, since: Instant) -> ExitStatus {
     }
 }
 
-fn started(command: &mut Command) -> (Running, String) {
+/// Starts a console; returns it with its address.
+pub(crate) fn started(command: &mut Command) -> (Running, String) {
     let mut child = Running::of(command.env("INCIDENT_TOKENS", format!("root:admin:{TOKEN}")));
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     let seen = until(&mut lines, "listening on ");

@@ -206,7 +206,7 @@ impl Pages<'_> {
             let mut batch = self.incidents.load_matching(&self.filter).await?;
             self.is_last = batch.len() < self.filter.limit;
             if let Some(last) = batch.last() {
-                self.filter.after = Some((last.declared_at, last.id));
+                self.filter.after = Some(self.filter.place(last));
             }
             batch.reverse();
             self.batch = batch;

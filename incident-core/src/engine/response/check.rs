@@ -9,9 +9,6 @@ use crate::incident::Incident;
 use crate::port::IncidentFilter;
 use crate::response::{EndedBefore, MISSING_AFTER, Missing, due, missing};
 
-/// Number of incidents that are read at a time.
-const PER_READ: usize = 25;
-
 /// Time for which a firing is checked: a notice is given up after a day.
 const CHECKED_FOR: Duration = Duration::from_secs(26 * 60 * 60);
 
@@ -33,27 +30,18 @@ impl WorkerHandle<'_> {
 
 impl Incidents {
     async fn check_all(&self) -> Result<usize, Error> {
-        let mut filter = IncidentFilter {
+        // Read before the incidents: what was committed before its times has ended.
+        let ended = self.ended_before().await?;
+        let mut pages = self.pages(IncidentFilter {
             with_clocks: true,
-            limit: PER_READ,
             skip_unreadable: true,
             ..IncidentFilter::default()
-        };
+        });
         let mut count = 0;
-        loop {
-            // Read before the incidents: what was committed before its times has ended.
-            let ended = self.ended_before().await?;
-            let timeout = self.inner.settings.store_deadline;
-            let found = self.store.list(&filter, timeout).await?;
-            let is_last = found.len() < PER_READ;
-            filter.after = found.last().map(|last| filter.place(last));
-            for incident in found {
-                count += self.check_one(&incident, ended).await;
-            }
-            if is_last {
-                return Ok(count);
-            }
+        while let Some(incident) = pages.next().await? {
+            count += self.check_one(&incident, ended).await;
         }
+        Ok(count)
     }
 
     async fn ended_before(&self) -> Result<EndedBefore, Error> {

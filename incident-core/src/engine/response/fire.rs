@@ -13,9 +13,6 @@ use crate::port::{IncidentFilter, StoreError};
 use crate::response::{FIRE_RULE, LATE_AFTER, due};
 use crate::{IncidentId, Name, Timestamp, failpoint};
 
-/// Number of incidents that are read at a time.
-const PER_READ: usize = 25;
-
 /// The result of one pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -53,28 +50,13 @@ impl WorkerHandle<'_> {
 }
 
 impl Incidents {
-    /// Fires the rules of all incidents that match, page by page.
+    /// Fires the rules of all incidents that match, each by itself: those that cannot be fired do not keep the
+    /// pass from the others.
     pub(super) async fn fire_matching(&self, mut filter: IncidentFilter) -> Result<Fired, Error> {
-        filter.limit = PER_READ;
-        // One unreadable incident must not keep the rules of others from firing.
         filter.skip_unreadable = true;
-        let timeout = self.inner.settings.store_deadline;
+        let mut pages = self.pages(filter);
         let mut fired = Fired::default();
-        loop {
-            let found = self.store.list(&filter, timeout).await?;
-            let is_last = found.len() < PER_READ;
-            // Those that cannot be fired stay behind this place, so that the pass goes on to others.
-            filter.after = found.last().map(|last| filter.place(last));
-            self.fire_each(found, &mut fired).await;
-            if is_last {
-                return Ok(fired);
-            }
-        }
-    }
-
-    /// Fires the rules of several incidents, each by itself, and counts them.
-    async fn fire_each(&self, found: Vec<Arc<Incident>>, fired: &mut Fired) {
-        for incident in found {
+        while let Some(incident) = pages.next().await? {
             fired.incidents += 1;
             let id = incident.id;
             match self.begun().fire_of(incident).await {
@@ -89,6 +71,7 @@ impl Incidents {
                 ),
             }
         }
+        Ok(fired)
     }
 
     /// Fires the rules of one incident, or writes the time of the next firing. Returns the number of

@@ -146,15 +146,10 @@ pub(super) fn may_export(state: &AppState, caller: &Caller, incident: &Incident)
 pub(crate) async fn show_users(
     State(state): State<Arc<AppState>>,
     reader: Reader,
-    Authorized {
-        context,
-        target: id,
-        ..
-    }: Authorized<permission::Change, IncidentId>,
+    authorized: Authorized<permission::Change, IncidentId>,
     _: Params<()>,
 ) -> WebResult {
-    let form = NotifiedForm::fresh(Notified::Users, &state, &reader, &context.caller);
-    form.respond(id).await
+    show(&state, &reader, &authorized, Notified::Users).await
 }
 
 /// Handles `POST /incidents/{id}/affected-users/notified`.
@@ -170,15 +165,10 @@ pub(crate) async fn post_users(
 pub(crate) async fn show_authority(
     State(state): State<Arc<AppState>>,
     reader: Reader,
-    Authorized {
-        context,
-        target: id,
-        ..
-    }: Authorized<permission::Change, IncidentId>,
+    authorized: Authorized<permission::Change, IncidentId>,
     _: Params<()>,
 ) -> WebResult {
-    let form = NotifiedForm::fresh(Notified::Authority, &state, &reader, &context.caller);
-    form.respond(id).await
+    show(&state, &reader, &authorized, Notified::Authority).await
 }
 
 /// Handles `POST /incidents/{id}/authority/notified`.
@@ -188,6 +178,16 @@ pub(crate) async fn post_authority(
     submitted: Submitted<permission::Change, ExistingIncident>,
 ) -> WebResult {
     post(&state, &reader, submitted, Notified::Authority).await
+}
+
+async fn show(
+    state: &AppState,
+    reader: &Reader,
+    authorized: &Authorized<permission::Change, IncidentId>,
+    notified: Notified,
+) -> WebResult {
+    let form = NotifiedForm::fresh(notified, state, reader, &authorized.context.caller);
+    form.respond(authorized.target).await
 }
 
 async fn post(
