@@ -51,17 +51,72 @@ impl StderrLog {
     /// Logs how many lines were dropped since the start, at most every 10 s and again when there are more, for
     /// as long as it is polled. A report that is dropped itself counts, so that another one follows.
     pub async fn report_dropped(&self) {
-        let mut reported = 0;
-        loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            let dropped = self.dropped.dropped_lines();
-            if dropped > reported {
-                tracing::warn!(
-                    lines = dropped,
-                    "log lines were dropped since the start because nothing read stderr"
-                );
-                reported = dropped;
-            }
+        report(&self.dropped).await;
+    }
+}
+
+async fn report(dropped: &ErrorCounter) {
+    let mut reported = 0;
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let lines = dropped.dropped_lines();
+        if lines > reported {
+            tracing::warn!(
+                lines,
+                "log lines were dropped since the start because nothing read stderr"
+            );
+            reported = lines;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+    use crate::terminal::tests::Written;
+
+    /// A writer that takes nothing until the other end of its channel is dropped.
+    struct StuckWriter(Receiver<()>);
+
+    impl Write for StuckWriter {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn dropped_lines_are_reported_once_with_their_number() {
+        let (release, held) = channel();
+        let builder = NonBlockingBuilder::default().buffered_lines_limit(1);
+        let (mut writer, _guard) = builder.finish(StuckWriter(held));
+        let dropped = writer.error_counter();
+        while dropped.dropped_lines() < 7 {
+            writer.write_all(b"line\n").unwrap();
+        }
+        let written = Written::default();
+        let sink = written.clone();
+        // A second dispatcher prevents the call sites from being cached as disabled.
+        let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || sink.clone())
+            .with_ansi(false)
+            .finish();
+        let _default = tracing::subscriber::set_default(subscriber);
+        tracing::callsite::rebuild_interest_cache();
+        let minute = Duration::from_secs(60);
+        let reporting = tokio::time::timeout(minute, report(&dropped)).await;
+        assert!(reporting.is_err(), "it goes on");
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.trim_end().ends_with("lines=7"), "{text}");
+        drop(release);
     }
 }
