@@ -149,7 +149,7 @@ pub async fn bounded_a_black_hole_is_unavailable_in_time<B: ChannelBackend>(_spa
 
 /// Checks that a rejection is no reason to try again, and is of one notice: the next one is
 /// sent.
-pub async fn errors_a_refusal_for_good_is_rejected<B: ChannelBackend>(_spawn: SpawnAll) {
+pub async fn errors_a_rejection_is_of_one_notice<B: ChannelBackend>(_spawn: SpawnAll) {
     let (channel, guard) = B::open().await;
     if !B::plan(&guard, ReceiverPlan::Refuse).await {
         return;

@@ -330,7 +330,7 @@ contracts! { $
     channel::idempotent_a_notice_with_a_lost_answer_is_counted_once,
     channel::idempotent_each_other_notice_is_counted,
     channel::bounded_a_black_hole_is_unavailable_in_time,
-    channel::errors_a_refusal_for_good_is_rejected,
+    channel::errors_a_rejection_is_of_one_notice,
     channel::errors_a_requested_wait_is_returned,
     channel::errors_hold_no_secret,
     channel::errors_every_title_is_taken_on_one_line,

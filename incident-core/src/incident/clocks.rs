@@ -128,10 +128,16 @@ pub struct RuleFired {
 }
 
 impl RuleFired {
+    /// Returns the groups that are notified, separated by `, `.
+    #[must_use]
+    pub fn groups(&self) -> String {
+        let names: Vec<&str> = self.notify.iter().map(Name::as_str).collect();
+        names.join(", ")
+    }
+
     /// Returns the sentence for the timeline.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let names: Vec<&str> = self.notify.iter().map(Name::as_str).collect();
         let late = match self.late {
             true => format!("{LATE}{}", self.due_at),
             false => String::new(),
@@ -140,7 +146,7 @@ impl RuleFired {
         format!(
             "{ESCALATED}{}: {trigger}{NOTIFIES}{}{late}",
             self.rule,
-            names.join(", ")
+            self.groups()
         )
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::{Alarm, EngineEvent, Error, Incidents, WorkerHandle};
 use crate::incident::{Event, Incident, RuleFired};
 use crate::port::{IncidentFilter, StoreError};
 use crate::response::{FIRE_RULE, LATE_AFTER, due};
-use crate::{IncidentId, Name, Timestamp, failpoint};
+use crate::{IncidentId, Timestamp, failpoint};
 
 /// The result of one pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -162,7 +162,6 @@ fn audit_of(
     by: &Actor,
     now: Timestamp,
 ) -> AuditDraft {
-    let groups: Vec<&str> = fired.notify.iter().map(Name::as_str).collect();
     let detail = [
         ("rule", fired.rule.to_string()),
         ("trigger", fired.trigger.name().to_owned()),
@@ -170,7 +169,7 @@ fn audit_of(
         ("level", fired.n.to_string()),
         ("due_at", fired.due_at.to_string()),
         ("late", fired.late.to_string()),
-        ("groups", groups.join(", ")),
+        ("groups", fired.groups()),
         ("notices", notices.to_string()),
     ];
     let detail: BTreeMap<String, String> =
